@@ -1,0 +1,3 @@
+/** Fast Fourier transforms of any length. */
+
+export { fft } from "./fft.js";
