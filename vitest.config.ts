@@ -1,7 +1,7 @@
 /** The tests of the whole repository run in one process, on the packages' sources: no build is needed. */
 
-import { defineConfig } from "vitest/config";
 import { defaultClientConditions, defaultServerConditions } from "vite";
+import { defineConfig } from "vitest/config";
 
 // Each package exports its sources under this condition (see tsconfig.base.json, which uses the same).
 const source = "@curv/source";
@@ -10,13 +10,32 @@ export default defineConfig({
   resolve: { conditions: [source, ...defaultClientConditions] },
   ssr: { resolve: { conditions: [source, ...defaultServerConditions] } },
   test: {
-    reporters: ["default"],
+    reporters: ["default", "./scripts/totals-reporter.mjs"],
     projects: [
       {
         extends: true,
         test: {
           name: "packages",
           include: ["{packages,apps}/*/{src,test}/**/*.test.ts", "bench/**/*.test.ts"],
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "repository",
+          include: ["test/*.test.ts"],
+          testTimeout: 120_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          // What users get: the packages as they are published. Builds and packs them first.
+          name: "packed",
+          include: ["test/packed/*.test.ts"],
+          globalSetup: ["test/support/pack.ts"],
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
         },
       },
     ],
