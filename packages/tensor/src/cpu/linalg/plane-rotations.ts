@@ -1,0 +1,136 @@
+/** Sequences of plane rotations on neighbouring columns, gathered and then applied row by row. */
+
+/**
+ * Sweeps of rotations waiting to be applied to the columns of Z.
+ *
+ * A QR or QL sweep rotates columns (k, k + 1) for successive k. Applied one by one, each rotation walks down two columns of a row-major
+ * matrix; gathered, a row is loaded once, stays in the first-level cache for all waiting sweeps, and one of its two operands stays in
+ * a register from one rotation to the next. Four rows go together, to hide the latency of that chain.
+ */
+export interface RotationQueue {
+  /** Z of [rows, stride], row-major. */
+  readonly z: Float64Array;
+  readonly rows: number;
+  readonly stride: number;
+  readonly c: Float64Array;
+  readonly s: Float64Array;
+  /** Three numbers a sweep: k of its first rotation, its number of rotations, and the step of k, 1 or −1. */
+  readonly sweeps: Int32Array;
+  /** Number of rotations and of sweeps that wait. */
+  used: number;
+  count: number;
+}
+
+const MAX_SWEEPS = 16;
+
+/** @param longest - The largest number of rotations in one sweep. */
+export function rotationQueue(z: Float64Array, rows: number, stride: number, longest: number): RotationQueue {
+  const capacity = Math.max(longest, Math.min(longest * MAX_SWEEPS, 2048));
+  const c = new Float64Array(capacity);
+  const s = new Float64Array(capacity);
+  return { z, rows, stride, c, s, sweeps: new Int32Array(3 * MAX_SWEEPS), used: 0, count: 0 };
+}
+
+/**
+ * Announces a sweep; its rotations are then written by the caller to c[i], s[i] from the returned i upwards:
+ * z_k ← c z_k + s z_{k+1} and z_{k+1} ← c z_{k+1} − s z_k.
+ */
+export function beginSweep(queue: RotationQueue, first: number, length: number, step: 1 | -1): number {
+  if (queue.count === MAX_SWEEPS || queue.used + length > queue.c.length) flushRotations(queue);
+  const start = queue.used;
+  queue.sweeps[3 * queue.count] = first;
+  queue.sweeps[3 * queue.count + 1] = length;
+  queue.sweeps[3 * queue.count + 2] = step;
+  queue.count++;
+  queue.used += length;
+  return start;
+}
+
+/** Applies what waits. */
+export function flushRotations(queue: RotationQueue): void {
+  const { z, rows, stride, c, s, sweeps, count } = queue;
+  let r = 0;
+  for (; r + 4 <= rows; r += 4) {
+    for (let q = 0, start = 0; q < count; q++) {
+      rotateFourRows(z, r * stride, stride, c, s, start, sweeps[3 * q], sweeps[3 * q + 1], sweeps[3 * q + 2]);
+      start += sweeps[3 * q + 1];
+    }
+  }
+  for (; r < rows; r++) {
+    for (let q = 0, start = 0; q < count; q++) {
+      rotateRow(z, r * stride, c, s, start, sweeps[3 * q], sweeps[3 * q + 1], sweeps[3 * q + 2]);
+      start += sweeps[3 * q + 1];
+    }
+  }
+  queue.used = 0;
+  queue.count = 0;
+}
+
+/** Upwards, z_{k+1} is handed on to the next rotation; downwards z_k, which is the same loop with the two exchanged and −s for s. */
+function rotateFourRows(
+  z: Float64Array,
+  offset: number,
+  stride: number,
+  c: Float64Array,
+  s: Float64Array,
+  start: number,
+  first: number,
+  length: number,
+  step: number,
+): void {
+  let p0 = offset + (step > 0 ? first : first + 1);
+  let p1 = p0 + stride;
+  let p2 = p1 + stride;
+  let p3 = p2 + stride;
+  let x0 = z[p0];
+  let x1 = z[p1];
+  let x2 = z[p2];
+  let x3 = z[p3];
+  for (let i = start; i < start + length; i++) {
+    const ci = c[i];
+    const si = step * s[i];
+    const y0 = z[p0 + step];
+    const y1 = z[p1 + step];
+    const y2 = z[p2 + step];
+    const y3 = z[p3 + step];
+    z[p0] = ci * x0 + si * y0;
+    z[p1] = ci * x1 + si * y1;
+    z[p2] = ci * x2 + si * y2;
+    z[p3] = ci * x3 + si * y3;
+    x0 = ci * y0 - si * x0;
+    x1 = ci * y1 - si * x1;
+    x2 = ci * y2 - si * x2;
+    x3 = ci * y3 - si * x3;
+    p0 += step;
+    p1 += step;
+    p2 += step;
+    p3 += step;
+  }
+  z[p0] = x0;
+  z[p1] = x1;
+  z[p2] = x2;
+  z[p3] = x3;
+}
+
+function rotateRow(
+  z: Float64Array,
+  offset: number,
+  c: Float64Array,
+  s: Float64Array,
+  start: number,
+  first: number,
+  length: number,
+  step: number,
+): void {
+  let p = offset + (step > 0 ? first : first + 1);
+  let x = z[p];
+  for (let i = start; i < start + length; i++) {
+    const ci = c[i];
+    const si = step * s[i];
+    const y = z[p + step];
+    z[p] = ci * x + si * y;
+    x = ci * y - si * x;
+    p += step;
+  }
+  z[p] = x;
+}
