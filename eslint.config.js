@@ -38,6 +38,18 @@ export default tseslint.config(
     rules: { "no-console": "error" },
   },
   {
+    files: ["**/*.test.ts"],
+    rules: {
+      "no-restricted-syntax": [
+        "error",
+        {
+          selector: "MemberExpression[object.name=/^(test|it|describe)$/][property.name=/^(only|skip|todo)$/]",
+          message: "Skip with a reason, which is printed: test(name, ({ skip }) => { skip(condition, reason); … }).",
+        },
+      ],
+    },
+  },
+  {
     files: ["**/*.js", "**/*.mjs"],
     extends: [tseslint.configs.base],
     rules: {

@@ -55,7 +55,13 @@ function run(args) {
     cwd: root,
     stdio: "inherit",
     shell: process.platform === "win32", // npx is a .cmd file there
-    env: { ...process.env, TURBO_TELEMETRY_DISABLED: "1", npm_config_update_notifier: "false" },
+    env: {
+      ...process.env,
+      TURBO_TELEMETRY_DISABLED: "1",
+      npm_config_update_notifier: "false",
+      // npx inside pnpm warns of pnpm's settings, which npm does not know.
+      npm_config_loglevel: "error",
+    },
   });
   if (error) fail(`npx could not be started: ${error.message}`);
   return status ?? 1;

@@ -3,12 +3,12 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
-import { beforeAll, expect, inject, test } from "vitest";
+import { beforeAll, expect, test } from "vitest";
 import { examplesOf } from "../support/examples.js";
 import { command } from "../support/command.js";
-import { installed } from "../support/install.js";
+import { installed, packed } from "../support/install.js";
 
-const tarballs = inject("tarballs");
+const tarballs = packed();
 const require = createRequire(import.meta.url);
 let folder: string;
 

@@ -5,8 +5,9 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { publint } from "publint";
 import { formatMessage } from "publint/utils";
-import { describe, expect, inject, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { command } from "../support/command.js";
+import { packed } from "../support/install.js";
 import { emptyFolder, root } from "../support/paths.js";
 
 const attw = join(
@@ -16,7 +17,7 @@ const attw = join(
   "index.js",
 );
 
-describe.each(inject("tarballs"))("$name", ({ path }) => {
+describe.each(packed())("$name", ({ path }) => {
   test("publint has nothing to say", async () => {
     const bytes = readFileSync(path);
     const tarball = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength);

@@ -4,9 +4,9 @@ import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { chromium } from "playwright-core";
 import { build, preview } from "vite";
-import { expect, inject, test } from "vitest";
+import { expect, test } from "vitest";
 import { examplesOf, statedOutput } from "../support/examples.js";
-import { installed, withPeers } from "../support/install.js";
+import { installed, packed, withPeers } from "../support/install.js";
 
 /** Else the browser asks for one and reports that there is none. */
 const noIcon = `<link rel="icon" href="data:,">`;
@@ -14,7 +14,7 @@ const browser = process.env.CURV_CHROMIUM ?? "/usr/bin/chromium";
 
 test("the README example runs in Chromium", async ({ skip }) => {
   skip(!existsSync(browser), `there is no ${browser}; install Chromium, or name one in CURV_CHROMIUM`);
-  const [tensor] = withPeers(inject("tarballs"), "@curv/tensor");
+  const [tensor] = withPeers(packed(), "@curv/tensor");
   const [example] = examplesOf(join(tensor.directory, "README.md"), tensor.directory);
   const folder = await installed([tensor]);
   writeFileSync(join(folder, "index.html"), `${noIcon}<script type="module" src="/example.ts"></script>`);

@@ -3,12 +3,12 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import ts from "typescript";
-import { describe, expect, inject, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { command } from "../support/command.js";
 import { examplesOf, statedOutput } from "../support/examples.js";
-import { installed, withPeers } from "../support/install.js";
+import { installed, packed, withPeers } from "../support/install.js";
 
-const tarballs = inject("tarballs");
+const tarballs = packed();
 
 describe.each(tarballs)("$name", ({ name, directory }) => {
   test("installed without scripts, runs its README example", async () => {

@@ -4,8 +4,8 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { brotliCompressSync } from "node:zlib";
 import { build, type Plugin } from "esbuild";
-import { beforeAll, describe, expect, inject, test } from "vitest";
-import { installed } from "../support/install.js";
+import { beforeAll, describe, expect, test } from "vitest";
+import { installed, packed } from "../support/install.js";
 
 /** `import {…} from "…"`, minified and compressed, may take so many kilobytes. */
 interface Budget {
@@ -14,7 +14,7 @@ interface Budget {
   readonly kilobytes: number;
 }
 
-const tarballs = inject("tarballs");
+const tarballs = packed();
 let folder: string;
 beforeAll(async () => {
   folder = await installed(tarballs);

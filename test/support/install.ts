@@ -2,9 +2,17 @@
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { inject } from "vitest";
 import { command } from "./command.js";
 import type { Tarball } from "./pack.js";
 import { emptyFolder } from "./paths.js";
+
+/** The packed packages; throws where they could not be built or packed. */
+export function packed(): Tarball[] {
+  const tarballs = inject("tarballs");
+  if (typeof tarballs === "string") throw new Error(tarballs);
+  return tarballs;
+}
 
 /** A folder outside the workspace with nothing but these packages installed; no install script was run. */
 export async function installed(tarballs: readonly Tarball[]): Promise<string> {

@@ -18,12 +18,20 @@ export interface Tarball {
 
 declare module "vitest" {
   export interface ProvidedContext {
-    tarballs: Tarball[];
+    /** A string says why packing failed; then the tests of test/packed fail, and all others still run. */
+    tarballs: Tarball[] | string;
   }
 }
 
 export default async function setup(project: TestProject): Promise<void> {
-  const root = project.vitest.config.root;
+  try {
+    project.provide("tarballs", await packAll(project.vitest.config.root));
+  } catch (error) {
+    project.provide("tarballs", String(error));
+  }
+}
+
+async function packAll(root: string): Promise<Tarball[]> {
   const folder = join(root, "node_modules", ".cache", "curv", "tarballs");
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
@@ -34,10 +42,9 @@ export default async function setup(project: TestProject): Promise<void> {
   await pnpm("--recursive", "--filter", "./packages/*", "pack", "--pack-destination", folder);
 
   const files = readdirSync(folder);
-  const tarballs = packages(root).map(({ directory, manifest }): Tarball => {
+  return packages(root).map(({ directory, manifest }): Tarball => {
     const file = `${manifest.name.slice(1).replace("/", "-")}-${manifest.version}.tgz`;
     if (!files.includes(file)) throw new Error(`${manifest.name} was not packed: there is no ${file}.`);
     return { name: manifest.name, directory, path: join(folder, file) };
   });
-  project.provide("tarballs", tarballs);
 }
