@@ -1,0 +1,50 @@
+/** The functions of tensors. */
+
+export * from "./elementwise.js";
+export { where } from "./select.js";
+export {
+  broadcastAll,
+  broadcastTo,
+  concat,
+  expandDims,
+  flip,
+  matrixTranspose,
+  moveAxis,
+  pad,
+  repeat,
+  reshape,
+  roll,
+  split,
+  squeeze,
+  stack,
+  swapAxes,
+  tile,
+  transpose,
+  unstack,
+  type Padding,
+} from "./movement.js";
+export { at, slice, type SliceSpec } from "./index.js";
+export { dynamicSlice, dynamicUpdateSlice } from "./dynamic.js";
+export { gatherND, oneHot, scatterAdd, scatterSet, searchSorted, take, takeAlong, type IndexMode, type TakeOptions } from "./gather.js";
+export {
+  all,
+  any,
+  argMax,
+  argMin,
+  countNonZero,
+  logSoftmax,
+  logSumExp,
+  max,
+  mean,
+  min,
+  prod,
+  softmax,
+  standardDeviation,
+  sum,
+  variance,
+  type Axes,
+  type ReduceOptions,
+  type VarianceOptions,
+} from "./reduce.js";
+export { cummax, cummin, cumprod, cumsum, linearRecurrence, type CumulativeOptions } from "./cumulative.js";
+export { dot, kron, matmul, outer, tensordot, vecdot } from "./dot.js";

@@ -1,0 +1,208 @@
+/**
+ * Tracing a function once for each kind of arguments, simplifying what it does, and running that.
+ */
+
+import { floatDTypeOf } from "../dtype.js";
+import { TracingError, TreeError } from "../errors.js";
+import { currentBackend } from "../backend/registry.js";
+import { unslab } from "../scope.js";
+import { isTensor, type Tensor } from "../tensor.js";
+import { scalar } from "../ops/operands.js";
+import { flattenAny, flattenTree, formatPath, structureKey, unflattenAny, type Structure } from "../tree/tree.js";
+import { callPrimitive } from "./call.js";
+import { formatGraph, traceGraph, type Graph } from "./graph.js";
+import { refusePromise } from "./jvp.js";
+import { simplify } from "./simplify.js";
+import { bind, debugging } from "./trace.js";
+import { nameOf } from "./tracer.js";
+
+export interface JitOptions {
+  /** Positions of arguments that are no trees of tensors and numbers: functions, strings, settings. Compared by identity or value. */
+  readonly staticArgs?: readonly number[];
+  /** Positions of arguments whose tensors are given up: their memory may be reused, and they are disposed after the call. */
+  readonly donate?: readonly number[];
+}
+
+/** A compiled function. */
+export interface Jitted<A extends readonly unknown[], R> {
+  (...args: A): R;
+  /** The same, without keeping the event loop waiting for the device; `signal` cancels before the call and between steps. */
+  async(...args: [...A, { readonly signal?: AbortSignal }?]): Promise<R>;
+}
+
+interface Compiled {
+  readonly graph: Graph;
+  readonly out: Structure;
+  readonly captured: readonly Tensor[];
+}
+
+const cacheSize = 64;
+const warnAt = 32;
+
+/** Compiled variants of each function, by signature, in order of last use. */
+const variants = /* @__PURE__ */ new WeakMap<object, Map<string, Compiled>>();
+
+/** Numbers for static arguments that are objects. */
+const identities = /* @__PURE__ */ new WeakMap<object, number>();
+let identityCount = 0;
+
+function identity(value: unknown): string {
+  if ((typeof value !== "object" && typeof value !== "function") || value === null) return `${typeof value}:${String(value)}`;
+  let id = identities.get(value);
+  if (id === undefined) identities.set(value, (id = ++identityCount));
+  return `#${id}`;
+}
+
+interface Arguments {
+  /** Tensors, and numbers as weak scalars: the inputs of the graph. */
+  readonly inputs: readonly Tensor[];
+  readonly key: string;
+  /** The arguments with other tensors in the places of `inputs`. */
+  rebuild(inputs: readonly Tensor[]): unknown[];
+}
+
+function readArguments(args: readonly unknown[], staticArgs: readonly number[]): Arguments {
+  const inputs: Tensor[] = [];
+  const keys: string[] = [currentBackend().name];
+  const builders: ((inputs: readonly Tensor[], at: { i: number }) => unknown)[] = [];
+  args.forEach((arg, position) => {
+    if (staticArgs.includes(position)) {
+      keys.push(identity(arg));
+      builders.push(() => arg);
+      return;
+    }
+    const { leaves, structure, paths } = flattenAny(arg, "jit", `arguments[${position}]`);
+    keys.push(structureKey(structure));
+    const dynamic = leaves.map((leaf, i) => {
+      if (isTensor(leaf)) {
+        inputs.push(leaf);
+        keys.push(`${leaf.dtype}${leaf.weak ? "w" : ""}[${leaf.shape.join()}]${leaf.backend}`);
+        return true;
+      }
+      if (typeof leaf === "number") {
+        inputs.push(weakScalar(leaf));
+        keys.push("n");
+        return true;
+      }
+      if (typeof leaf === "boolean" || typeof leaf === "string") {
+        keys.push(identity(leaf));
+        return false;
+      }
+      throw new TreeError(
+        `jit: ${formatPath(paths[i], `arguments[${position}]`)} is a ${typeof leaf}; wants tensors, numbers, booleans or strings. Name it in staticArgs.`,
+      );
+    });
+    builders.push((values, at) =>
+      unflattenAny(
+        structure,
+        leaves.map((leaf, i) => (dynamic[i] ? values[at.i++] : leaf)),
+        "jit",
+      ),
+    );
+  });
+  return {
+    inputs,
+    key: keys.join("|"),
+    rebuild: (values) => {
+      const at = { i: 0 };
+      return builders.map((build) => build(values, at));
+    },
+  };
+}
+
+/** A JS number as an input whose dtype gives way to what it meets; float64 where the backend has it, so that nothing is lost. */
+export function weakScalar(value: number): Tensor {
+  const dtype = currentBackend().capabilities.dtypes.includes("float64") ? "float64" : floatDTypeOf("float32");
+  return scalar(value, dtype, true);
+}
+
+function compile(f: (...args: never[]) => unknown, { inputs, rebuild }: Arguments): Compiled {
+  let out: Structure | null = null;
+  const { graph, captured } = traceGraph(
+    nameOf("jit", f),
+    (tracers) => {
+      const result = (f as (...args: unknown[]) => unknown)(...rebuild(tracers));
+      refusePromise(result, "jit");
+      const flat = flattenTree(result, "jit", "the result");
+      out = flat.structure;
+      return flat.leaves;
+    },
+    inputs,
+  );
+  return { graph: simplify(graph), out: out!, captured };
+}
+
+/**
+ * `f`, traced once for each combination of shapes, dtypes, tree structures and static values of its arguments, simplified, and run from
+ * then on without f. Composes with every other transformation, inside and outside.
+ *
+ * Numbers in arguments are inputs (a changing learning rate does not retrace); booleans and strings are static. f must not depend on
+ * anything that changes: a captured variable is read when f is traced.
+ */
+export function jit<A extends readonly unknown[], R>(f: (...args: A) => R, options: JitOptions = {}): Jitted<A, R> {
+  const { staticArgs = [], donate = [] } = options;
+  const call = (...args: A): R => {
+    const read = readArguments(args, staticArgs);
+    const { graph, out, captured } = lookUp(f as never, read);
+    const results = bind(callPrimitive, [...read.inputs, ...captured], { graph, name: nameOf("jit", f) });
+    for (const y of results) if (y.tag === 0) unslab(y);
+    for (const position of donate) giveUp(args[position], results);
+    return unflattenAny(out, results, "jit") as R;
+  };
+  return Object.assign(call, {
+    async: async (...all: [...A, { readonly signal?: AbortSignal }?]): Promise<R> => {
+      const last = all[f.length] as { readonly signal?: AbortSignal } | undefined;
+      const args = all.slice(0, all.length > f.length ? f.length : all.length) as unknown as A;
+      last?.signal?.throwIfAborted();
+      await new Promise((resolve) => setTimeout(resolve, 0));
+      last?.signal?.throwIfAborted();
+      return call(...args);
+    },
+  });
+}
+
+function lookUp(f: (...args: never[]) => unknown, read: Arguments): Compiled {
+  let table = variants.get(f);
+  if (table === undefined) variants.set(f, (table = new Map()));
+  const known = table.get(read.key);
+  if (known !== undefined) {
+    if (debugging.enabled) checkCaptures(f, read, known);
+    table.delete(read.key);
+    table.set(read.key, known);
+    return known;
+  }
+  const compiled = compile(f, read);
+  // Values of enclosing transformations are different tensors at the next call.
+  if (compiled.captured.length > 0) return compiled;
+  table.set(read.key, compiled);
+  if (table.size === warnAt) {
+    console.warn(`${nameOf("jit", f)} was traced for ${warnAt} different signatures; shapes or static values change at every call.`);
+  }
+  if (table.size > cacheSize) table.delete(table.keys().next().value!);
+  return compiled;
+}
+
+/** With `debug`: traces again and compares, to find captured variables that changed. */
+function checkCaptures(f: (...args: never[]) => unknown, read: Arguments, known: Compiled): void {
+  if (formatGraph(compile(f, read).graph) !== formatGraph(known.graph)) {
+    throw new TracingError(`${nameOf("jit", f)}: a captured value changed since it was traced; pass it as an argument.`);
+  }
+}
+
+function giveUp(tree: unknown, results: readonly Tensor[]): void {
+  const kept = new Set(results.map((y) => y.buffer));
+  for (const x of flattenAny(tree, "jit", "donated").leaves) {
+    if (isTensor(x) && x.tag === 0 && !kept.has(x.buffer)) x.dispose();
+  }
+}
+
+/** What `f` does with arguments like these, as a graph; `toString()` prints one equation a line. */
+export function makeGraph<A extends readonly unknown[]>(f: (...args: A) => unknown, ...args: A): Graph & { toString(): string } {
+  const { graph } = compile(f as never, readArguments(args, []));
+  return { ...graph, toString: () => formatGraph(graph) };
+}
+
+/** Turns checks that help to find mistakes on or off: where a leaked tracer was made, captured values that changed. Slow. */
+export function configure({ debug }: { readonly debug?: boolean }): void {
+  if (debug !== undefined) debugging.enabled = debug;
+}

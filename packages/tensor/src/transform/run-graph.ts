@@ -1,0 +1,82 @@
+/** Running a graph on values: by the backend's own executable where it compiles, else one equation after the other. */
+
+import { commonBackend, execute } from "../backend/execute.js";
+import type { Executable } from "../backend/backend.js";
+import { transfer } from "../backend/read.js";
+import { Tensor } from "../tensor.js";
+import { cached, Variable, type Atom, type Graph } from "./graph.js";
+import { flattenCalls } from "./simplify.js";
+
+interface Step {
+  readonly equation: Graph["equations"][number];
+  /** Number of each operand's slot, or the constant itself. */
+  readonly inputs: readonly (number | Tensor)[];
+  readonly outputs: readonly number[];
+  /** Slots whose values no later step reads. */
+  readonly dead: readonly number[];
+}
+
+interface Plan {
+  readonly steps: readonly Step[];
+  readonly slots: number;
+  readonly outputs: readonly (number | Tensor)[];
+}
+
+/** Slots for the variables, and when each value is read for the last time. */
+function plan(graph: Graph): Plan {
+  const slot = new Map<Variable, number>();
+  const place = (v: Variable): number => {
+    slot.set(v, slot.size);
+    return slot.size - 1;
+  };
+  const find = (atom: Atom): number | Tensor => (atom instanceof Variable ? slot.get(atom)! : atom);
+  graph.inputs.forEach(place);
+  const bare = graph.equations.map((equation) => ({
+    equation,
+    inputs: equation.inputs.map(find),
+    outputs: equation.outputs.map(place),
+  }));
+  const outputs = graph.outputs.map(find);
+  const alive = new Set(outputs.filter((s) => typeof s === "number"));
+  // The caller keeps the arguments.
+  for (let i = 0; i < graph.inputs.length; i++) alive.add(i);
+  const steps: Step[] = [];
+  for (let i = bare.length - 1; i >= 0; i--) {
+    const dead: number[] = [];
+    for (const s of [...bare[i].inputs, ...bare[i].outputs]) {
+      if (typeof s === "number" && !alive.has(s)) {
+        alive.add(s);
+        dead.push(s);
+      }
+    }
+    steps.push({ ...bare[i], dead });
+  }
+  return { steps: steps.reverse(), slots: slot.size, outputs };
+}
+
+function interpret(graph: Graph, inputs: readonly Tensor[]): Tensor[] {
+  const { steps, slots, outputs } = cached(graph, "plan", () => plan(graph));
+  const values = new Array<Tensor | null>(slots).fill(null);
+  inputs.forEach((x, i) => (values[i] = x));
+  for (const { equation, inputs: operands, outputs: places, dead } of steps) {
+    const results = execute(
+      equation.primitive,
+      operands.map((o) => (typeof o === "number" ? values[o]! : o)),
+      equation.params,
+    );
+    for (let i = 0; i < places.length; i++) values[places[i]] = results[i];
+    for (const s of dead) values[s] = null;
+  }
+  return outputs.map((o) => (typeof o === "number" ? values[o]! : o));
+}
+
+/** Outputs of the graph for concrete inputs. */
+export function runGraph(graph: Graph, inputs: readonly Tensor[]): readonly Tensor[] {
+  const flat = flattenCalls(graph);
+  const backend = commonBackend("jit", inputs);
+  if (backend.compile === undefined) return interpret(flat, inputs);
+  const executable = cached<Executable>(flat, `compile ${backend.name}`, () => backend.compile!(flat));
+  const buffers = executable(inputs.map((x) => transfer(x, backend).buffer));
+  const committed = inputs.some((x) => x.committed);
+  return flat.outputs.map((y, i) => new Tensor(y.shape, y.dtype, y.weak, 0, backend, buffers[i], committed));
+}

@@ -1,0 +1,150 @@
+/** Simplification of graphs: calls opened, constants folded, equal equations merged, dead ones dropped. Values do not change. */
+
+import { execute } from "../backend/execute.js";
+import { sizeOf } from "../shape.js";
+import { Tensor } from "../tensor.js";
+import { callPrimitive } from "./call.js";
+import { cached, hasEffects, subgraphs, Variable, type Atom, type Equation, type Graph } from "./graph.js";
+import { customJvpPrimitive, customVjpPrimitive } from "./custom.js";
+
+/** Results of at most so many elements are computed once, at trace time. */
+const foldLimit = 1024;
+
+/** The graph without dead equations, duplicates and constant subexpressions. */
+export function simplify(graph: Graph): Graph {
+  return cached(graph, "simplify", () => removeDead(mergeEqual(graph)));
+}
+
+/** {@link simplify} after opening the calls that only matter to transformations; what an executor wants. */
+export function flattenCalls(graph: Graph): Graph {
+  return cached(graph, "flattenCalls", () => simplify(openCalls(graph)));
+}
+
+/** Equations that an output or an effect needs. */
+export function removeDead(graph: Graph): Graph {
+  const needed = new Set<Variable>();
+  const need = (atom: Atom): void => {
+    if (atom instanceof Variable) needed.add(atom);
+  };
+  graph.outputs.forEach(need);
+  const kept: Equation[] = [];
+  for (let i = graph.equations.length - 1; i >= 0; i--) {
+    const equation = graph.equations[i];
+    if (!mayThrow(equation) && !equation.outputs.some((v) => needed.has(v))) continue;
+    kept.push(equation);
+    equation.inputs.forEach(need);
+  }
+  return kept.length === graph.equations.length ? graph : { ...graph, equations: kept.reverse() };
+}
+
+function mayThrow({ primitive, params }: Equation): boolean {
+  return primitive.effect === true || subgraphs(params).some(hasEffects);
+}
+
+/** Common subexpressions and constant folding, in one pass. */
+function mergeEqual(graph: Graph): Graph {
+  const replaced = new Map<Variable, Atom>();
+  const resolve = (atom: Atom): Atom => (atom instanceof Variable ? (replaced.get(atom) ?? atom) : atom);
+  const seen = new Map<string, readonly Atom[]>();
+  const keys = new Keys();
+  const equations: Equation[] = [];
+  for (const equation of graph.equations) {
+    const inputs = equation.inputs.map(resolve);
+    const current: Equation = { ...equation, inputs };
+    if (mayThrow(current)) {
+      equations.push(current);
+      continue;
+    }
+    const key = keys.of(current);
+    const known = seen.get(key);
+    if (known !== undefined) {
+      current.outputs.forEach((v, i) => replaced.set(v, known[i]));
+      continue;
+    }
+    if (isFoldable(current)) {
+      const values = execute(current.primitive, inputs as readonly Tensor[], current.params);
+      current.outputs.forEach((v, i) => replaced.set(v, values[i]));
+      seen.set(key, values);
+      continue;
+    }
+    seen.set(key, current.outputs);
+    equations.push(current);
+  }
+  return { inputs: graph.inputs, equations, outputs: graph.outputs.map(resolve) };
+}
+
+function isFoldable({ primitive, inputs, outputs }: Equation): boolean {
+  return (
+    primitive.lower !== undefined &&
+    outputs.every((v) => sizeOf(v.shape) < foldLimit) &&
+    inputs.every((x) => x instanceof Tensor && x.buffer !== null && x.owner!.downloadSync !== undefined)
+  );
+}
+
+/** Texts that are equal for equations that compute the same. */
+class Keys {
+  private readonly constants = new Map<Tensor, string>();
+  private readonly objects = new Map<object, number>();
+
+  of({ primitive, inputs, params }: Equation): string {
+    return `${primitive.id}(${inputs.map((x) => this.atom(x)).join()})${this.value(params)}`;
+  }
+
+  private atom(x: Atom): string {
+    if (x instanceof Variable) return `v${x.id}`;
+    let key = this.constants.get(x);
+    if (key === undefined) {
+      // Scalars are the same if their values are; larger constants if they are one tensor.
+      const scalar = x.rank === 0 && x.buffer !== null && ArrayBuffer.isView(x.buffer);
+      const element = scalar ? (x.buffer as unknown as ArrayLike<number>)[0] : 0;
+      key = scalar ? `s${x.dtype}${x.weak ? "w" : ""}${Object.is(element, -0) ? "-0" : element}` : `c${this.identity(x)}`;
+      this.constants.set(x, key);
+    }
+    return key;
+  }
+
+  private value(v: unknown): string {
+    if (Array.isArray(v)) return `[${v.map((e) => this.value(e)).join()}]`;
+    if (typeof v === "function") return `f${this.identity(v)}`;
+    if (typeof v === "object" && v !== null) {
+      const prototype: unknown = Object.getPrototypeOf(v);
+      if (prototype !== Object.prototype || "equations" in v) return `o${this.identity(v)}`;
+      return `{${Object.entries(v)
+        .map(([k, e]) => `${k}:${this.value(e)}`)
+        .join()}}`;
+    }
+    return Object.is(v, -0) ? "-0" : String(v);
+  }
+
+  private identity(o: object): number {
+    let id = this.objects.get(o);
+    if (id === undefined) this.objects.set(o, (id = this.objects.size));
+    return id;
+  }
+}
+
+/** Replaces calls (of jit, and of functions with custom derivatives) by their equations. Checkpoints stay closed. */
+function openCalls(graph: Graph): Graph {
+  const equations: Equation[] = [];
+  const open = (list: readonly Equation[], read: (atom: Atom) => Atom, values: Map<Variable, Atom>): void => {
+    for (const { primitive, inputs, params, outputs } of list) {
+      const atoms = inputs.map(read);
+      if (primitive === callPrimitive || primitive === customJvpPrimitive || primitive === customVjpPrimitive) {
+        const inner = (params as { graph: Graph }).graph;
+        const own = new Map<Variable, Atom>();
+        inner.inputs.forEach((v, i) => own.set(v, atoms[i]));
+        const readInner = (atom: Atom): Atom => (atom instanceof Variable ? own.get(atom)! : atom);
+        open(inner.equations, readInner, own);
+        outputs.forEach((v, i) => values.set(v, readInner(inner.outputs[i])));
+      } else {
+        const fresh = outputs.map((v) => new Variable(v.shape, v.dtype, v.weak));
+        outputs.forEach((v, i) => values.set(v, fresh[i]));
+        equations.push({ primitive, inputs: atoms, params, outputs: fresh });
+      }
+    }
+  };
+  const values = new Map<Variable, Atom>(graph.inputs.map((v) => [v, v]));
+  const read = (atom: Atom): Atom => (atom instanceof Variable ? values.get(atom)! : atom);
+  open(graph.equations, read, values);
+  return { inputs: graph.inputs, equations, outputs: graph.outputs.map(read) };
+}

@@ -1,0 +1,244 @@
+/**
+ * Pytrees: any nesting of plain objects and arrays with tensors as leaves. Arrays go by index, objects by their keys sorted by code unit,
+ * so {b, a} and {a, b} have one structure; null and undefined have no leaves.
+ */
+
+import { TreeError } from "../errors.js";
+import { formatShape } from "../shape.js";
+import { isTensor, type Tensor } from "../tensor.js";
+
+/** Any tree, as a value. In signatures use a type parameter with {@link TreeOf}, so that interfaces are accepted, too. */
+export type Tree = Tensor | null | undefined | readonly Tree[] | { readonly [key: string]: Tree };
+
+/** P if it is a tree of tensors; `never` at the places where it is not. */
+export type TreeOf<P> = P extends Tensor | null | undefined
+  ? P
+  : P extends (...args: never[]) => unknown
+    ? never
+    : P extends object
+      ? { readonly [K in keyof P]: TreeOf<P[K]> }
+      : never;
+
+/** Intersected with a parameter, it makes a leaf that is no tensor a compile error. */
+export type CheckTree<P> = [P] extends [TreeOf<P>] ? unknown : { "every leaf must be a Tensor": P };
+
+/** The shape of a tree without its leaves. Compare with {@link sameStructure}. */
+export type Structure =
+  | { readonly kind: "leaf" }
+  | { readonly kind: "none"; readonly value: null | undefined }
+  | { readonly kind: "array"; readonly children: readonly Structure[] }
+  | { readonly kind: "object"; readonly keys: readonly string[]; readonly children: readonly Structure[]; readonly bare: boolean };
+
+/** Names of places in a tree, from the root: keys and indices. */
+export type Path = readonly (string | number)[];
+
+const leaf: Structure = { kind: "leaf" };
+const depthLimit = 1000;
+
+/** `params.layers[2].w`. */
+export function formatPath(path: Path, root: string): string {
+  return path.reduce<string>((text, step) => (typeof step === "number" ? `${text}[${step}]` : `${text}.${step}`), root);
+}
+
+function isPlainObject(value: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
+}
+
+function describeLeaf(value: unknown): string {
+  if (typeof value !== "object") return `a ${typeof value}`;
+  const name = (value as object).constructor?.name ?? "object";
+  return /^[aeiou]/i.test(name) ? `an ${name}` : `a ${name}`;
+}
+
+function notATree(value: unknown, path: Path, caller: string, root: string): TreeError {
+  return new TreeError(`${caller}: ${formatPath(path, root)} is ${describeLeaf(value)}; leaves must be Tensors.`);
+}
+
+/** Visits the tree in order; `onLeaf` sees every value that is no array, plain object, null or undefined. */
+function walk(
+  value: unknown,
+  path: (string | number)[],
+  onLeaf: (value: unknown, path: Path) => void,
+  caller: string,
+  root: string,
+): Structure {
+  if (value === null || value === undefined) return { kind: "none", value };
+  if (typeof value === "object" && !isTensor(value)) {
+    if (path.length > depthLimit) throw new TreeError(`${caller}: ${root} is nested deeper than ${depthLimit} levels; is it cyclic?`);
+    const descend = (step: string | number, child: unknown): Structure => {
+      path.push(step);
+      const structure = walk(child, path, onLeaf, caller, root);
+      path.pop();
+      return structure;
+    };
+    if (Array.isArray(value)) return { kind: "array", children: value.map((child, i) => descend(i, child)) };
+    if (isPlainObject(value)) {
+      const keys = Object.keys(value).sort(byCodeUnit);
+      const children = keys.map((key) => descend(key, (value as Record<string, unknown>)[key]));
+      return { kind: "object", keys, children, bare: Object.getPrototypeOf(value) === null };
+    }
+  }
+  onLeaf(value, path);
+  return leaf;
+}
+
+function byCodeUnit(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+/** Leaves of any kind with the structure around them; jit uses it for arguments that may hold numbers. @internal */
+export function flattenAny(tree: unknown, caller: string, root = "tree"): { leaves: unknown[]; structure: Structure; paths: Path[] } {
+  const leaves: unknown[] = [];
+  const paths: Path[] = [];
+  const structure = walk(
+    tree,
+    [],
+    (value, path) => {
+      leaves.push(value);
+      paths.push([...path]);
+    },
+    caller,
+    root,
+  );
+  return { leaves, structure, paths };
+}
+
+/** The tensors of a tree, in order. @internal */
+export function leavesOf(tree: unknown, caller: string, root = "tree"): Tensor[] {
+  if (isTensor(tree)) return [tree];
+  return flattenTree(tree, caller, root).leaves;
+}
+
+/** {@link flatten} with the name of the caller and of the argument, for messages. @internal */
+export function flattenTree(tree: unknown, caller: string, root = "tree"): { leaves: Tensor[]; structure: Structure } {
+  const leaves: Tensor[] = [];
+  const structure = walk(
+    tree,
+    [],
+    (value, path) => {
+      if (!isTensor(value)) throw notATree(value, path, caller, root);
+      leaves.push(value);
+    },
+    caller,
+    root,
+  );
+  return { leaves, structure };
+}
+
+/** Leaves in order, and the structure from which {@link unflatten} makes the tree again. */
+export function flatten<T>(tree: T & CheckTree<T>): { leaves: Tensor[]; structure: Structure } {
+  return flattenTree(tree, "flatten");
+}
+
+/** The tree of a structure with these leaves. */
+export function unflatten<T = Tree>(structure: Structure, leaves: readonly Tensor[]): T {
+  return unflattenAny(structure, leaves, "unflatten") as T;
+}
+
+/** @internal */
+export function unflattenAny(structure: Structure, leaves: readonly unknown[], caller: string): unknown {
+  let at = 0;
+  const build = (s: Structure): unknown => {
+    switch (s.kind) {
+      case "leaf":
+        return leaves[at++];
+      case "none":
+        return s.value;
+      case "array":
+        return s.children.map(build);
+      case "object": {
+        const object: Record<string, unknown> = s.bare ? (Object.create(null) as Record<string, unknown>) : {};
+        s.keys.forEach((key, i) => {
+          const child = build(s.children[i]);
+          // Assigning "__proto__" would change the prototype instead.
+          Object.defineProperty(object, key, { value: child, enumerable: true, configurable: true, writable: true });
+        });
+        return object;
+      }
+    }
+  };
+  const wanted = countLeaves(structure);
+  if (wanted !== leaves.length) throw new TreeError(`${caller}: structure has ${wanted} leaves, got ${leaves.length}.`);
+  return build(structure);
+}
+
+/** Number of leaves. */
+export function countLeaves(structure: Structure): number {
+  if (structure.kind === "leaf") return 1;
+  if (structure.kind === "none") return 0;
+  return structure.children.reduce((sum, child) => sum + countLeaves(child), 0);
+}
+
+/** Whether two structures are equal. */
+export function sameStructure(a: Structure, b: Structure): boolean {
+  if (a.kind !== b.kind) return false;
+  if (a.kind === "leaf" || a.kind === "none") return true;
+  const other = b as typeof a;
+  if (a.children.length !== other.children.length) return false;
+  if (a.kind === "object" && a.keys.some((key, i) => key !== (other as typeof a).keys[i])) return false;
+  return a.children.every((child, i) => sameStructure(child, other.children[i]));
+}
+
+/** A key for caches: equal for equal structures. @internal */
+export function structureKey(s: Structure): string {
+  switch (s.kind) {
+    case "leaf":
+      return "*";
+    case "none":
+      return "-";
+    case "array":
+      return `[${s.children.map(structureKey).join(",")}]`;
+    case "object":
+      return `{${s.keys.map((key, i) => `${JSON.stringify(key)}:${structureKey(s.children[i])}`).join(",")}}`;
+  }
+}
+
+/** A structure as messages show it: `{loss, aux: [2]}` with shapes where leaves are given. @internal */
+export function formatStructure(structure: Structure, leaves?: readonly Tensor[]): string {
+  let at = 0;
+  const show = (s: Structure): string => {
+    switch (s.kind) {
+      case "leaf":
+        return leaves === undefined ? "*" : formatShape(leaves[at++].shape);
+      case "none":
+        return String(s.value);
+      case "array":
+        return `[${s.children.map(show).join(", ")}]`;
+      case "object":
+        return `{${s.keys.map((key, i) => (leaves === undefined && s.children[i].kind === "leaf" ? key : `${key}: ${show(s.children[i])}`)).join(", ")}}`;
+    }
+  };
+  return show(structure);
+}
+
+/** Applies `f` to corresponding leaves of trees of one structure. */
+export function map<T>(f: (x: Tensor, ...others: Tensor[]) => Tensor, tree: T & CheckTree<T>, ...others: readonly NoInfer<T>[]): T {
+  const first = flattenTree(tree, "map");
+  const rest = others.map((other, i) => matchingLeaves(first.structure, other, "map", `tree ${i + 1}`));
+  const mapped = first.leaves.map((x, i) => f(x, ...rest.map((leaves) => leaves[i])));
+  return unflattenAny(first.structure, mapped, "map") as T;
+}
+
+/** Leaves of `tree`, which must have the structure `wanted`. @internal */
+export function matchingLeaves(wanted: Structure, tree: unknown, caller: string, root: string): Tensor[] {
+  const { leaves, structure } = flattenTree(tree, caller, root);
+  if (!sameStructure(wanted, structure)) {
+    throw new TreeError(`${caller}: ${root} is ${formatStructure(structure)}; wants the structure ${formatStructure(wanted)}.`);
+  }
+  return leaves;
+}
+
+/** Combines all leaves from left to right. */
+export function reduce<T, A>(f: (accumulated: A, x: Tensor) => A, tree: T & CheckTree<T>, initial: A): A {
+  return leavesOf(tree, "reduce").reduce(f, initial);
+}
+
+/** Leaves with their paths. */
+export function leavesWithPath<T>(tree: T & CheckTree<T>): { path: Path; leaf: Tensor }[] {
+  const { leaves, paths } = flattenAny(tree, "leavesWithPath");
+  return leaves.map((value, i) => {
+    if (!isTensor(value)) throw notATree(value, paths[i], "leavesWithPath", "tree");
+    return { path: paths[i], leaf: value };
+  });
+}
