@@ -36,7 +36,9 @@ describe.each(tarballs)("$name", ({ name, directory }) => {
 
   test("importing it runs nothing", async () => {
     const bundle = await bundled(`import "${name}";`, external, [ignoreSideEffectsField]);
-    expect(new TextDecoder().decode(bundle).trim()).toBe("");
+    // Imports of peers may stay: what they run is theirs.
+    const code = new TextDecoder().decode(bundle).replace(/import[^;]*"[^"]*";/g, "");
+    expect(code.trim()).toBe("");
   });
 });
 
