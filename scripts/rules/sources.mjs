@@ -6,7 +6,7 @@ import ts from "typescript";
 import { entries, filesBelow } from "../workspace.mjs";
 
 /** Constructors and functions that bundlers know to be free of side effects; all others need the annotation. */
-const knownPure = new Set(["Map", "Set", "WeakMap", "WeakSet", "Symbol"]);
+const knownPure = new Set(["Map", "Set", "WeakMap", "WeakSet", "Symbol", "Symbol.for"]);
 
 /**
  * @param {import("../workspace.mjs").Package} pkg

@@ -51,11 +51,21 @@ async function bundled(contents: string, external: string[], plugins: Plugin[] =
     target: "es2022",
     external,
     plugins,
+    define: constants,
     write: false,
     logLevel: "silent",
   });
   return outputFiles[0].contents;
 }
+
+/** `Math.PI`, `Number.MAX_VALUE` and the like: values, but to the bundler reads of a global that might do something. */
+const constants: Record<string, string> = Object.fromEntries(
+  Object.entries({ Math, Number }).flatMap(([object, members]) =>
+    Object.entries(Object.getOwnPropertyDescriptors(members))
+      .filter(([, { value }]) => Number.isFinite(value))
+      .map(([name, { value }]) => [`${object}.${name}`, String(value)]),
+  ),
+);
 
 /** Has the bundler judge every statement, as if package.json did not promise that there are no side effects. */
 const ignoreSideEffectsField: Plugin = {
