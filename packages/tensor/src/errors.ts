@@ -1,6 +1,6 @@
 /** The errors of every Curv package: one small hierarchy, each with a stable code and a brand that survives duplicate installs. */
 
-const brand: unique symbol = Symbol.for("curv.error") as never;
+const brand = /* @__PURE__ */ Symbol.for("curv.error");
 
 /** Stable codes of the errors, for tests that must not depend on message texts. */
 export type CurvErrorCode =
@@ -17,8 +17,10 @@ export type CurvErrorCode =
 export abstract class CurvError extends Error {
   /** Stable across versions. */
   abstract readonly code: CurvErrorCode;
-  /** @internal */
-  readonly [brand] = true;
+
+  static {
+    Object.defineProperty(this.prototype, brand, { value: true });
+  }
 }
 
 /** Shapes, ranks, axes or lengths do not fit. */
@@ -77,5 +79,5 @@ export class FormatError extends CurvError {
  */
 export function isCurvError(error: unknown, code?: CurvErrorCode): error is CurvError {
   if (typeof error !== "object" || error === null || !(brand in error)) return false;
-  return code === undefined || (error as CurvError).code === code;
+  return code === undefined || (error as unknown as CurvError).code === code;
 }

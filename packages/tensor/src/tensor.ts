@@ -2,7 +2,7 @@
 
 import type { Backend } from "./backend/backend.js";
 import type { DType, TypedArray } from "./dtype.js";
-import { BackendError, TracingError } from "./errors.js";
+import { BackendError, ShapeError, TracingError } from "./errors.js";
 import { sizeOf, type Shape } from "./shape.js";
 import * as elementwise from "./ops/elementwise.js";
 import * as movement from "./ops/movement.js";
@@ -17,7 +17,7 @@ import { register } from "./scope.js";
 /** What an operation takes where it wants a tensor: a JS number takes the dtype of the other operand. */
 export type TensorLike = Tensor | number | boolean;
 
-const brand: unique symbol = Symbol.for("curv.tensor") as never;
+const brand = /* @__PURE__ */ Symbol.for("curv.tensor");
 
 /** Version of the copy of the package that made a tensor; two copies cannot share tensors. */
 export const packageVersion = "0.0.0";
@@ -72,11 +72,6 @@ export class Tensor {
   get disposed(): boolean {
     return this.tag === 0 && this.buffer === null;
   }
-  /** @internal */
-  get [brand](): string {
-    return packageVersion;
-  }
-
   // Reading.
 
   /** The elements, row-major, as a copy. */
@@ -125,10 +120,6 @@ export class Tensor {
   toString(): string {
     return formatTensor(this);
   }
-  /** What Node prints. @internal */
-  [Symbol.for("nodejs.util.inspect.custom")](): string {
-    return formatTensor(this);
-  }
   /** Structure only; for the elements use {@link array}. */
   toJSON(): { dtype: DType; shape: Shape; backend: string } {
     return { dtype: this.dtype, shape: this.shape, backend: this.backend };
@@ -139,6 +130,15 @@ export class Tensor {
     throw new TracingError(
       "a Tensor was used as a JavaScript number; use await x.item(), or greater(x, 0) instead of x > 0.",
     );
+  }
+
+  static {
+    const { prototype } = this;
+    Object.defineProperty(prototype, brand, { value: packageVersion });
+    // What Node prints.
+    Object.defineProperty(prototype, Symbol.for("nodejs.util.inspect.custom"), { value: prototype.toString });
+    // `using x = …`, where the engine knows it.
+    if (typeof Symbol.dispose === "symbol") Object.defineProperty(prototype, Symbol.dispose, { value: prototype.dispose });
   }
 
   // Elementwise.
@@ -296,14 +296,14 @@ export class Tensor {
   }
 }
 
-// `using x = …` where the engine has Symbol.dispose; elsewhere the well-known symbol does not exist and nothing is lost.
+// eslint-disable-next-line @typescript-eslint/no-unsafe-declaration-merging -- defined in the static block, where the engine has the symbol.
 export interface Tensor extends Disposable {}
 
 /** Whether `value` is a tensor of this copy of the package; one of another copy is an error that names both versions. */
 export function isTensor(value: unknown): value is Tensor {
   if (value instanceof Tensor) return true;
   if (typeof value === "object" && value !== null && brand in value) {
-    const other = (value as Record<typeof brand, unknown>)[brand];
+    const other = (value as Record<symbol, unknown>)[brand];
     throw new BackendError(
       `a Tensor made by another copy of @curv/tensor (version ${String(other)}) met this one (version ${packageVersion}); install one copy.`,
     );
@@ -312,5 +312,5 @@ export function isTensor(value: unknown): value is Tensor {
 }
 
 function checkSingle(x: Tensor, caller: string): void {
-  if (x.size !== 1) throw new TracingError(`${caller}: tensor has shape [${x.shape.join(", ")}]; wants one element.`);
+  if (x.size !== 1) throw new ShapeError(`${caller}: tensor has shape [${x.shape.join(", ")}]; wants one element.`);
 }

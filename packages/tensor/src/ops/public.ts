@@ -48,3 +48,9 @@ export {
 } from "./reduce.js";
 export { cummax, cummin, cumprod, cumsum, linearRecurrence, type CumulativeOptions } from "./cumulative.js";
 export { dot, kron, matmul, outer, tensordot, vecdot } from "./dot.js";
+export { logCumSumExp } from "./log-cumulative.js";
+export { argSort, sort, topK, type SortOptions } from "./sort.js";
+export { addIdentity, diag, diagonal, trace } from "./diagonal.js";
+export { einsum } from "./einsum.js";
+export { conv, convTranspose, type ConvOptions, type ConvPadding, type ConvTransposeOptions, type PerAxis } from "./conv.js";
+export { avgPool, maxPool, sumPool, type PoolOptions } from "./pool.js";
