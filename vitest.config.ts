@@ -11,6 +11,8 @@ export default defineConfig({
   ssr: { resolve: { conditions: [source, ...defaultServerConditions] } },
   test: {
     reporters: ["default", "./scripts/totals-reporter.mjs"],
+    // Vitest leaves one core to its own process, which on two cores would leave one for all tests.
+    maxWorkers: "100%",
     projects: [
       {
         extends: true,

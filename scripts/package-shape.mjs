@@ -127,7 +127,7 @@ console.log(Object.keys(${camelCase(name)}));
 
 ## API
 
-Every export is documented, with shapes, units, errors and sources, on the documentation site (\`pnpm docs\`).
+Every export is documented, with shapes, units, errors and sources, on the documentation site (\`pnpm run docs\`).
 `;
 }
 
