@@ -64,6 +64,26 @@ export function exp32(x: number): number {
   return f(f(f(1 + p) * powersOfTwo[k1 + powerBias]) * powersOfTwo[k - k1 + powerBias]);
 }
 
+/** ½e^x, finite for as long as cosh is. */
+export function halfExp64(x: number): number {
+  const a = x > 711 ? 711 : x < -746 ? -746 : x;
+  const n = a * log2e64 + round64 - round64;
+  const p = expm1Reduced64(a - n * ln2High64 - n * ln2Low64);
+  const k = (n | 0) - 1;
+  const k1 = k >> 1;
+  return (1 + p) * powersOfTwo[k1 + powerBias] * powersOfTwo[k - k1 + powerBias];
+}
+
+/** ½e^x in float32. */
+export function halfExp32(x: number): number {
+  const a = x > 90 ? 90 : x < -104 ? -104 : x;
+  const n = f(f(f(a * log2e32) + round32) - round32);
+  const p = expm1Reduced32(f(f(a - f(n * ln2High32)) - f(n * ln2Low32)));
+  const k = (n | 0) - 1;
+  const k1 = k >> 1;
+  return f(f(f(1 + p) * powersOfTwo[k1 + powerBias]) * powersOfTwo[k - k1 + powerBias]);
+}
+
 /** 2^x; exact for integers. */
 export function exp264(x: number): number {
   const a = x > 1025 ? 1025 : x < -1076 ? -1076 : x;

@@ -81,12 +81,22 @@ export function log232(x: number): number {
 
 /** Logarithm to base 10. */
 export function log1064(x: number): number {
-  return log64(x) * 0.4342944819032518;
+  if (!(x > 0 && x < Infinity)) return logOutside(x);
+  const subnormal = x < 2.2250738585072014e-308;
+  const a = subnormal ? x * 18014398509481984 : x; // 2^54
+  const k = exponentAboutOne(a);
+  const m1 = a * powersOfTwo[powerBias - k] - 1;
+  const n = subnormal ? k - 54 : k;
+  return n * 0.3010299955494702 + ((m1 - logTail64(m1)) * 0.4342944819032518 + n * 1.1451100898021838e-10);
 }
 
 /** Logarithm to base 10 in float32. */
 export function log1032(x: number): number {
-  return f(log64(x) * 0.4342944819032518);
+  if (!(x > 0 && x < Infinity)) return logOutside(x);
+  const k = exponentAboutOne(x);
+  const m1 = f(x * powersOfTwo[powerBias - k] - 1);
+  const low = f(f(f(m1 - logTail32(m1)) * 0.4342944920063019) + f(k * 4.605039066518657e-6));
+  return f(f(k * 0.301025390625) + low);
 }
 
 /** log(1 + x): log(u) + (x − (u − 1))/u with u = 1 + x, the correction added to the low part. */

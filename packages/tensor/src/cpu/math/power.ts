@@ -1,4 +1,4 @@
-/** Powers and roots: pow, integerPower, cbrt and rsqrt. */
+/** Powers: pow and integerPower. */
 
 import { exp264 } from "./exp.js";
 import { log264 } from "./log.js";
@@ -14,61 +14,59 @@ export function pow64(x: number, y: number): number {
   return Math.pow(x, y);
 }
 
-/** x^y in float32: 2^(y·log2|x|) in float64, rounded once. */
+/** x^y in float32: 2^(y·log2|x|) in float64, rounded once; the rules of `pow64`. */
 export function pow32(x: number, y: number): number {
-  if (x === 1 || y === 0) return 1;
   const a = Math.abs(x);
-  if (a === 1 && (y === Infinity || y === -Infinity)) return 1;
+  if (x === 1 || y === 0 || (x === -1 && Math.abs(y) === Infinity)) return 1;
   const r = f(exp264(y * log264(a)));
   if (x > 0 || x !== x) return r;
-  const half = 0.5 * y;
-  const odd = Math.floor(y) === y && Math.floor(half) !== half;
+  const integer = Math.floor(y) === y; // ±Infinity too, and it is even
+  const odd = integer && Math.floor(0.5 * y) !== 0.5 * y;
   if (odd) return x < 0 || 1 / x < 0 ? -r : r;
-  return x === 0 || x === -Infinity || Math.floor(y) === y ? r : NaN;
+  return integer || x === 0 || x === -Infinity ? r : NaN;
 }
 
-/** x^n for an integer n by squaring; a negative n is 1/x^−n. */
+/**
+ * x^n for an integer n, by squaring up to |n| = 16 (n = −1 is exactly 1/x, the rest within |n|/2 ulp), beyond by `pow64`.
+ *
+ * A negative power is the reciprocal of the positive one; where that leaves the normal numbers although the result need
+ * not, it is the power of the reciprocal.
+ */
 export function integerPower64(x: number, n: number): number {
-  let m = Math.abs(n);
-  let base = x;
-  let y = 1;
-  while (m > 0) {
-    if (m % 2 === 1) y *= base;
-    m = Math.floor(m / 2);
-    if (m > 0) base *= base;
-  }
-  return n < 0 ? 1 / y : y;
+  const m = Math.abs(n);
+  if (m > 16) return pow64(x, n);
+  const y = bySquaring64(x, m);
+  if (n >= 0) return y;
+  const a = Math.abs(y);
+  return a >= 2.2250738585072014e-308 && a < Infinity ? 1 / y : bySquaring64(1 / x, m);
 }
 
-/** x^n in float32 for an integer n. */
+/** x^n in float32 for an integer n, by squaring up to |n| = 16, beyond by `pow32`. */
 export function integerPower32(x: number, n: number): number {
-  let m = Math.abs(n);
+  const m = Math.abs(n);
+  if (m > 16) return pow32(x, n);
+  const y = bySquaring32(x, m);
+  if (n >= 0) return y;
+  const a = Math.abs(y);
+  return a >= 1.1754943508222875e-38 && a < Infinity ? f(1 / y) : bySquaring32(f(1 / x), m);
+}
+
+function bySquaring64(x: number, n: number): number {
+  let y = n & 1 ? x : 1;
   let base = x;
-  let y = 1;
-  while (m > 0) {
-    if (m % 2 === 1) y = f(y * base);
-    m = Math.floor(m / 2);
-    if (m > 0) base = f(base * base);
+  for (let m = n >> 1; m > 0; m >>= 1) {
+    base *= base;
+    if (m & 1) y *= base;
   }
-  return n < 0 ? f(1 / y) : y;
+  return y;
 }
 
-/** Cube root. */
-export function cbrt64(x: number): number {
-  return Math.cbrt(x);
-}
-
-/** Cube root in float32. */
-export function cbrt32(x: number): number {
-  return f(Math.cbrt(x));
-}
-
-/** 1/√x. */
-export function rsqrt64(x: number): number {
-  return 1 / Math.sqrt(x);
-}
-
-/** 1/√x in float32. */
-export function rsqrt32(x: number): number {
-  return f(1 / f(Math.sqrt(x)));
+function bySquaring32(x: number, n: number): number {
+  let y = n & 1 ? x : 1;
+  let base = x;
+  for (let m = n >> 1; m > 0; m >>= 1) {
+    base = f(base * base);
+    if (m & 1) y = f(y * base);
+  }
+  return y;
 }

@@ -1,5 +1,5 @@
 /**
- * sin, cos and tan.
+ * sin and cos; sin πx and cot πx for the reflections of the gamma family.
  *
  * n = round(2x/π), r = x − n·π/2 with π/2 in three parts whose products with n are exact. That holds to |x| = 1e5 in
  * float64 and 1e3 in float32; beyond, Math.sin and its kin take over (in a vector, when any lane is outside).
@@ -96,4 +96,24 @@ export function cos32(x: number): number {
   const q = (n | 0) + 1;
   const y = q & 1 ? cosReduced32(r) : sinReduced32(r);
   return q & 2 ? -y : y;
+}
+
+/** sin πx, to 2 ulp for every x ≥ 0: the reduction is exact. */
+export function sinPi(x: number): number {
+  const n = Math.floor(x + 0.5);
+  const t = x - n; // exact, |t| ≤ ½
+  const a = Math.abs(t);
+  const y = a > 0.25 ? cosReduced64(Math.PI * (0.5 - a)) : sinReduced64(Math.PI * a);
+  return t < 0 !== (n % 2 === 1) ? -y : y;
+}
+
+/** cot πx for x ≥ 0, to 3 ulp. */
+export function cotPi(x: number): number {
+  const t = x - Math.floor(x + 0.5); // exact, |t| ≤ ½
+  const a = Math.abs(t);
+  const b = Math.PI * (a > 0.25 ? 0.5 - a : a);
+  const s = sinReduced64(b);
+  const c = cosReduced64(b);
+  const y = a > 0.25 ? s / c : c / s;
+  return t < 0 ? -y : y;
 }
