@@ -1,0 +1,7 @@
+/**
+ * Loss functions that are accurate for any logits, with correct second derivatives.
+ *
+ * @packageDocumentation
+ */
+
+export {};
