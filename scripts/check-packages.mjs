@@ -10,6 +10,7 @@ import { cycles, importProblems } from "./rules/imports.mjs";
 import { shapeProblems } from "./rules/shape.mjs";
 import { sourceProblems } from "./rules/sources.mjs";
 import { apps, packages } from "./workspace.mjs";
+import { staleVersions } from "./write-versions.mjs";
 
 /**
  * Everything that is wrong with the packages of a workspace.
@@ -27,6 +28,9 @@ export function problems(root) {
     ),
     ...cycles(all),
     ...versionProblems(all),
+    ...staleVersions(root).map(
+      ({ file }) => `${file}: packageVersion is not that of package.json; run scripts/write-versions.mjs`,
+    ),
     ...apps(root).flatMap(appProblems),
     ...lockfileProblems(root),
   ];

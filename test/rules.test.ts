@@ -69,6 +69,11 @@ describe("shape", () => {
     expect(problems(workspace).join("\n")).toContain('exports["."]: must be');
   });
 
+  test("a version in the source that is not the package's", () => {
+    put("src/version.ts", 'export const packageVersion = "0.0.7";\n');
+    expect(problems(workspace).join("\n")).toContain("packages/ode/src/version.ts: packageVersion");
+  });
+
   test("a README without its sections", () => {
     put("README.md", "# @curv/ode\n");
     expect(problems(workspace).join("\n")).toContain("README.md must have the sections");
