@@ -7,7 +7,7 @@ import type { Tensor } from "../tensor.js";
 import { flattenTree, matchingLeaves, unflattenAny, type CheckTree, type Structure } from "../tree/tree.js";
 import { refusePromise } from "./jvp.js";
 import { linearTranspose } from "./linearize.js";
-import { traceGraph, type Graph } from "./graph.js";
+import { evaluate, traceGraph, type Graph } from "./graph.js";
 import { batchGraph, zerosOf } from "./graph-transforms.js";
 import { runGraph } from "./run-graph.js";
 import { bind } from "./trace.js";
@@ -35,6 +35,8 @@ export const customJvpPrimitive: Primitive<CustomJvpParams> = /* @__PURE__ */ de
   name: "customJvp",
   shape: (_inputs, { graph }) => graph.outputs.map(({ shape, dtype, weak }) => ({ shape, dtype, weak })),
   interpret: (inputs, { graph }) => runGraph(graph, inputs),
+  // Linear in what it is given here (a derivative's tangent): the tape takes it apart.
+  linearize: (inputs, _linear, { graph }) => evaluate(graph, inputs),
   jvpWithOutputs: (primals, tangents, { rule, name, hidden }) => {
     refuseHidden(tangents, hidden, name);
     const own = primals.slice(hidden);
@@ -136,6 +138,8 @@ export const customVjpPrimitive: Primitive<CustomVjpParams> = /* @__PURE__ */ de
   name: "customVjp",
   shape: (_inputs, { graph }) => graph.outputs.map(({ shape, dtype, weak }) => ({ shape, dtype, weak })),
   interpret: (inputs, { graph }) => runGraph(graph, inputs),
+  // Linear in what it is given here (a derivative's tangent): the tape takes it apart.
+  linearize: (inputs, _linear, { graph }) => evaluate(graph, inputs),
   jvpWithOutputs: (primals, tangents, { forward, backward, name, hidden }) => {
     refuseHidden(tangents, hidden, name);
     const own = primals.slice(hidden);

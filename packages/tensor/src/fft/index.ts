@@ -1,0 +1,5 @@
+/** Fourier transforms of any length on pairs (re, im). `import * as fft from "@curv/tensor/fft"`. */
+
+export { fft, fft2, fftn, ifft, ifft2, ifftn, type Complex, type FftOptions, type FftnOptions } from "./fft.js";
+export { irfft, rfft } from "./real.js";
+export { fftFrequencies, fftShift, ifftShift, rfftFrequencies } from "./frequencies.js";

@@ -1,0 +1,64 @@
+/** What all factorisations share: they work on the last two axes, in float64, one matrix after the other. */
+
+import type { TypedArray } from "../../dtype.js";
+import { eye, tril } from "../../create.js";
+import { allocate } from "../../memory.js";
+import { matmul } from "../../ops/dot.js";
+import { matrixTranspose } from "../../ops/movement.js";
+import { sizeOf, type Shape } from "../../shape.js";
+import type { Tensor } from "../../tensor.js";
+import type { Aval, HostArray } from "../primitive.js";
+
+/** Rows and columns of the matrices. */
+export function matrixSize(x: { readonly shape: Shape }): readonly [rows: number, columns: number] {
+  return [x.shape[x.shape.length - 2], x.shape[x.shape.length - 1]];
+}
+
+/** The leading axes. */
+export function leading(x: { readonly shape: Shape }): readonly number[] {
+  return x.shape.slice(0, -2);
+}
+
+/** Elements i·size … (i + 1)·size as float64: a copy that the kernel may overwrite. */
+export function matrixAt(x: HostArray, i: number, size: number): Float64Array {
+  return Float64Array.from(x.buffer.subarray(i * size, (i + 1) * size));
+}
+
+/** Output arrays for `outs`, rounded to their dtypes once, at the end of each matrix. */
+export class Outputs {
+  readonly arrays: TypedArray[];
+  private readonly sizes: number[];
+
+  constructor(outs: readonly Aval[], count: number) {
+    this.arrays = outs.map((y) => allocate(y.dtype, sizeOf(y.shape)));
+    this.sizes = this.arrays.map((a) => (count === 0 ? 0 : a.length / count));
+  }
+  /** Writes the results for matrix i. */
+  set(i: number, results: readonly ArrayLike<number>[]): void {
+    results.forEach((r, k) => this.arrays[k].set(r, i * this.sizes[k]));
+  }
+}
+
+/** Xᵀ of matrices. */
+export function t(x: Tensor): Tensor {
+  return matrixTranspose(x);
+}
+
+/** Product of three matrices. */
+export function product(a: Tensor, b: Tensor, c: Tensor): Tensor {
+  return matmul(matmul(a, b), c);
+}
+
+/** Φ(X): the strict lower triangle and half of the diagonal. */
+export function lowerHalf(x: Tensor): Tensor {
+  const n = x.shape[x.rank - 1];
+  return tril(x).mul(eye(n, n, { dtype: x.dtype }).mul(-0.5).add(1));
+}
+
+/** Rows `from` … `to` − 1, or columns, of matrices. */
+export function rows(x: Tensor, from: number, to: number): Tensor {
+  return x.slice("...", [from, to], null);
+}
+export function columns(x: Tensor, from: number, to: number): Tensor {
+  return x.slice("...", [from, to]);
+}
