@@ -116,13 +116,11 @@ export const padPrimitive: Primitive<PadParams> = /* @__PURE__ */ definePrimitiv
   ],
   transpose: ([ct], [x, fill], [xLinear, fillLinear], { low, high, interior }) => {
     const n = x.shape;
-    // Undo the outer padding, then keep every (interior + 1)-th element.
-    const inner = pad(ct!, low.map((l, i) => [-l, -high[i], 0] as const));
-    const own = slice(inner, n.map(() => 0), inner.shape, interior.map((i) => i + 1));
-    return [
-      xLinear ? (sizeOf(n) === 0 ? zeros(n, { dtype: x.dtype }) : own) : null,
-      fillLinear ? sum(ct!).sub(sum(own)).reshape(fill.shape) : null,
-    ];
+    // Undo the outer padding, then keep every (interior + 1)-th element. Of an x that is empty, or cropped away whole, nothing comes back.
+    const nothing = sizeOf(n) === 0 || ct!.size === 0;
+    const inner = nothing ? null : pad(ct!, low.map((l, i) => [-l, -high[i], 0] as const));
+    const own = inner === null ? zeros(n, { dtype: x.dtype }) : slice(inner, n.map(() => 0), inner.shape, interior.map((i) => i + 1));
+    return [xLinear ? own : null, fillLinear ? sum(ct!).sub(sum(own)).reshape(fill.shape) : null];
   },
   batch: ([x, fill], [xBatched, fillBatched], { low, high, interior }, size) => {
     const params = { low: [0, ...low], high: [0, ...high], interior: [0, ...interior] };
