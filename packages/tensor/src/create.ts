@@ -1,7 +1,15 @@
 /** Making tensors. */
 
 import { currentBackend } from "./backend/registry.js";
-import { checkDType, coerceElement, defaultDType, dtypeOfArray, isFloat, type DType, type TypedArray } from "./dtype.js";
+import {
+  checkDType,
+  coerceElement,
+  defaultDType,
+  dtypeOfArray,
+  isFloat,
+  type DType,
+  type TypedArray,
+} from "./dtype.js";
 import { DTypeError, DomainError, ShapeError } from "./errors.js";
 import { own } from "./memory.js";
 import { fullPrimitive, iotaPrimitive } from "./primitives/constant.js";
@@ -13,7 +21,8 @@ import { isTensor, Tensor } from "./tensor.js";
 import { bind1 } from "./transform/trace.js";
 
 /** Nested arrays of numbers or booleans. */
-export type TensorData = number | boolean | readonly TensorData[] | TypedArray | Uint8ClampedArray | Int8Array | Int16Array | Uint16Array;
+export type TensorData =
+  number | boolean | readonly TensorData[] | TypedArray | Uint8ClampedArray | Int8Array | Int16Array | Uint16Array;
 
 export interface DTypeOption {
   /** Default: the default dtype (float32 unless set). */
@@ -45,7 +54,9 @@ export function tensor(data: TensorData, { shape, dtype }: TensorOptions = {}): 
   const { flat, inferred, natural } = readData(data);
   const target = dtype ?? natural ?? defaultDType();
   if (shape !== undefined && sizeOf(shape) !== flat.length) {
-    throw new ShapeError(`tensor: shape ${formatShape(shape)} needs ${sizeOf(shape)} elements, data has ${flat.length}.`);
+    throw new ShapeError(
+      `tensor: shape ${formatShape(shape)} needs ${sizeOf(shape)} elements, data has ${flat.length}.`,
+    );
   }
   const elements = own(target, flat.length);
   for (let i = 0; i < flat.length; i++) elements[i] = coerceElement(Number(flat[i]), target);
@@ -53,7 +64,11 @@ export function tensor(data: TensorData, { shape, dtype }: TensorOptions = {}): 
 }
 
 /** Wraps an array that the tensor may own. @internal */
-export function fromTypedArray(elements: TypedArray, shape: Shape, dtype: DType = dtypeOfArray(elements) ?? "bool"): Tensor {
+export function fromTypedArray(
+  elements: TypedArray,
+  shape: Shape,
+  dtype: DType = dtypeOfArray(elements) ?? "bool",
+): Tensor {
   const backend = currentBackend();
   return new Tensor(shape, dtype, false, 0, backend, backend.upload(elements, shape, dtype), false);
 }
@@ -80,7 +95,8 @@ function readData(data: TensorData): FlatData {
     }
     return { flat: data as ArrayLike<number>, inferred: [data.length], natural: natural ?? "int32" };
   }
-  if (!Array.isArray(data)) return { flat: [checkElement(data, [])], inferred: [], natural: typeof data === "boolean" ? "bool" : null };
+  if (!Array.isArray(data))
+    return { flat: [checkElement(data, [])], inferred: [], natural: typeof data === "boolean" ? "bool" : null };
   const inferred: number[] = [];
   for (let level: unknown = data; Array.isArray(level); level = level[0]) inferred.push(level.length);
   const flat: (number | boolean)[] = [];
@@ -110,7 +126,9 @@ function ragged(path: readonly number[], got: number | null, wanted: number | nu
   const row = path.length === 0 ? "0" : path.join("][");
   const first = [...path.slice(0, -1), 0].join("][");
   const describe = (n: number | null): string => (n === null ? "is a number" : `has length ${n}`);
-  return new ShapeError(`tensor: nested arrays are ragged: row ${row} ${describe(got)}, row ${first} ${describe(wanted)}.`);
+  return new ShapeError(
+    `tensor: nested arrays are ragged: row ${row} ${describe(got)}, row ${first} ${describe(wanted)}.`,
+  );
 }
 
 function checkElement(value: unknown, path: readonly number[]): number | boolean {
@@ -162,9 +180,13 @@ export function arange(
 ): Tensor {
   const settings = [stopOrOptions, stepOrOptions, options].find((o) => typeof o === "object") as DTypeOption;
   const one = typeof stopOrOptions !== "number";
-  const [from, to, step] = one ? [0, start, 1] : [start, stopOrOptions, typeof stepOrOptions === "number" ? stepOrOptions : 1];
+  const [from, to, step] = one
+    ? [0, start, 1]
+    : [start, stopOrOptions, typeof stepOrOptions === "number" ? stepOrOptions : 1];
   if (![from, to, step].every(Number.isFinite) || step === 0) {
-    throw new DomainError(`arange: start ${from}, stop ${to}, step ${step}; wants finite numbers and a step that is not 0.`);
+    throw new DomainError(
+      `arange: start ${from}, stop ${to}, step ${step}; wants finite numbers and a step that is not 0.`,
+    );
   }
   const length = Math.max(0, Math.ceil((to - from) / step));
   const integral = [from, to, step].every(Number.isInteger);
@@ -182,7 +204,8 @@ export function linspace(
   count: number,
   { endpoint = true, dtype = defaultDType() }: DTypeOption & { readonly endpoint?: boolean } = {},
 ): Tensor {
-  if (!Number.isInteger(count) || count < 0) throw new DomainError(`linspace: count is ${count}; wants an integer >= 0.`);
+  if (!Number.isInteger(count) || count < 0)
+    throw new DomainError(`linspace: count is ${count}; wants an integer >= 0.`);
   if (!isFloat(dtype)) throw new DTypeError(`linspace: dtype is ${dtype}; wants float32 or float64.`);
   const intervals = endpoint ? count - 1 : count;
   const elements = own(dtype, count);
@@ -192,19 +215,35 @@ export function linspace(
 }
 
 /** The n × m matrix (default square) with ones on diagonal k. */
-export function eye(n: number, m: number = n, { k = 0, dtype = defaultDType() }: DTypeOption & { readonly k?: number } = {}): Tensor {
+export function eye(
+  n: number,
+  m: number = n,
+  { k = 0, dtype = defaultDType() }: DTypeOption & { readonly k?: number } = {},
+): Tensor {
   checkShape([n, m], "eye");
   const rows = arange(n, { dtype: "int32" }).reshape(n, 1);
-  return rows.add(k).equal(arange(m, { dtype: "int32" })).cast(dtype);
+  return rows
+    .add(k)
+    .equal(arange(m, { dtype: "int32" }))
+    .cast(dtype);
 }
 
 /** Coordinate tensors of the grid of the given axes: the i-th varies along axis i. */
 export function meshgrid(...axes: readonly Tensor[]): Tensor[] {
   axes.forEach((axis, i) => {
-    if (axis.rank !== 1) throw new ShapeError(`meshgrid: axis ${i} has shape ${formatShape(axis.shape)}; wants one axis.`);
+    if (axis.rank !== 1)
+      throw new ShapeError(`meshgrid: axis ${i} has shape ${formatShape(axis.shape)}; wants one axis.`);
   });
   const shape = axes.map((axis) => axis.size);
-  return axes.map((axis, i) => broadcastTo(reshape(axis, shape.map((n, k) => (k === i ? n : 1))), shape));
+  return axes.map((axis, i) =>
+    broadcastTo(
+      reshape(
+        axis,
+        shape.map((n, k) => (k === i ? n : 1)),
+      ),
+      shape,
+    ),
+  );
 }
 
 /** Elements of the last two axes on or below diagonal k; zeros above. */
@@ -225,4 +264,3 @@ function triangle(x: Tensor, k: number, lower: boolean): Tensor {
   const column = arange(m, { dtype: "int32" });
   return where(lower ? column.lessEqual(diagonal) : column.greaterEqual(diagonal), x, 0);
 }
-

@@ -44,7 +44,9 @@ export function largest(dtype: FloatDType): number {
 /** Refuses a name that is no dtype. */
 export function checkDType(dtype: unknown, caller: string): asserts dtype is DType {
   if (!dtypes.includes(dtype as DType)) {
-    throw new DTypeError(`${caller}: dtype ${JSON.stringify(dtype)} is unknown; use float32, float64, int32, uint32 or bool.`);
+    throw new DTypeError(
+      `${caller}: dtype ${JSON.stringify(dtype)} is unknown; use float32, float64, int32, uint32 or bool.`,
+    );
   }
 }
 

@@ -36,6 +36,14 @@ export {
   type Operand,
 } from "./backend/backend.js";
 export { cpu } from "./cpu/backend.js";
-export { definePrimitive, type Aval, type BatchResult, type HostArray, type Primitive, type PrimitiveRecord, type Tangent } from "./primitives/primitive.js";
+export {
+  definePrimitive,
+  type Aval,
+  type BatchResult,
+  type HostArray,
+  type Primitive,
+  type PrimitiveRecord,
+  type Tangent,
+} from "./primitives/primitive.js";
 export { check } from "./primitives/check.js";
 export { bind } from "./transform/trace.js";

@@ -32,7 +32,13 @@ function shown(n: number, summarize: boolean): (number | null)[] {
   return [...all.slice(0, edgeItems), null, ...all.slice(-edgeItems)];
 }
 
-function collect(data: TypedArray, shape: readonly number[], dtype: DType, summarize: boolean, cells: Map<number, string>): void {
+function collect(
+  data: TypedArray,
+  shape: readonly number[],
+  dtype: DType,
+  summarize: boolean,
+  cells: Map<number, string>,
+): void {
   const visit = (axis: number, offset: number, size: number): void => {
     if (axis === shape.length) {
       cells.set(offset, formatElement(data[offset], dtype));

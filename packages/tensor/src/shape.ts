@@ -77,12 +77,17 @@ export function normalizeAxis(axis: number, rank: number, caller: string): numbe
 }
 
 /** One axis or several, normalised; all of them when `undefined` or `null`. Order is kept, repeats are refused. */
-export function normalizeAxes(axes: number | readonly number[] | undefined | null, rank: number, caller: string): number[] {
+export function normalizeAxes(
+  axes: number | readonly number[] | undefined | null,
+  rank: number,
+  caller: string,
+): number[] {
   if (axes === undefined || axes === null) return Array.from({ length: rank }, (_, i) => i);
   const list = typeof axes === "number" ? [axes] : axes;
   const normalized = list.map((axis) => normalizeAxis(axis, rank, caller));
   normalized.forEach((axis, i) => {
-    if (normalized.indexOf(axis) !== i) throw new ShapeError(`${caller}: axes ${formatShape(list)} repeat axis ${axis}.`);
+    if (normalized.indexOf(axis) !== i)
+      throw new ShapeError(`${caller}: axes ${formatShape(list)} repeat axis ${axis}.`);
   });
   return normalized;
 }
@@ -96,7 +101,8 @@ export function checkShape(shape: unknown, caller: string): asserts shape is Sha
     }
   }
   const size = sizeOf(shape as number[]);
-  if (size > 2 ** 32) throw new DomainError(`${caller}: shape ${formatShape(shape as number[])} has ${size} elements; at most 2^32.`);
+  if (size > 2 ** 32)
+    throw new DomainError(`${caller}: shape ${formatShape(shape as number[])} has ${size} elements; at most 2^32.`);
 }
 
 /** The permutation that undoes `permutation`. */

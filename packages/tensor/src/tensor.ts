@@ -22,7 +22,7 @@ const brand = /* @__PURE__ */ Symbol.for("curv.tensor");
 /** Version of the copy of the package that made a tensor; two copies cannot share tensors. */
 export const packageVersion = "0.0.0";
 
-export class Tensor {
+export class Tensor implements Disposable {
   readonly shape: Shape;
   readonly dtype: DType;
   /** A traced JS number: its dtype gives way to that of the other operand. */
@@ -113,6 +113,8 @@ export class Tensor {
     this.owner?.free(this.buffer);
     this.buffer = null;
   }
+  /** `using x = …` calls {@link dispose} at the end of the block. Defined below, where the engine knows the symbol. */
+  declare readonly [Symbol.dispose]: () => void;
   /** @internal */
   get [Symbol.toStringTag](): string {
     return "Tensor";
@@ -138,7 +140,8 @@ export class Tensor {
     // What Node prints.
     Object.defineProperty(prototype, Symbol.for("nodejs.util.inspect.custom"), { value: prototype.toString });
     // `using x = …`, where the engine knows it.
-    if (typeof Symbol.dispose === "symbol") Object.defineProperty(prototype, Symbol.dispose, { value: prototype.dispose });
+    if (typeof Symbol.dispose === "symbol")
+      Object.defineProperty(prototype, Symbol.dispose, { value: prototype.dispose });
   }
 
   // Elementwise.
@@ -295,9 +298,6 @@ export class Tensor {
     return dot(this, y);
   }
 }
-
-// eslint-disable-next-line @typescript-eslint/no-unsafe-declaration-merging -- defined in the static block, where the engine has the symbol.
-export interface Tensor extends Disposable {}
 
 /** Whether `value` is a tensor of this copy of the package; one of another copy is an error that names both versions. */
 export function isTensor(value: unknown): value is Tensor {

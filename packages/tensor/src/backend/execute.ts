@@ -73,11 +73,15 @@ function run(
   for (const { dtype } of [...operands, ...outs]) {
     if (!backend.capabilities.dtypes.includes(dtype)) {
       const remedy = isFloat(dtype) ? `cast with x.cast("float32")` : `cast with x.cast("int32")`;
-      throw new BackendError(`${primitive.name}: ${backend.name} does not support ${dtype}; ${remedy}, or run on cpu, blas or cuda.`);
+      throw new BackendError(
+        `${primitive.name}: ${backend.name} does not support ${dtype}; ${remedy}, or run on cpu, blas or cuda.`,
+      );
     }
   }
   if (!backend.supports(primitive)) {
-    throw new BackendError(`${primitive.name}: ${backend.name} does not have this operation; move the operands with .to("cpu").`);
+    throw new BackendError(
+      `${primitive.name}: ${backend.name} does not have this operation; move the operands with .to("cpu").`,
+    );
   }
   return backend.run(primitive, operands, params, outs);
 }

@@ -35,7 +35,9 @@ export function readSync(x: Tensor, caller: string): TypedArray {
   checkLive(value, caller);
   const backend = value.owner!;
   if (backend.downloadSync === undefined) {
-    throw new BackendError(`${caller}: ${backend.name} cannot read synchronously; use await x.${caller.replace("Sync", "")}().`);
+    throw new BackendError(
+      `${caller}: ${backend.name} cannot read synchronously; use await x.${caller.replace("Sync", "")}().`,
+    );
   }
   return backend.downloadSync(value);
 }
@@ -58,7 +60,9 @@ export function peek(x: Tensor): TypedArray | null {
 export function move(x: Tensor, target: string | Backend): Tensor {
   const backend = getBackend(target);
   if (x.tag !== 0) {
-    throw new TracingError(`to: cannot move a value inside ${(x as unknown as Traced).trace.name}; move the arguments before the call.`);
+    throw new TracingError(
+      `to: cannot move a value inside ${(x as unknown as Traced).trace.name}; move the arguments before the call.`,
+    );
   }
   checkLive(x, "to");
   const moved = transfer(x, backend);
@@ -73,7 +77,9 @@ export function transfer(x: Tensor, backend: Backend): Tensor {
     throw new BackendError(`to: ${backend.name} does not support ${x.dtype}; cast with x.cast("float32") first.`);
   }
   if (source.downloadSync === undefined) {
-    throw new BackendError(`to: ${source.name} cannot read synchronously; make the tensor from await x.data() on ${backend.name}.`);
+    throw new BackendError(
+      `to: ${source.name} cannot read synchronously; make the tensor from await x.data() on ${backend.name}.`,
+    );
   }
   const handle = backend.upload(source.downloadSync(x).slice(), x.shape, x.dtype);
   return new Tensor(x.shape, x.dtype, x.weak, 0, backend, handle, x.committed);

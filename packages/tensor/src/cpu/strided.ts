@@ -68,7 +68,13 @@ export function permute(dtype: DType, src: TypedArray, shape: Shape, axes: reado
   // Only the order of axes longer than 1 matters.
   let last = -1;
   if (axes.every((axis) => shape[axis] === 1 || (axis > last && ((last = axis), true)))) return src;
-  return gatherStrided(dtype, src, 0, axes.map((axis) => strides[axis]), axes.map((axis) => shape[axis]));
+  return gatherStrided(
+    dtype,
+    src,
+    0,
+    axes.map((axis) => strides[axis]),
+    axes.map((axis) => shape[axis]),
+  );
 }
 
 /** Calls `body(x offset, x step, y offset, y step, out offset, n)` for each innermost run of a broadcast of two shapes. */

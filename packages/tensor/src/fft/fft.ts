@@ -34,7 +34,9 @@ export function asComplex(x: Complex | Tensor, caller: string): Complex {
   }
   const [re, im] = unify(x.re, x.im, caller);
   if (!sameShape(re.shape, im.shape)) {
-    throw new ShapeError(`${caller}: re has shape ${formatShape(re.shape)}, im has ${formatShape(im.shape)}; they must be equal.`);
+    throw new ShapeError(
+      `${caller}: re has shape ${formatShape(re.shape)}, im has ${formatShape(im.shape)}; they must be equal.`,
+    );
   }
   if (isFloat(re.dtype)) return { re, im };
   return { re: castTo(re, floatDTypeOf(re.dtype)), im: castTo(im, floatDTypeOf(im.dtype)) };
@@ -79,11 +81,17 @@ export interface FftnOptions {
 
 function alongAxes(x: Complex | Tensor, { shape, axes }: FftnOptions, inverse: boolean, caller: string): Complex {
   const z = asComplex(x, caller);
-  const list = axes === undefined && shape !== undefined ? shape.map((_, i) => z.re.rank - shape.length + i) : normalizeAxes(axes, z.re.rank, caller);
+  const list =
+    axes === undefined && shape !== undefined
+      ? shape.map((_, i) => z.re.rank - shape.length + i)
+      : normalizeAxes(axes, z.re.rank, caller);
   if (shape !== undefined && shape.length !== list.length) {
     throw new ShapeError(`${caller}: shape ${formatShape(shape)} has ${shape.length} lengths for ${list.length} axes.`);
   }
-  return list.reduce<Complex>((y, axis, i) => alongAxis(y, shape === undefined ? { axis } : { axis, n: shape[i] }, inverse, caller), z);
+  return list.reduce<Complex>(
+    (y, axis, i) => alongAxis(y, shape === undefined ? { axis } : { axis, n: shape[i] }, inverse, caller),
+    z,
+  );
 }
 
 /** The transform along several axes (default: all). */

@@ -43,8 +43,13 @@ export function irfft(x: Complex | Tensor, { n, axis = -1 }: FftOptions = {}): T
   const mirror = (part: Tensor): Tensor => flip(part.slice("...", [1, 1 + inner]), -1);
   const end = length % 2 === 0 ? [zeros([...im.shape.slice(0, -1), 1], { dtype: im.dtype })] : [];
   const middle = im.slice("...", [1, length % 2 === 0 ? half - 1 : half]);
-  const imWhole = length === 1 ? im.mul(0) : concat([zeros([...im.shape.slice(0, -1), 1], { dtype: im.dtype }), middle, ...end, mirror(im).neg()], -1);
+  const imWhole =
+    length === 1
+      ? im.mul(0)
+      : concat([zeros([...im.shape.slice(0, -1), 1], { dtype: im.dtype }), middle, ...end, mirror(im).neg()], -1);
   const reWhole = inner === 0 ? re : concat([re, mirror(re)], -1);
-  const [out] = bind(fftPrimitive, [reWhole.slice("...", [0, length]), imWhole.slice("...", [0, length])], { inverse: true });
+  const [out] = bind(fftPrimitive, [reWhole.slice("...", [0, length]), imWhole.slice("...", [0, length])], {
+    inverse: true,
+  });
   return moveAxis(out.div(length), last, at);
 }

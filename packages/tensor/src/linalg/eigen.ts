@@ -31,7 +31,9 @@ function checkSymmetric(a: Tensor, caller: string): void {
     for (let i = 0; i < n; i++) {
       for (let j = 0; j < i; j++) {
         if (Math.abs(values[i * n + j] - values[j * n + i]) > tolerance * size) {
-          return new DomainError(`${caller}: matrix is not symmetric: [${i}, ${j}] is ${values[i * n + j]}, [${j}, ${i}] is ${values[j * n + i]}.`);
+          return new DomainError(
+            `${caller}: matrix is not symmetric: [${i}, ${j}] is ${values[i * n + j]}, [${j}, ${i}] is ${values[j * n + i]}.`,
+          );
         }
       }
     }

@@ -76,7 +76,10 @@ export function symmetricFunction(a: Tensor, { f, derivative, secondDerivative }
     const p = conjugateBack(vectors, e1);
     const q = conjugateBack(vectors, e2);
     const differences = secondDifferences(values, f, f1, f2); // [i, k, j]
-    const pairs = p.expandDims(-1).mul(q.expandDims(-3)).add(q.expandDims(-1).mul(p.expandDims(-3)));
+    const pairs = p
+      .expandDims(-1)
+      .mul(q.expandDims(-3))
+      .add(q.expandDims(-1).mul(p.expandDims(-3)));
     return conjugate(vectors, differences.mul(pairs).sum(-2));
   };
 
@@ -108,13 +111,22 @@ function firstDifferences(w: Tensor, f: (x: Tensor) => Tensor, f1: (x: Tensor) =
   const b = w.expandDims(-2);
   const gap = b.sub(a);
   const middle = a.add(b).mul(0.5);
-  const close = stopGradient(gap).abs().lessEqual(stopGradient(a).abs().maximum(stopGradient(b).abs()).mul(nearness(w)));
-  const slope = f(b).sub(f(a)).div(where(close, 1, gap));
+  const close = stopGradient(gap)
+    .abs()
+    .lessEqual(stopGradient(a).abs().maximum(stopGradient(b).abs()).mul(nearness(w)));
+  const slope = f(b)
+    .sub(f(a))
+    .div(where(close, 1, gap));
   return where(close, f1(middle), slope);
 }
 
 /** f[a, c, b] of the eigenvalues at i, k, j, from the widest of the three gaps; f''(mean)/2 where all are close. */
-function secondDifferences(w: Tensor, f: (x: Tensor) => Tensor, f1: (x: Tensor) => Tensor, f2: (x: Tensor) => Tensor): Tensor {
+function secondDifferences(
+  w: Tensor,
+  f: (x: Tensor) => Tensor,
+  f1: (x: Tensor) => Tensor,
+  f2: (x: Tensor) => Tensor,
+): Tensor {
   const first = firstDifferences(w, f, f1);
   const i = w.expandDims(-1).expandDims(-1);
   const k = w.expandDims(-2).expandDims(-1);

@@ -18,7 +18,12 @@ export interface NormOptions {
  * The p-norm of vectors along an axis (default: of all elements): (Σ|x|ᵖ)^(1/p); p = Infinity the largest, −Infinity the smallest, 0 the
  * number of non-zeros. The 2-norm neither overflows nor has a NaN derivative at 0 (it is 0 there).
  */
-export function vectorNorm(x: Tensor, p = 2, axes?: number | readonly number[], { keepDims = false }: NormOptions = {}): Tensor {
+export function vectorNorm(
+  x: Tensor,
+  p = 2,
+  axes?: number | readonly number[],
+  { keepDims = false }: NormOptions = {},
+): Tensor {
   const v = asFloat(x, "vectorNorm");
   if (Number.isNaN(p)) throw new DomainError("vectorNorm: p is NaN.");
   if (p === Infinity) return abs(v).max(axes, { keepDims });
@@ -44,7 +49,8 @@ export function vectorNorm(x: Tensor, p = 2, axes?: number | readonly number[], 
  */
 export function matrixNorm(x: Tensor, kind: "fro" | "nuc" | 1 | -1 | 2 | -2 | number = "fro"): Tensor {
   const a = asFloat(x, "matrixNorm");
-  if (a.rank < 2) throw new ShapeError(`matrixNorm: x has shape ${formatShape(x.shape)}; wants matrices (at least two axes).`);
+  if (a.rank < 2)
+    throw new ShapeError(`matrixNorm: x has shape ${formatShape(x.shape)}; wants matrices (at least two axes).`);
   switch (kind) {
     case "fro":
       return vectorNorm(a, 2, [-2, -1]);
@@ -63,7 +69,9 @@ export function matrixNorm(x: Tensor, kind: "fro" | "nuc" | 1 | -1 | 2 | -2 | nu
     case -Infinity:
       return abs(a).sum(-1).min(-1);
     default:
-      throw new DomainError(`matrixNorm: kind is ${String(kind)}; wants "fro", "nuc", 1, -1, 2, -2, Infinity or -Infinity.`);
+      throw new DomainError(
+        `matrixNorm: kind is ${String(kind)}; wants "fro", "nuc", 1, -1, 2, -2, Infinity or -Infinity.`,
+      );
   }
 }
 
@@ -79,10 +87,18 @@ export function normalize(x: Tensor, axis = -1): Tensor {
 export function cross(x: Tensor, y: Tensor, axis = -1): Tensor {
   const at = normalizeAxis(axis, x.rank, "cross");
   if (x.shape[at] !== 3 || y.shape[normalizeAxis(axis, y.rank, "cross")] !== 3) {
-    throw new ShapeError(`cross: x has shape ${formatShape(x.shape)}, y has ${formatShape(y.shape)}; wants length 3 on axis ${axis}.`);
+    throw new ShapeError(
+      `cross: x has shape ${formatShape(x.shape)}, y has ${formatShape(y.shape)}; wants length 3 on axis ${axis}.`,
+    );
   }
   const a = moveAxis(x, at, 0);
   const b = moveAxis(y, normalizeAxis(axis, y.rank, "cross"), 0);
   // (a₁, a₂, a₀)(b₂, b₀, b₁) − (a₂, a₀, a₁)(b₁, b₂, b₀)
-  return moveAxis(roll(a, -1, 0).mul(roll(b, -2, 0)).sub(roll(a, -2, 0).mul(roll(b, -1, 0))), 0, at);
+  return moveAxis(
+    roll(a, -1, 0)
+      .mul(roll(b, -2, 0))
+      .sub(roll(a, -2, 0).mul(roll(b, -1, 0))),
+    0,
+    at,
+  );
 }

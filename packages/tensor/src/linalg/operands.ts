@@ -13,7 +13,9 @@ export function asMatrices(x: Tensor, caller: string, argument = "A"): Tensor {
   const a = asTensor(x, caller, argument);
   if (!isFloat(a.dtype)) throw new DTypeError(`${caller}: ${argument} is ${a.dtype}; wants float32 or float64.`);
   if (a.rank < 2) {
-    throw new ShapeError(`${caller}: ${argument} has shape ${formatShape(a.shape)}; wants matrices (at least two axes).`);
+    throw new ShapeError(
+      `${caller}: ${argument} has shape ${formatShape(a.shape)}; wants matrices (at least two axes).`,
+    );
   }
   return a;
 }
@@ -46,6 +48,8 @@ export function checkFinite(x: Tensor, caller: string): void {
 /** Throws if an iteration inside a factorisation did not converge. */
 export function checkConverged(info: Tensor, caller: string): void {
   check([info], [0], ([value]) =>
-    value > 0 ? new ConvergenceError(`${caller}: ${value} values did not converge; scale the matrix, or use float64.`) : null,
+    value > 0
+      ? new ConvergenceError(`${caller}: ${value} values did not converge; scale the matrix, or use float64.`)
+      : null,
   );
 }

@@ -84,7 +84,9 @@ export function solve(a: Tensor, b: Tensor, { check: checked = true }: SolveOpti
 
 function checkRegular(info: Tensor, caller: string): void {
   check([info], [0], ([failed]) =>
-    failed === 0 ? null : new DomainError(`${caller}: matrix is singular: pivot ${failed - 1} is 0. Use lstsq, or add regularisation.`),
+    failed === 0
+      ? null
+      : new DomainError(`${caller}: matrix is singular: pivot ${failed - 1} is 0. Use lstsq, or add regularisation.`),
   );
 }
 
@@ -100,7 +102,10 @@ function signOf(permutation: Tensor, dtype: Tensor["dtype"]): Tensor {
   const n = permutation.shape[permutation.rank - 1];
   const later = triu(ones([n, n], { dtype: "int32" }), 1);
   const inverted = permutation.expandDims(-1).greater(permutation.expandDims(-2)).cast("int32");
-  return mod(inverted.mul(later).sum([-2, -1]), 2).mul(-2).add(1).cast(dtype);
+  return mod(inverted.mul(later).sum([-2, -1]), 2)
+    .mul(-2)
+    .add(1)
+    .cast(dtype);
 }
 
 /** Sign and logarithm of |det A|; a singular matrix gives sign 0 and −∞. */

@@ -25,7 +25,10 @@ export interface SvdOptions {
  * A = U diag(s) Vᵀ: s descending and ≥ 0 [..., k], orthonormal columns in U and rows in Vᵀ. The first of the largest components of each
  * column of U is positive. Derivatives at equal or zero singular values are as for `eigh`: right for functions of the whole cluster.
  */
-export function svd(a: Tensor, { full = false, accurate = false }: SvdOptions = {}): { readonly u: Tensor; readonly s: Tensor; readonly vt: Tensor } {
+export function svd(
+  a: Tensor,
+  { full = false, accurate = false }: SvdOptions = {},
+): { readonly u: Tensor; readonly s: Tensor; readonly vt: Tensor } {
   const matrices = asMatrices(a, "svd");
   checkFinite(matrices, "svd");
   const [s, u, vt, info] = bind(svdPrimitive, [matrices], { vectors: true, full, accurate });
@@ -135,7 +138,8 @@ export function lstsq(a: Tensor, b: Tensor, { relativeTolerance }: RankOptions =
   return {
     x: solution,
     residuals: solution.rank === x.rank ? squares : squares.squeeze(-1),
-    rank: s.shape[s.rank - 1] === 0 ? s.sum(-1).cast("int32") : s.greater(cutoff(system.a, s, relativeTolerance)).sum(-1),
+    rank:
+      s.shape[s.rank - 1] === 0 ? s.sum(-1).cast("int32") : s.greater(cutoff(system.a, s, relativeTolerance)).sum(-1),
     singularValues: s,
   };
 }
@@ -146,7 +150,9 @@ function leastSquares(a: Tensor, b: Tensor, relative: number | undefined): { x: 
   const solveWith: (a: Tensor, b: Tensor) => Tensor = customJvp(
     (m: Tensor, right: Tensor) => {
       const f = svd(m);
-      const scaled = inverted(m, f.s, relative).expandDims(-1).mul(matmul(matrixTranspose(f.u), right));
+      const scaled = inverted(m, f.s, relative)
+        .expandDims(-1)
+        .mul(matmul(matrixTranspose(f.u), right));
       return matmul(matrixTranspose(f.vt), scaled);
     },
     ([m, right], [dm, dright]) => {
@@ -163,7 +169,9 @@ function leastSquares(a: Tensor, b: Tensor, relative: number | undefined): { x: 
     },
   );
   if ((a.tag | b.tag) === 0) {
-    const scaled = inverted(a, s, relative).expandDims(-1).mul(matmul(matrixTranspose(u), b));
+    const scaled = inverted(a, s, relative)
+      .expandDims(-1)
+      .mul(matmul(matrixTranspose(u), b));
     return { x: matmul(matrixTranspose(vt), scaled), s };
   }
   return { x: solveWith(a, b), s };

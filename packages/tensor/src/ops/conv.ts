@@ -31,8 +31,10 @@ export interface ConvOptions {
 /** One positive integer for each of `count` axes. @internal */
 export function perAxis(value: PerAxis, count: number, caller: string, name: string): number[] {
   const list = typeof value === "number" ? new Array<number>(count).fill(value) : [...value];
-  if (list.length !== count) throw new ShapeError(`${caller}: ${name} has ${list.length} entries for ${count} spatial axes.`);
-  for (const v of list) if (!Number.isInteger(v) || v < 1) throw new DomainError(`${caller}: ${name} is ${v}; wants an integer >= 1.`);
+  if (list.length !== count)
+    throw new ShapeError(`${caller}: ${name} has ${list.length} entries for ${count} spatial axes.`);
+  for (const v of list)
+    if (!Number.isInteger(v) || v < 1) throw new DomainError(`${caller}: ${name} is ${v}; wants an integer >= 1.`);
   return list;
 }
 
@@ -53,10 +55,13 @@ export function resolvePadding(
   }
   if (typeof padding === "number") return lengths.map(() => [padding, padding]);
   if (!Array.isArray(padding) || padding.length !== lengths.length) {
-    throw new ShapeError(`${caller}: padding has ${Array.isArray(padding) ? padding.length : 0} entries for ${lengths.length} spatial axes.`);
+    throw new ShapeError(
+      `${caller}: padding has ${Array.isArray(padding) ? padding.length : 0} entries for ${lengths.length} spatial axes.`,
+    );
   }
   for (const pair of padding as readonly (readonly number[])[]) {
-    if (pair.length !== 2 || !pair.every(Number.isInteger)) throw new DomainError(`${caller}: padding entry [${pair.join(", ")}] is no pair of integers.`);
+    if (pair.length !== 2 || !pair.every(Number.isInteger))
+      throw new DomainError(`${caller}: padding entry [${pair.join(", ")}] is no pair of integers.`);
   }
   return padding as (readonly [number, number])[];
 }
@@ -70,7 +75,8 @@ export function checkWindowFits(
 ): void {
   lengths.forEach((n, i) => {
     const room = n + padding[i][0] + padding[i][1];
-    if (reach[i] > room) throw new ShapeError(`${caller}: window ${reach[i]} is larger than padded input ${room} on spatial axis ${i}.`);
+    if (reach[i] > room)
+      throw new ShapeError(`${caller}: window ${reach[i]} is larger than padded input ${room} on spatial axis ${i}.`);
   });
 }
 
@@ -98,8 +104,10 @@ export function conv(x: Tensor, kernel: Tensor, options: ConvOptions = {}): Tens
   const [, channels] = a.shape;
   const [outputs, perGroup] = w.shape;
   perAxis(groups, 1, "conv", "groups");
-  if (channels !== perGroup * groups) throw new ShapeError(`conv: x has ${channels} channels, kernel wants ${perGroup} × ${groups} groups.`);
-  if (outputs % groups !== 0) throw new ShapeError(`conv: kernel has ${outputs} outputs, which ${groups} groups do not divide.`);
+  if (channels !== perGroup * groups)
+    throw new ShapeError(`conv: x has ${channels} channels, kernel wants ${perGroup} × ${groups} groups.`);
+  if (outputs % groups !== 0)
+    throw new ShapeError(`conv: kernel has ${outputs} outputs, which ${groups} groups do not divide.`);
   const s = perAxis(stride, spatial, "conv", "stride");
   const kernelDilation = perAxis(dilation, spatial, "conv", "dilation");
   const spread = perAxis(inputDilation, spatial, "conv", "inputDilation");
@@ -107,7 +115,14 @@ export function conv(x: Tensor, kernel: Tensor, options: ConvOptions = {}): Tens
   const reach = w.shape.slice(2).map((k, i) => dilated(k, kernelDilation[i]));
   const pads = resolvePadding(padding, lengths, reach, s, "conv");
   checkWindowFits(lengths, reach, pads, "conv");
-  const params: ConvParams = { stride: s, padding: pads, inputDilation: spread, kernelDilation, groups, batchGroups: 1 };
+  const params: ConvParams = {
+    stride: s,
+    padding: pads,
+    inputDilation: spread,
+    kernelDilation,
+    groups,
+    batchGroups: 1,
+  };
   return bind1(convPrimitive, [a, w], params);
 }
 
@@ -148,7 +163,10 @@ export function convTranspose(x: Tensor, kernel: Tensor, options: ConvTransposeO
     inputDilation: s,
     kernelDilation,
     padding: range(spatial).map((i) => {
-      const after = padding === "same" ? wanted[i] - (dilated(a.shape[i + 2], s[i]) - reach[i] + 1 + (reach[i] - 1 - pads[i][0])) : reach[i] - 1 - pads[i][1] + extra[i];
+      const after =
+        padding === "same"
+          ? wanted[i] - (dilated(a.shape[i + 2], s[i]) - reach[i] + 1 + (reach[i] - 1 - pads[i][0]))
+          : reach[i] - 1 - pads[i][1] + extra[i];
       return [reach[i] - 1 - pads[i][0], after] as const;
     }),
     groups,
@@ -158,6 +176,20 @@ export function convTranspose(x: Tensor, kernel: Tensor, options: ConvTransposeO
   const perGroup = channels / groups;
   const [, outputs, ...taps] = w.shape;
   const split = reshape(w, [groups, perGroup, outputs, ...taps]);
-  const swapped = reshape(transpose(split, [0, 2, 1, ...range(spatial).map((i) => i + 3)]), [groups * outputs, perGroup, ...taps]);
-  return bind1(convPrimitive, [a, flip(swapped, range(spatial).map((i) => i + 2))], params);
+  const swapped = reshape(transpose(split, [0, 2, 1, ...range(spatial).map((i) => i + 3)]), [
+    groups * outputs,
+    perGroup,
+    ...taps,
+  ]);
+  return bind1(
+    convPrimitive,
+    [
+      a,
+      flip(
+        swapped,
+        range(spatial).map((i) => i + 2),
+      ),
+    ],
+    params,
+  );
 }

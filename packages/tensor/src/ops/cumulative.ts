@@ -2,7 +2,12 @@
 
 import { isFloat } from "../dtype.js";
 import { ShapeError } from "../errors.js";
-import { cumArgMaxPrimitive, cumsumPrimitive, linearRecurrencePrimitive, type CumulativeParams } from "../primitives/cumulative.js";
+import {
+  cumArgMaxPrimitive,
+  cumsumPrimitive,
+  linearRecurrencePrimitive,
+  type CumulativeParams,
+} from "../primitives/cumulative.js";
 import { formatShape, normalizeAxis, sameShape } from "../shape.js";
 import type { Tensor } from "../tensor.js";
 import { bind1 } from "../transform/trace.js";
@@ -23,7 +28,11 @@ function direction(x: Tensor, axis: number, { reverse = false }: CumulativeOptio
 /** Moves the elements one place in scan order; `fill` comes in first, the last drops out. @internal */
 export function shiftAlong(x: Tensor, { axis, reverse }: CumulativeParams, fill: number): Tensor {
   if (x.shape[axis] === 0) return x;
-  return pad(x, x.shape.map((_, i) => (i !== axis ? [0, 0] : reverse ? [-1, 1] : [1, -1]) as [number, number]), fill);
+  return pad(
+    x,
+    x.shape.map((_, i) => (i !== axis ? [0, 0] : reverse ? [-1, 1] : [1, -1]) as [number, number]),
+    fill,
+  );
 }
 
 /** Running sum: bools are counted as int32. */
@@ -38,7 +47,9 @@ export function cumsum(x: Tensor, axis: number, options: CumulativeOptions = {})
 export function linearRecurrence(a: Tensor, b: Tensor, axis: number, options: CumulativeOptions = {}): Tensor {
   const [p, q] = unify(a, b, "linearRecurrence");
   if (!sameShape(p.shape, q.shape)) {
-    throw new ShapeError(`linearRecurrence: a has shape ${formatShape(a.shape)}, b has ${formatShape(b.shape)}; they must be equal.`);
+    throw new ShapeError(
+      `linearRecurrence: a has shape ${formatShape(a.shape)}, b has ${formatShape(b.shape)}; they must be equal.`,
+    );
   }
   return bind1(linearRecurrencePrimitive, [p, q], direction(p, axis, options, "linearRecurrence"));
 }
@@ -55,7 +66,10 @@ export function cumprod(x: Tensor, axis: number, options: CumulativeOptions = {}
     source.shape.map((_, i) => (i === at.axis && at.reverse ? n - 1 : 0)),
     source.shape.map((m, i) => (i === at.axis && !at.reverse ? 1 : m)),
   );
-  const b = pad(first, source.shape.map((_, i) => (i !== at.axis ? [0, 0] : at.reverse ? [n - 1, 0] : [0, n - 1]) as [number, number]));
+  const b = pad(
+    first,
+    source.shape.map((_, i) => (i !== at.axis ? [0, 0] : at.reverse ? [n - 1, 0] : [0, n - 1]) as [number, number]),
+  );
   return bind1(linearRecurrencePrimitive, [source, b], at);
 }
 

@@ -61,7 +61,11 @@ export function vecdot(x: Tensor, y: Tensor): Tensor {
 /**
  * Contraction over pairs of axes: `axes` lists them for x and for y, or says how many of x's last meet y's first.
  */
-export function tensordot(x: Tensor, y: Tensor, axes: number | readonly [readonly number[], readonly number[]] = 2): Tensor {
+export function tensordot(
+  x: Tensor,
+  y: Tensor,
+  axes: number | readonly [readonly number[], readonly number[]] = 2,
+): Tensor {
   const [a, b] = operands(x, y, "tensordot");
   const [xs, ys] =
     typeof axes === "number"
@@ -69,7 +73,8 @@ export function tensordot(x: Tensor, y: Tensor, axes: number | readonly [readonl
       : [axes[0] as readonly number[], axes[1] as readonly number[]];
   const left = normalizeAxes(xs, a.rank, "tensordot");
   const right = normalizeAxes(ys, b.rank, "tensordot");
-  if (left.length !== right.length) throw new ShapeError(`tensordot: ${left.length} axes of x against ${right.length} of y.`);
+  if (left.length !== right.length)
+    throw new ShapeError(`tensordot: ${left.length} axes of x against ${right.length} of y.`);
   left.forEach((axis, i) => {
     if (a.shape[axis] !== b.shape[right[i]]) {
       throw new ShapeError(
@@ -91,7 +96,17 @@ export function kron(x: Tensor, y: Tensor): Tensor {
   const lift = (t: Tensor): Tensor => reshape(t, [...new Array<number>(rank - t.rank).fill(1), ...t.shape]);
   const a = lift(x);
   const b = lift(y);
-  const product = reshape(a, a.shape.flatMap((n) => [n, 1])).mul(reshape(b, b.shape.flatMap((n) => [1, n])));
-  return reshape(product, a.shape.map((n, i) => n * b.shape[i]));
+  const product = reshape(
+    a,
+    a.shape.flatMap((n) => [n, 1]),
+  ).mul(
+    reshape(
+      b,
+      b.shape.flatMap((n) => [1, n]),
+    ),
+  );
+  return reshape(
+    product,
+    a.shape.map((n, i) => n * b.shape[i]),
+  );
 }
-

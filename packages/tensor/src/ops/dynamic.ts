@@ -21,7 +21,9 @@ function startVector(starts: Tensor | readonly TensorLike[], rank: number, calle
       : stack(starts.map((s) => castTo(asTensor(s, caller, "starts"), "int32")));
   if (!isInteger(vector.dtype)) throw new DTypeError(`${caller}: starts are ${vector.dtype}; wants int32.`);
   if (vector.rank !== 1 || vector.shape[0] !== rank) {
-    throw new ShapeError(`${caller}: starts have shape ${formatShape(vector.shape)}; wants [${rank}], one for each axis.`);
+    throw new ShapeError(
+      `${caller}: starts have shape ${formatShape(vector.shape)}; wants [${rank}], one for each axis.`,
+    );
   }
   return castTo(vector, "int32");
 }
@@ -37,7 +39,9 @@ export function dynamicSlice(x: Tensor, starts: Tensor | readonly TensorLike[], 
 /** x with `update` written at computed `starts`, moved so that it fits. */
 export function dynamicUpdateSlice(x: Tensor, update: Tensor, starts: Tensor | readonly TensorLike[]): Tensor {
   if (update.rank !== x.rank || update.shape.some((n, i) => n > x.shape[i])) {
-    throw new ShapeError(`dynamicUpdateSlice: update of ${formatShape(update.shape)} does not fit into ${formatShape(x.shape)}.`);
+    throw new ShapeError(
+      `dynamicUpdateSlice: update of ${formatShape(update.shape)} does not fit into ${formatShape(x.shape)}.`,
+    );
   }
   const [a, u] = unify(x, update, "dynamicUpdateSlice");
   return bind1(dynamicUpdateSlicePrimitive, [a, u, startVector(starts, x.rank, "dynamicUpdateSlice")], null);
@@ -50,7 +54,10 @@ function windowCoordinates(starts: Tensor, sizes: Shape): Tensor {
   return stack(
     range(sizes.length).map((axis) => {
       const start = reshape(starts.slice(null, axis), [batch, ...sizes.map(() => 1)]);
-      const offset = reshape(arange(sizes[axis], { dtype: "int32" }), sizes.map((n, i) => (i === axis ? n : 1)));
+      const offset = reshape(
+        arange(sizes[axis], { dtype: "int32" }),
+        sizes.map((n, i) => (i === axis ? n : 1)),
+      );
       return broadcastTo(start.add(offset), shape);
     }),
     -1,

@@ -30,13 +30,17 @@ export function einsum(equation: string, ...operands: readonly Tensor[]): Tensor
   if (terms.length !== operands.length) {
     throw new DomainError(`einsum: ${JSON.stringify(equation)} has ${terms.length} operands, got ${operands.length}.`);
   }
-  const spread = Math.max(0, ...terms.map((term, i) => (term.includes("...") ? operands[i].rank - (term.length - 3) : 0)));
+  const spread = Math.max(
+    0,
+    ...terms.map((term, i) => (term.includes("...") ? operands[i].rank - (term.length - 3) : 0)),
+  );
   const dots = range(spread).map((i) => `.${i}`);
   const parse = (term: string, rank: number, what: string): string[] => {
     const at = term.indexOf("...");
     const letters = [...term.replace("...", "")];
     for (const letter of letters) {
-      if (!/[A-Za-z]/.test(letter)) throw new DomainError(`einsum: ${JSON.stringify(equation)}: ${JSON.stringify(letter)} is no index.`);
+      if (!/[A-Za-z]/.test(letter))
+        throw new DomainError(`einsum: ${JSON.stringify(equation)}: ${JSON.stringify(letter)} is no index.`);
     }
     const missing = rank - letters.length;
     if (at < 0 ? missing !== 0 : missing < 0) {
@@ -51,9 +55,12 @@ export function einsum(equation: string, ...operands: readonly Tensor[]): Tensor
     axes.forEach((axis, k) => {
       const n = operands[i].shape[k];
       const known = lengths.get(axis);
-      if (known === undefined || (known.length === 1 && axis.startsWith("."))) lengths.set(axis, { length: n, operand: i });
+      if (known === undefined || (known.length === 1 && axis.startsWith(".")))
+        lengths.set(axis, { length: n, operand: i });
       else if (known.length !== n && !(n === 1 && axis.startsWith("."))) {
-        throw new ShapeError(`einsum: index ${JSON.stringify(axis)} is ${known.length} in operand ${known.operand} and ${n} in operand ${i}.`);
+        throw new ShapeError(
+          `einsum: index ${JSON.stringify(axis)} is ${known.length} in operand ${known.operand} and ${n} in operand ${i}.`,
+        );
       }
     }),
   );
@@ -61,11 +68,21 @@ export function einsum(equation: string, ...operands: readonly Tensor[]): Tensor
   for (const axis of labels.flat()) counts.set(axis, (counts.get(axis) ?? 0) + 1);
   const output =
     right === undefined
-      ? [...dots, ...[...counts].filter(([axis, count]) => count === 1 && !axis.startsWith(".")).map(([axis]) => axis).sort()]
+      ? [
+          ...dots,
+          ...[...counts]
+            .filter(([axis, count]) => count === 1 && !axis.startsWith("."))
+            .map(([axis]) => axis)
+            .sort(),
+        ]
       : outputAxes(right, dots);
   output.forEach((axis, i) => {
-    if (!counts.has(axis)) throw new DomainError(`einsum: ${JSON.stringify(equation)}: output index ${JSON.stringify(axis)} is in no operand.`);
-    if (output.indexOf(axis) !== i) throw new DomainError(`einsum: ${JSON.stringify(equation)}: output index ${JSON.stringify(axis)} appears twice.`);
+    if (!counts.has(axis))
+      throw new DomainError(
+        `einsum: ${JSON.stringify(equation)}: output index ${JSON.stringify(axis)} is in no operand.`,
+      );
+    if (output.indexOf(axis) !== i)
+      throw new DomainError(`einsum: ${JSON.stringify(equation)}: output index ${JSON.stringify(axis)} appears twice.`);
   });
 
   const parts = operands.map((x, i) => takeDiagonals({ x: stretch(x, labels[i], lengths), axes: labels[i] }));
@@ -77,7 +94,10 @@ export function einsum(equation: string, ...operands: readonly Tensor[]): Tensor
   const extra = range(result.axes.length).filter((i) => !output.includes(result.axes[i]));
   const summed = extra.length === 0 ? result.x : sum(result.x, extra);
   const kept = result.axes.filter((axis) => output.includes(axis));
-  return transpose(summed, output.map((axis) => kept.indexOf(axis)));
+  return transpose(
+    summed,
+    output.map((axis) => kept.indexOf(axis)),
+  );
 }
 
 function outputAxes(term: string, dots: readonly string[]): string[] {
@@ -88,7 +108,10 @@ function outputAxes(term: string, dots: readonly string[]): string[] {
 
 /** Axes under "..." of length 1 repeated to their full length. */
 function stretch(x: Tensor, axes: readonly string[], lengths: ReadonlyMap<string, { length: number }>): Tensor {
-  return broadcastTo(x, axes.map((axis) => lengths.get(axis)!.length));
+  return broadcastTo(
+    x,
+    axes.map((axis) => lengths.get(axis)!.length),
+  );
 }
 
 /** Letters that appear twice in one operand, made one axis. */
@@ -123,4 +146,3 @@ function dropUnshared({ x, axes }: Labelled, other: Labelled, later: ReadonlySet
   const drop = range(axes.length).filter((i) => !other.axes.includes(axes[i]) && !later.has(axes[i]));
   return drop.length === 0 ? { x, axes } : { x: sum(x, drop), axes: axes.filter((_, i) => !drop.includes(i)) };
 }
-

@@ -44,8 +44,28 @@ function applyBinary(primitive: Binary, x: TensorLike, y: TensorLike): Tensor {
       }
     }
   }
+  // So do a value and a number.
+  if (
+    typeof y === "number" &&
+    x instanceof Tensor &&
+    x.tag === 0 &&
+    x.owner === cpu &&
+    x.buffer !== null &&
+    isFloat(x.dtype)
+  ) {
+    const number = x.dtype === "float32" ? number32 : number64;
+    number[0] = y;
+    const a = x.buffer as TypedArray;
+    const out = allocate(x.dtype, a.length);
+    primitive.kernels[x.dtype]!(a, 0, 1, number, 0, 0, out, 0, a.length);
+    return new Tensor(x.shape, x.dtype, x.weak, 0, cpu, out, x.committed);
+  }
   return bind1(primitive, promote(x, y, primitive.name), null);
 }
+
+/** The number that a kernel reads beside a tensor. */
+const number32 = /* @__PURE__ */ new Float32Array(1);
+const number64 = /* @__PURE__ */ new Float64Array(1);
 
 function applyUnary(primitive: Unary, x: Tensor): Tensor {
   if (x.tag === 0 && x.owner === cpu && x.buffer !== null) {
@@ -70,7 +90,8 @@ function applyComparison(primitive: Binary, x: TensorLike, y: TensorLike): Tenso
 /** Arithmetic of two bools is almost always a mistake. */
 function refuseBools(x: TensorLike, y: TensorLike, caller: string): void {
   const isBool = (v: TensorLike): boolean => (v instanceof Tensor ? v.dtype === "bool" : typeof v === "boolean");
-  if (isBool(x) && isBool(y)) throw new DTypeError(`${caller}: both operands are bool; use logicalOr, or cast to int32.`);
+  if (isBool(x) && isBool(y))
+    throw new DTypeError(`${caller}: both operands are bool; use logicalOr, or cast to int32.`);
 }
 
 // ---- Arithmetic
@@ -410,7 +431,8 @@ export function logicalNot(x: TensorLike): Tensor {
 
 function bitwise(primitive: Binary, x: TensorLike, y: TensorLike): Tensor {
   const [a, b] = promote(x, y, primitive.name);
-  if (isFloat(a.dtype)) throw new DTypeError(`${primitive.name}: operands are ${a.dtype}; wants int32, uint32 or bool.`);
+  if (isFloat(a.dtype))
+    throw new DTypeError(`${primitive.name}: operands are ${a.dtype}; wants int32, uint32 or bool.`);
   return bind1(primitive, [a, b], null);
 }
 /** Bits set in both. */
@@ -465,7 +487,9 @@ export function cast(x: TensorLike, dtype: DType): Tensor {
 export function bitcast(x: Tensor, dtype: DType): Tensor {
   checkDType(dtype, "bitcast");
   if (itemSize(x.dtype) !== itemSize(dtype)) {
-    throw new DTypeError(`bitcast: ${x.dtype} has ${itemSize(x.dtype)} bytes, ${dtype} ${itemSize(dtype)}; wants equal sizes.`);
+    throw new DTypeError(
+      `bitcast: ${x.dtype} has ${itemSize(x.dtype)} bytes, ${dtype} ${itemSize(dtype)}; wants equal sizes.`,
+    );
   }
   return bind1(bitcastPrimitive, [x], { dtype });
 }

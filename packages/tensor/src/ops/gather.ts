@@ -22,14 +22,17 @@ export interface TakeOptions {
 }
 
 function asIndices(indices: TensorLike | readonly number[], caller: string): Tensor {
-  const t = Array.isArray(indices) ? asIndexTensor(indices as readonly number[], caller) : asTensor(indices as TensorLike, caller, "indices");
+  const t = Array.isArray(indices)
+    ? asIndexTensor(indices as readonly number[], caller)
+    : asTensor(indices as TensorLike, caller, "indices");
   if (typeof indices === "number") return castTo(t, "int32");
   if (!isInteger(t.dtype)) throw new DTypeError(`${caller}: indices are ${t.dtype}; wants int32 or uint32.`);
   return castTo(t, "int32");
 }
 
 function asIndexTensor(indices: readonly number[], caller: string): Tensor {
-  if (!indices.every(Number.isInteger)) throw new DTypeError(`${caller}: indices are not integers; wants int32 or uint32.`);
+  if (!indices.every(Number.isInteger))
+    throw new DTypeError(`${caller}: indices are not integers; wants int32 or uint32.`);
   return fromTypedArray(Int32Array.from(indices), [indices.length]);
 }
 
@@ -76,7 +79,12 @@ function fillValue(x: Tensor): number {
  *
  * @throws DomainError for an index outside, unless `mode` says what it means.
  */
-export function take(x: Tensor, indices: TensorLike | readonly number[], axis?: number, { mode = "error" }: TakeOptions = {}): Tensor {
+export function take(
+  x: Tensor,
+  indices: TensorLike | readonly number[],
+  axis?: number,
+  { mode = "error" }: TakeOptions = {},
+): Tensor {
   const source = axis === undefined ? reshape(x, [-1]) : x;
   const at = normalizeAxis(axis ?? 0, source.rank, "take");
   const index = resolve(asIndices(indices, "take"), source.shape[at], at, mode, "take");
@@ -96,7 +104,9 @@ export function takeAlong(x: Tensor, indices: Tensor, axis: number, { mode = "er
   const at = normalizeAxis(axis, x.rank, "takeAlong");
   const index = asIndices(indices, "takeAlong");
   if (index.rank !== x.rank) {
-    throw new ShapeError(`takeAlong: indices have shape ${formatShape(index.shape)}; wants as many axes as x of ${formatShape(x.shape)}.`);
+    throw new ShapeError(
+      `takeAlong: indices have shape ${formatShape(index.shape)}; wants as many axes as x of ${formatShape(x.shape)}.`,
+    );
   }
   const without = (shape: readonly number[]): number[] => shape.filter((_, i) => i !== at);
   const batch = broadcastShapes(without(x.shape), without(index.shape), "takeAlong");
@@ -106,7 +116,10 @@ export function takeAlong(x: Tensor, indices: Tensor, axis: number, { mode = "er
   };
   const source = last(x);
   const resolved = resolve(last(index), x.shape[at], at, mode, "takeAlong");
-  const taken = bind1(gatherPrimitive, [source, expandDims(resolved, resolved.rank)], { batch: batch.length, fill: fillValue(x) });
+  const taken = bind1(gatherPrimitive, [source, expandDims(resolved, resolved.rank)], {
+    batch: batch.length,
+    fill: fillValue(x),
+  });
   return moveAxis(taken, taken.rank - 1, at);
 }
 
@@ -120,7 +133,9 @@ function resolveCoordinates(shape: readonly number[], indices: Tensor, mode: Ind
   const index = asIndices(indices, caller);
   const depth = index.rank === 0 ? 0 : index.shape[index.rank - 1];
   if (depth < 1 || depth > shape.length) {
-    throw new ShapeError(`${caller}: indices have shape ${formatShape(index.shape)}; the last axis must be 1..${shape.length} coordinates.`);
+    throw new ShapeError(
+      `${caller}: indices have shape ${formatShape(index.shape)}; the last axis must be 1..${shape.length} coordinates.`,
+    );
   }
   const axes = Array.from({ length: depth }, (_, axis) =>
     expandDims(resolve(index.slice("...", axis), shape[axis], axis, mode, caller), index.rank - 1),
@@ -131,7 +146,12 @@ function resolveCoordinates(shape: readonly number[], indices: Tensor, mode: Ind
 /**
  * x with each row of `updates` added at its coordinates (see {@link gatherND}); equal coordinates add up in ascending order of updates.
  */
-export function scatterAdd(x: Tensor, indices: Tensor, updates: TensorLike, { mode = "error" }: TakeOptions = {}): Tensor {
+export function scatterAdd(
+  x: Tensor,
+  indices: Tensor,
+  updates: TensorLike,
+  { mode = "error" }: TakeOptions = {},
+): Tensor {
   const index = resolveCoordinates(x.shape, indices, mode, "scatterAdd");
   const [a, u] = scatterOperands(x, index, updates, "scatterAdd");
   const depth = index.shape[index.rank - 1];
@@ -139,7 +159,12 @@ export function scatterAdd(x: Tensor, indices: Tensor, updates: TensorLike, { mo
 }
 
 /** x with each row of `updates` written at its coordinates; of equal coordinates the last update wins and has the derivative. */
-export function scatterSet(x: Tensor, indices: Tensor, updates: TensorLike, { mode = "error" }: TakeOptions = {}): Tensor {
+export function scatterSet(
+  x: Tensor,
+  indices: Tensor,
+  updates: TensorLike,
+  { mode = "error" }: TakeOptions = {},
+): Tensor {
   const index = resolveCoordinates(x.shape, indices, mode, "scatterSet");
   const [a, u] = scatterOperands(x, index, updates, "scatterSet");
   const depth = index.shape[index.rank - 1];
@@ -151,7 +176,10 @@ export function scatterSet(x: Tensor, indices: Tensor, updates: TensorLike, { mo
   const won = bind1(gatherPrimitive, [winner, index], { batch: 0, fill: -1 }).equal(order);
   const trailing = x.rank - depth;
   const widen = (mask: Tensor): Tensor => reshape(mask, [...mask.shape, ...new Array<number>(trailing).fill(1)]);
-  const written = bind1(scatterAddPrimitive, [where(widen(won), u, zeros([], { dtype: u.dtype })), index], { batch: 0, shape });
+  const written = bind1(scatterAddPrimitive, [where(widen(won), u, zeros([], { dtype: u.dtype })), index], {
+    batch: 0,
+    shape,
+  });
   return where(widen(winner.less(0)), a, written);
 }
 
@@ -166,7 +194,11 @@ function scatterOperands(x: Tensor, index: Tensor, updates: TensorLike, caller: 
 }
 
 /** A new last axis of length `depth` that is 1 at the index and 0 elsewhere; all 0 for an index outside. */
-export function oneHot(indices: Tensor, depth: number, { dtype = "float32" as const }: { dtype?: Tensor["dtype"] } = {}): Tensor {
+export function oneHot(
+  indices: Tensor,
+  depth: number,
+  { dtype = "float32" as const }: { dtype?: Tensor["dtype"] } = {},
+): Tensor {
   const index = asIndices(indices, "oneHot");
   return castTo(expandDims(index, index.rank).equal(arange(depth, { dtype: "int32" })), dtype);
 }

@@ -49,4 +49,3 @@ function value(x: Tensor, at: CumulativeParams): Tensor {
   const s = bind1(linearRecurrencePrimitive, [weight(before, m), weight(x, m)], at);
   return where(m.equal(-Infinity), -Infinity, where(m.equal(Infinity), Infinity, m.add(s.log())));
 }
-

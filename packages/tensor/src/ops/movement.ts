@@ -34,7 +34,10 @@ export function reshape(x: Tensor, shape: Shape): Tensor {
     const rest = shape.reduce((product, n, i) => (i === unknown ? product : product * n), 1);
     if (shape.lastIndexOf(-1) !== unknown) throw new ShapeError(`reshape: ${formatShape(shape)} has more than one -1.`);
     if (rest > 0 && x.size % rest === 0) target = shape.map((n, i) => (i === unknown ? x.size / rest : n));
-    else throw new ShapeError(`reshape: cannot make ${formatShape(shape)} from ${formatShape(x.shape)} (${x.size} elements).`);
+    else
+      throw new ShapeError(
+        `reshape: cannot make ${formatShape(shape)} from ${formatShape(x.shape)} (${x.size} elements).`,
+      );
   }
   checkShape(target, "reshape");
   if (sizeOf(target) !== x.size) {
@@ -121,7 +124,8 @@ export function squeeze(x: Tensor, axes?: number | readonly number[]): Tensor {
   const drop =
     axes === undefined ? range(x.rank).filter((axis) => x.shape[axis] === 1) : normalizeAxes(axes, x.rank, "squeeze");
   for (const axis of drop) {
-    if (x.shape[axis] !== 1) throw new ShapeError(`squeeze: axis ${axis} of ${formatShape(x.shape)} has length ${x.shape[axis]}; wants 1.`);
+    if (x.shape[axis] !== 1)
+      throw new ShapeError(`squeeze: axis ${axis} of ${formatShape(x.shape)} has length ${x.shape[axis]}; wants 1.`);
   }
   return reshape(
     x,
@@ -145,10 +149,13 @@ export type Padding = readonly (readonly [before: number, after: number, between
  * @param value - What to fill with. Default 0.
  */
 export function pad(x: Tensor, padding: Padding, value: TensorLike = 0): Tensor {
-  if (padding.length !== x.rank) throw new ShapeError(`pad: padding names ${padding.length} axes; x has shape ${formatShape(x.shape)}.`);
+  if (padding.length !== x.rank)
+    throw new ShapeError(`pad: padding names ${padding.length} axes; x has shape ${formatShape(x.shape)}.`);
   for (const [i, [low, high, between = 0]] of padding.entries()) {
     if (![low, high, between].every(Number.isInteger) || between < 0) {
-      throw new DomainError(`pad: padding of axis ${i} is [${low}, ${high}, ${between}]; wants integers, the third >= 0.`);
+      throw new DomainError(
+        `pad: padding of axis ${i} is [${low}, ${high}, ${between}]; wants integers, the third >= 0.`,
+      );
     }
   }
   if (padding.every(([low, high, between = 0]) => low === 0 && high === 0 && between === 0)) return x;
@@ -164,7 +171,10 @@ export function pad(x: Tensor, padding: Padding, value: TensorLike = 0): Tensor 
 /** Tensors joined along an axis that they have. */
 export function concat(xs: readonly Tensor[], axis = 0): Tensor {
   if (xs.length === 0) throw new ShapeError("concat: got no tensors.");
-  const tensors = unifyAll(xs.map((x, i) => asTensor(x, "concat", `tensor ${i}`)), "concat");
+  const tensors = unifyAll(
+    xs.map((x, i) => asTensor(x, "concat", `tensor ${i}`)),
+    "concat",
+  );
   const [first] = tensors;
   const at = normalizeAxis(axis, first.rank, "concat");
   for (const [i, x] of tensors.entries()) {
@@ -188,7 +198,10 @@ export function stack(xs: readonly Tensor[], axis = 0): Tensor {
     }
   }
   const at = normalizeAxis(axis, xs[0].rank + 1, "stack");
-  return concat(xs.map((x) => expandDims(x, at)), at);
+  return concat(
+    xs.map((x) => expandDims(x, at)),
+    at,
+  );
 }
 
 /** Cut along an axis: into `parts` equal pieces, or into pieces of the given lengths. */
@@ -200,13 +213,19 @@ export function split(x: Tensor, parts: number | readonly number[], axis = 0): T
   }
   const lengths = typeof parts === "number" ? new Array<number>(parts).fill(n / parts) : parts;
   if (lengths.reduce((a, b) => a + b, 0) !== n) {
-    throw new ShapeError(`split: lengths ${formatShape(lengths)} sum to ${lengths.reduce((a, b) => a + b, 0)}; axis ${at} has ${n}.`);
+    throw new ShapeError(
+      `split: lengths ${formatShape(lengths)} sum to ${lengths.reduce((a, b) => a + b, 0)}; axis ${at} has ${n}.`,
+    );
   }
   let from = 0;
   return lengths.map((length) => {
     const start = x.shape.map((_, i) => (i === at ? from : 0));
     from += length;
-    return slice(x, start, x.shape.map((m, i) => (i === at ? from : m)));
+    return slice(
+      x,
+      start,
+      x.shape.map((m, i) => (i === at ? from : m)),
+    );
   });
 }
 
@@ -243,15 +262,22 @@ export function roll(x: Tensor, shift: number | readonly number[], axes?: number
 /** x repeated whole, `counts[i]` times along axis i; more counts than axes add leading axes. */
 export function tile(x: Tensor, counts: number | readonly number[]): Tensor {
   const list = typeof counts === "number" ? [counts] : counts;
-  if (!list.every((c) => Number.isInteger(c) && c >= 0)) throw new DomainError(`tile: counts are ${formatShape(list)}; wants integers >= 0.`);
+  if (!list.every((c) => Number.isInteger(c) && c >= 0))
+    throw new DomainError(`tile: counts are ${formatShape(list)}; wants integers >= 0.`);
   const rank = Math.max(list.length, x.rank);
   const shape = [...new Array<number>(rank - x.rank).fill(1), ...x.shape];
   const times = [...new Array<number>(rank - list.length).fill(1), ...list];
   const paired = broadcastTo(
-    reshape(x, shape.flatMap((n) => [1, n])),
+    reshape(
+      x,
+      shape.flatMap((n) => [1, n]),
+    ),
     shape.flatMap((n, i) => [times[i], n]),
   );
-  return reshape(paired, shape.map((n, i) => n * times[i]));
+  return reshape(
+    paired,
+    shape.map((n, i) => n * times[i]),
+  );
 }
 
 /** Each element (or slice along `axis`) repeated `count` times in place. Without axis: of the flat tensor. */
@@ -262,5 +288,8 @@ export function repeat(x: Tensor, count: number, axis?: number): Tensor {
   const shape = [...source.shape];
   shape.splice(at + 1, 0, count);
   const repeated = broadcastTo(expandDims(source, at + 1), shape);
-  return reshape(repeated, source.shape.map((n, i) => (i === at ? n * count : n)));
+  return reshape(
+    repeated,
+    source.shape.map((n, i) => (i === at ? n * count : n)),
+  );
 }

@@ -11,7 +11,15 @@ import { castPrimitive } from "../primitives/select.js";
 /** A scalar of `dtype` that follows other operands to their backend. */
 export function scalar(value: number | boolean, dtype: DType, weak = false): Tensor {
   const backend = currentBackend();
-  return new Tensor(scalarShape, dtype, weak, 0, backend, backend.upload(own1(dtype, Number(value)), scalarShape, dtype), false);
+  return new Tensor(
+    scalarShape,
+    dtype,
+    weak,
+    0,
+    backend,
+    backend.upload(own1(dtype, Number(value)), scalarShape, dtype),
+    false,
+  );
 }
 
 /** Describes a value that is no operand, for messages. */
@@ -51,8 +59,15 @@ export function numberLike(value: number | boolean, other: Tensor, caller: strin
       `${caller}: ${dtype} tensor with the number ${value}; cast the tensor to ${floatDTypeOf(dtype)} or use an integer.`,
     );
   }
-  if (value < -2147483648 || value > 4294967295 || (value < 0 && dtype === "uint32") || (value > 2147483647 && dtype === "int32")) {
-    throw new DTypeError(`${caller}: ${dtype} tensor with the number ${value}, which ${dtype} cannot hold; cast the tensor to float64.`);
+  if (
+    value < -2147483648 ||
+    value > 4294967295 ||
+    (value < 0 && dtype === "uint32") ||
+    (value > 2147483647 && dtype === "int32")
+  ) {
+    throw new DTypeError(
+      `${caller}: ${dtype} tensor with the number ${value}, which ${dtype} cannot hold; cast the tensor to float64.`,
+    );
   }
   return scalar(value, dtype);
 }

@@ -27,7 +27,8 @@ export interface PoolOptions {
 
 function windows(x: Tensor, options: PoolOptions, caller: string): WindowParams {
   if (!isFloat(x.dtype)) throw new DTypeError(`${caller}: x is ${x.dtype}; wants float32 or float64.`);
-  if (x.rank < 3) throw new ShapeError(`${caller}: x has shape ${formatShape(x.shape)}; wants [N, C, …] with spatial axes.`);
+  if (x.rank < 3)
+    throw new ShapeError(`${caller}: x has shape ${formatShape(x.shape)}; wants [N, C, …] with spatial axes.`);
   const spatial = x.rank - 2;
   const window = perAxis(options.window, spatial, caller, "window");
   const stride = perAxis(options.stride ?? window, spatial, caller, "stride");
@@ -48,7 +49,10 @@ function windows(x: Tensor, options: PoolOptions, caller: string): WindowParams 
 export function maxPool(x: Tensor, options: PoolOptions): Tensor {
   const params = windows(x, options, "maxPool");
   const indices = bind1(windowArgMaxPrimitive, [stopGradient(x)], params);
-  const taken = bind1(gatherPrimitive, [reshape(x, [-1]), expandDims(indices, indices.rank)], { batch: 0, fill: -Infinity });
+  const taken = bind1(gatherPrimitive, [reshape(x, [-1]), expandDims(indices, indices.rank)], {
+    batch: 0,
+    fill: -Infinity,
+  });
   return taken;
 }
 

@@ -25,7 +25,17 @@ export {
 } from "./movement.js";
 export { at, slice, type SliceSpec } from "./index.js";
 export { dynamicSlice, dynamicUpdateSlice } from "./dynamic.js";
-export { gatherND, oneHot, scatterAdd, scatterSet, searchSorted, take, takeAlong, type IndexMode, type TakeOptions } from "./gather.js";
+export {
+  gatherND,
+  oneHot,
+  scatterAdd,
+  scatterSet,
+  searchSorted,
+  take,
+  takeAlong,
+  type IndexMode,
+  type TakeOptions,
+} from "./gather.js";
 export {
   all,
   any,
@@ -52,5 +62,12 @@ export { logCumSumExp } from "./log-cumulative.js";
 export { argSort, sort, topK, type SortOptions } from "./sort.js";
 export { addIdentity, diag, diagonal, trace } from "./diagonal.js";
 export { einsum } from "./einsum.js";
-export { conv, convTranspose, type ConvOptions, type ConvPadding, type ConvTransposeOptions, type PerAxis } from "./conv.js";
+export {
+  conv,
+  convTranspose,
+  type ConvOptions,
+  type ConvPadding,
+  type ConvTransposeOptions,
+  type PerAxis,
+} from "./conv.js";
 export { avgPool, maxPool, sumPool, type PoolOptions } from "./pool.js";

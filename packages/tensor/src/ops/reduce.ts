@@ -28,7 +28,12 @@ export interface ReduceOptions {
   readonly keepDims?: boolean;
 }
 
-function reduce(primitive: Primitive<ReduceParams>, x: Tensor, axes: Axes | undefined | null, { keepDims = false }: ReduceOptions): Tensor {
+function reduce(
+  primitive: Primitive<ReduceParams>,
+  x: Tensor,
+  axes: Axes | undefined | null,
+  { keepDims = false }: ReduceOptions,
+): Tensor {
   const list = normalizeAxes(axes, x.rank, primitive.name).sort((a, b) => a - b);
   const y = list.length === 0 ? x : bind1(primitive, [x], { axes: list });
   return keepDims ? expandAxes(y, list) : y;
@@ -56,7 +61,8 @@ function reducedCount(x: Tensor, axes: Axes | undefined | null, caller: string):
 
 function nonEmpty(x: Tensor, axes: Axes | undefined | null, caller: string): void {
   for (const axis of normalizeAxes(axes, x.rank, caller)) {
-    if (x.shape[axis] === 0) throw new DomainError(`${caller}: axis ${axis} has length 0 and ${caller} has no identity.`);
+    if (x.shape[axis] === 0)
+      throw new DomainError(`${caller}: axis ${axis} has length 0 and ${caller} has no identity.`);
   }
 }
 
@@ -111,7 +117,11 @@ export interface VarianceOptions extends ReduceOptions {
 }
 
 /** Mean square deviation from the mean, by two passes. */
-export function variance(x: Tensor, axes?: Axes | null, { keepDims = false, correction = 0 }: VarianceOptions = {}): Tensor {
+export function variance(
+  x: Tensor,
+  axes?: Axes | null,
+  { keepDims = false, correction = 0 }: VarianceOptions = {},
+): Tensor {
   const real = isFloat(x.dtype) ? x : castTo(x, floatDTypeOf(x.dtype));
   const deviation = real.sub(mean(real, axes, { keepDims: true }));
   const count = Math.max(0, reducedCount(x, axes, "variance") - correction);
@@ -131,7 +141,12 @@ export function logSumExp(x: Tensor, axes?: Axes | null, { keepDims = false }: R
   const top = stopGradient(max(real, list, { keepDims: true }));
   const shift = where(isFiniteMask(top), top, 0);
   const y = sum(real.sub(shift).exp(), list, { keepDims: true }).log().add(shift);
-  return keepDims ? y : reshape(y, x.shape.filter((_, axis) => !list.includes(axis)));
+  return keepDims
+    ? y
+    : reshape(
+        y,
+        x.shape.filter((_, axis) => !list.includes(axis)),
+      );
 }
 
 function isFiniteMask(x: Tensor): Tensor {

@@ -13,7 +13,13 @@ export interface SortOptions {
   readonly descending?: boolean;
 }
 
-function sorted(x: Tensor, axis: number, descending: boolean, count: number | null, caller: string): readonly [Tensor, Tensor] {
+function sorted(
+  x: Tensor,
+  axis: number,
+  descending: boolean,
+  count: number | null,
+  caller: string,
+): readonly [Tensor, Tensor] {
   const at = normalizeAxis(axis, x.rank, caller);
   const rows = moveAxis(x, at, x.rank - 1);
   const [values, indices] = bind(sortPrimitive, [rows], { descending, count: count ?? x.shape[at] });

@@ -151,7 +151,11 @@ export const integerPowerPrimitive: Primitive<{ n: number }> = /* @__PURE__ */ d
   jvp: ([x], [dx], { n }) => {
     if (n === 0) return [null];
     if (n === 1) return [dx];
-    return [bind1(integerPowerPrimitive, [x], { n: n - 1 }).mul(n).mul(dx!)];
+    return [
+      bind1(integerPowerPrimitive, [x], { n: n - 1 })
+        .mul(n)
+        .mul(dx!),
+    ];
   },
   batch: (inputs, _batched, params) => bind(integerPowerPrimitive, inputs, params),
   lower: ([x], { n }) => {

@@ -48,7 +48,9 @@ function runCheck(inputs: readonly Tensor[], { ranks, guarded, test }: CheckPara
   const data = operands.map((x) => peek(x));
   const on = guard === null ? null : peek(guard);
   if (data.some((d) => d === null)) {
-    throw new BackendError("check: this backend cannot read synchronously; it must report failed checks when a result is read.");
+    throw new BackendError(
+      "check: this backend cannot read synchronously; it must report failed checks when a result is read.",
+    );
   }
   for (let lane = 0; lane < lanes; lane++) {
     if (on !== null && on[on.length === 1 ? 0 : lane] === 0) continue;

@@ -8,9 +8,15 @@ type Unary = ElementwisePrimitive<unaryKernels.UnaryKernels>;
 type Binary = ElementwisePrimitive<kernels.BinaryKernels>;
 
 export const equalPrimitive: Binary = /* @__PURE__ */ binary("equal", { kernels: kernels.equal, result: "bool" });
-export const notEqualPrimitive: Binary = /* @__PURE__ */ binary("notEqual", { kernels: kernels.notEqual, result: "bool" });
+export const notEqualPrimitive: Binary = /* @__PURE__ */ binary("notEqual", {
+  kernels: kernels.notEqual,
+  result: "bool",
+});
 export const lessPrimitive: Binary = /* @__PURE__ */ binary("less", { kernels: kernels.less, result: "bool" });
-export const lessEqualPrimitive: Binary = /* @__PURE__ */ binary("lessEqual", { kernels: kernels.lessEqual, result: "bool" });
+export const lessEqualPrimitive: Binary = /* @__PURE__ */ binary("lessEqual", {
+  kernels: kernels.lessEqual,
+  result: "bool",
+});
 
 /** On bools the bitwise operations are the logical ones. */
 export const bitwiseAndPrimitive: Binary = /* @__PURE__ */ binary("bitwiseAnd", { kernels: kernels.bitwiseAnd });
@@ -23,4 +29,7 @@ export const shiftLeftPrimitive: Binary = /* @__PURE__ */ binary("shiftLeft", { 
 export const shiftRightPrimitive: Binary = /* @__PURE__ */ binary("shiftRight", { kernels: kernels.shiftRight });
 
 export const isNaNPrimitive: Unary = /* @__PURE__ */ unary("isNaN", { kernels: unaryKernels.isNaN, result: "bool" });
-export const isFinitePrimitive: Unary = /* @__PURE__ */ unary("isFinite", { kernels: unaryKernels.isFinite, result: "bool" });
+export const isFinitePrimitive: Unary = /* @__PURE__ */ unary("isFinite", {
+  kernels: unaryKernels.isFinite,
+  result: "bool",
+});

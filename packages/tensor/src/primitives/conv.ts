@@ -113,7 +113,10 @@ function inputCotangent(ct: Tensor, xShape: Shape, w: Tensor, params: ConvParams
   const { stride, padding, inputDilation, kernelDilation, groups, batchGroups } = params;
   const kernelShape = w.shape.slice(2);
   const spatial = range(kernelShape.length);
-  const flipped = flip(w, spatial.map((i) => i + 2));
+  const flipped = flip(
+    w,
+    spatial.map((i) => i + 2),
+  );
   const back: ConvParams = {
     stride: inputDilation,
     inputDilation: stride,
@@ -197,7 +200,16 @@ function convolve(x: HostArray, w: HostArray, params: ConvParams, outShape: Shap
           for (const walk of walks) {
             const to = row++ * positions;
             if (walk !== null) {
-              copyStrided[x.dtype]!(x.buffer, from + c * inputSize + walk.from, walk.read, columns, to + walk.to, walk.write, walk.shape, 0);
+              copyStrided[x.dtype]!(
+                x.buffer,
+                from + c * inputSize + walk.from,
+                walk.read,
+                columns,
+                to + walk.to,
+                walk.write,
+                walk.shape,
+                0,
+              );
             }
           }
         }
@@ -213,10 +225,20 @@ function convolve(x: HostArray, w: HostArray, params: ConvParams, outShape: Shap
   return out;
 }
 
-function isPointwise(space: Shape, taps: Shape, outSpace: Shape, { stride, padding, inputDilation }: ConvParams): boolean {
+function isPointwise(
+  space: Shape,
+  taps: Shape,
+  outSpace: Shape,
+  { stride, padding, inputDilation }: ConvParams,
+): boolean {
   return space.every(
     (s, i) =>
-      taps[i] === 1 && stride[i] === 1 && inputDilation[i] === 1 && padding[i][0] === 0 && padding[i][1] === 0 && s === outSpace[i],
+      taps[i] === 1 &&
+      stride[i] === 1 &&
+      inputDilation[i] === 1 &&
+      padding[i][0] === 0 &&
+      padding[i][1] === 0 &&
+      s === outSpace[i],
   );
 }
 
@@ -289,4 +311,3 @@ function gcd(a: number, b: number): number {
   while (b !== 0) [a, b] = [b, a % b];
   return a;
 }
-

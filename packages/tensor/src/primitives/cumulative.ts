@@ -15,7 +15,11 @@ export interface CumulativeParams {
 }
 
 /** Calls `line(offset, step)` for every line along the axis. */
-function eachLine(x: HostArray, { axis, reverse }: CumulativeParams, line: (o: number, s: number, n: number) => void): void {
+function eachLine(
+  x: HostArray,
+  { axis, reverse }: CumulativeParams,
+  line: (o: number, s: number, n: number) => void,
+): void {
   const n = x.shape[axis];
   const step = sizeOf(x.shape.slice(axis + 1));
   const outer = sizeOf(x.shape.slice(0, axis));
@@ -35,7 +39,9 @@ export const cumsumPrimitive: Primitive<CumulativeParams> = /* @__PURE__ */ defi
   name: "cumsum",
   shape: ([x]) => [aval(x.shape, x.dtype)],
   jvp: (_primals, [dx], params) => [bind1(cumsumPrimitive, [dx!], params)],
-  transpose: ([ct], _inputs, _linear, { axis, reverse }) => [bind1(cumsumPrimitive, [ct!], { axis, reverse: !reverse })],
+  transpose: ([ct], _inputs, _linear, { axis, reverse }) => [
+    bind1(cumsumPrimitive, [ct!], { axis, reverse: !reverse }),
+  ],
   batch: ([x], _batched, params) => bind(cumsumPrimitive, [x], batched(params)),
   lower: ([x], params) => {
     const out = allocate(x.dtype, x.buffer.length);
@@ -48,32 +54,34 @@ export const cumsumPrimitive: Primitive<CumulativeParams> = /* @__PURE__ */ defi
  * linearRecurrence(a, b): z_i = a_i z_(i−1) + b_i, z_(−1) = 0. Linear in b; its transpose is itself in the other direction with a moved by
  * one. cumprod, discounted returns, moving averages and IIR filters stand on it, and no rule divides.
  */
-export const linearRecurrencePrimitive: Primitive<CumulativeParams> = /* @__PURE__ */ definePrimitive<CumulativeParams>({
-  name: "linearRecurrence",
-  shape: ([a]) => [aval(a.shape, a.dtype)],
-  jvp: ([a], [da, db], params, [z]) => {
-    // ż_i = a_i ż_(i−1) + (ȧ_i z_(i−1) + ḃ_i)
-    const fromA = da === null ? null : da.mul(shiftAlong(z, params, 0));
-    const forcing = fromA === null ? db! : db === null ? fromA : fromA.add(db);
-    return bind(linearRecurrencePrimitive, [a, forcing], params);
+export const linearRecurrencePrimitive: Primitive<CumulativeParams> = /* @__PURE__ */ definePrimitive<CumulativeParams>(
+  {
+    name: "linearRecurrence",
+    shape: ([a]) => [aval(a.shape, a.dtype)],
+    jvp: ([a], [da, db], params, [z]) => {
+      // ż_i = a_i ż_(i−1) + (ȧ_i z_(i−1) + ḃ_i)
+      const fromA = da === null ? null : da.mul(shiftAlong(z, params, 0));
+      const forcing = fromA === null ? db! : db === null ? fromA : fromA.add(db);
+      return bind(linearRecurrencePrimitive, [a, forcing], params);
+    },
+    transpose: ([ct], [a], _linear, { axis, reverse }) => {
+      // b̄_i = z̄_i + a_(i+1) b̄_(i+1)
+      const next = shiftAlong(a, { axis, reverse: !reverse }, 0);
+      return [null, bind1(linearRecurrencePrimitive, [next, ct!], { axis, reverse: !reverse })];
+    },
+    batch: ([a, b], [aBatched, bBatched], params, size) =>
+      bind(
+        linearRecurrencePrimitive,
+        [aBatched ? a : broadcastTo(a, [size, ...a.shape]), bBatched ? b : broadcastTo(b, [size, ...b.shape])],
+        batched(params),
+      ),
+    lower: ([a, b], params) => {
+      const out = allocate(a.dtype, a.buffer.length);
+      eachLine(a, params, (o, s, n) => kernels.linearRecurrence[a.dtype]!(a.buffer, b.buffer, o, s, n, out));
+      return [out];
+    },
   },
-  transpose: ([ct], [a], _linear, { axis, reverse }) => {
-    // b̄_i = z̄_i + a_(i+1) b̄_(i+1)
-    const next = shiftAlong(a, { axis, reverse: !reverse }, 0);
-    return [null, bind1(linearRecurrencePrimitive, [next, ct!], { axis, reverse: !reverse })];
-  },
-  batch: ([a, b], [aBatched, bBatched], params, size) =>
-    bind(
-      linearRecurrencePrimitive,
-      [aBatched ? a : broadcastTo(a, [size, ...a.shape]), bBatched ? b : broadcastTo(b, [size, ...b.shape])],
-      batched(params),
-    ),
-  lower: ([a, b], params) => {
-    const out = allocate(a.dtype, a.buffer.length);
-    eachLine(a, params, (o, s, n) => kernels.linearRecurrence[a.dtype]!(a.buffer, b.buffer, o, s, n, out));
-    return [out];
-  },
-});
+);
 
 /** Index along the axis of the first element, in scan order, that attains the running maximum; NaN counts as the maximum. */
 export const cumArgMaxPrimitive: Primitive<CumulativeParams> = /* @__PURE__ */ definePrimitive<CumulativeParams>({
@@ -86,4 +94,3 @@ export const cumArgMaxPrimitive: Primitive<CumulativeParams> = /* @__PURE__ */ d
     return [out];
   },
 });
-

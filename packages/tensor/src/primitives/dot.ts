@@ -54,7 +54,13 @@ export const dotPrimitive: Primitive<DotParams> = /* @__PURE__ */ definePrimitiv
   batch: ([x, y], [xBatched, yBatched], { contract: [xc, yc], batch: [xb, yb] }) => {
     const up = (axes: readonly number[]): number[] => axes.map((axis) => axis + 1);
     if (xBatched && yBatched) {
-      return bind(dotPrimitive, [x, y], { contract: [up(xc), up(yc)], batch: [[0, ...up(xb)], [0, ...up(yb)]] });
+      return bind(dotPrimitive, [x, y], {
+        contract: [up(xc), up(yc)],
+        batch: [
+          [0, ...up(xb)],
+          [0, ...up(yb)],
+        ],
+      });
     }
     // One operand is batched: its batch axis is one more free axis, and moves to the front of the result.
     if (xBatched) {
@@ -101,7 +107,12 @@ interface Matrices {
 }
 
 /** The operand as a batch of matrices, read in place where its axes allow, else permuted first. */
-function asMatrices(x: HostArray, batch: readonly number[], rowAxes: readonly number[], columnAxes: readonly number[]): Matrices {
+function asMatrices(
+  x: HostArray,
+  batch: readonly number[],
+  rowAxes: readonly number[],
+  columnAxes: readonly number[],
+): Matrices {
   const strides = stridesOf(x.shape);
   const rows = sizeOf(rowAxes.map((axis) => x.shape[axis]));
   const columns = sizeOf(columnAxes.map((axis) => x.shape[axis]));
@@ -124,4 +135,3 @@ function singleStride(shape: Shape, strides: readonly number[], axes: readonly n
   }
   return strides[long[long.length - 1]];
 }
-

@@ -25,14 +25,18 @@ export const gatherPrimitive: Primitive<GatherParams> = /* @__PURE__ */ definePr
     const depth = indices.shape[indices.shape.length - 1];
     return [aval([...indices.shape.slice(0, -1), ...x.shape.slice(batch + depth)], x.dtype)];
   },
-  jvp: ([, indices], [dx], { batch }) => (dx === null ? [null] : bind(gatherPrimitive, [dx, indices], { batch, fill: 0 })),
+  jvp: ([, indices], [dx], { batch }) =>
+    dx === null ? [null] : bind(gatherPrimitive, [dx, indices], { batch, fill: 0 }),
   transpose: ([ct], [x, indices], _linear, { batch }) => {
     const depth = indices.shape[indices.shape.length - 1];
     return [bind1(scatterAddPrimitive, [ct!, indices], { batch, shape: x.shape.slice(batch, batch + depth) }), null];
   },
   batch: ([x, indices], [xBatched, indicesBatched], { batch, fill }, size) => {
     if (xBatched || batch > 0) {
-      const both = [xBatched ? x : broadcastTo(x, [size, ...x.shape]), indicesBatched ? indices : broadcastTo(indices, [size, ...indices.shape])];
+      const both = [
+        xBatched ? x : broadcastTo(x, [size, ...x.shape]),
+        indicesBatched ? indices : broadcastTo(indices, [size, ...indices.shape]),
+      ];
       return bind(gatherPrimitive, both, { batch: batch + 1, fill });
     }
     return bind(gatherPrimitive, [x, indices], { batch, fill });
@@ -54,14 +58,7 @@ export interface ScatterParams {
 }
 
 const scatterShape = ([updates, indices]: readonly Aval[], { batch, shape }: ScatterParams): Aval[] => [
-  aval(
-    [
-      ...updates.shape.slice(0, batch),
-      ...shape,
-      ...updates.shape.slice(indices.shape.length - 1),
-    ],
-    updates.dtype,
-  ),
+  aval([...updates.shape.slice(0, batch), ...shape, ...updates.shape.slice(indices.shape.length - 1)], updates.dtype),
 ];
 
 function batchScatter(
@@ -86,7 +83,10 @@ export const scatterAddPrimitive: Primitive<ScatterParams> = /* @__PURE__ */ def
   name: "scatterAdd",
   shape: scatterShape,
   jvp: ([, indices], [du], params) => (du === null ? [null] : bind(scatterAddPrimitive, [du, indices], params)),
-  transpose: ([ct], [, indices], _linear, { batch }) => [bind1(gatherPrimitive, [ct!, indices], { batch, fill: 0 }), null],
+  transpose: ([ct], [, indices], _linear, { batch }) => [
+    bind1(gatherPrimitive, [ct!, indices], { batch, fill: 0 }),
+    null,
+  ],
   batch: (inputs, batched, params, size) => batchScatter(scatterAddPrimitive, inputs, batched, params, size),
   lower: (inputs, params, [out]) => [scatter(scatterAddRows, inputs, params, out, 0)],
 });
@@ -134,4 +134,3 @@ function rowOffsets(indices: HostArray, batch: number, lengths: Shape, row: numb
   }
   return offsets;
 }
-

@@ -27,7 +27,12 @@ export const transposePrimitive: Primitive<{ permutation: readonly number[] }> =
   permutation: readonly number[];
 }>({
   name: "transpose",
-  shape: ([x], { permutation }) => [aval(permutation.map((axis) => x.shape[axis]), x.dtype)],
+  shape: ([x], { permutation }) => [
+    aval(
+      permutation.map((axis) => x.shape[axis]),
+      x.dtype,
+    ),
+  ],
   jvp: linear(() => transposePrimitive),
   transpose: ([ct], _inputs, _linear, { permutation }) => [transpose(ct!, invertPermutation(permutation))],
   batch: ([x], _batched, { permutation }) => [transpose(x, [0, ...permutation.map((axis) => axis + 1)])],
@@ -89,7 +94,15 @@ export const slicePrimitive: Primitive<SliceParams> = /* @__PURE__ */ definePrim
   lower: ([x], { start, step }, [out]) => {
     const strides = stridesOf(x.shape);
     const offset = start.reduce((sum, s, i) => sum + s * strides[i], 0);
-    return [gatherStrided(x.dtype, x.buffer, offset, strides.map((s, i) => s * step[i]), out.shape)];
+    return [
+      gatherStrided(
+        x.dtype,
+        x.buffer,
+        offset,
+        strides.map((s, i) => s * step[i]),
+        out.shape,
+      ),
+    ];
   },
 });
 
@@ -118,8 +131,21 @@ export const padPrimitive: Primitive<PadParams> = /* @__PURE__ */ definePrimitiv
     const n = x.shape;
     // Undo the outer padding, then keep every (interior + 1)-th element. Of an x that is empty, or cropped away whole, nothing comes back.
     const nothing = sizeOf(n) === 0 || ct!.size === 0;
-    const inner = nothing ? null : pad(ct!, low.map((l, i) => [-l, -high[i], 0] as const));
-    const own = inner === null ? zeros(n, { dtype: x.dtype }) : slice(inner, n.map(() => 0), inner.shape, interior.map((i) => i + 1));
+    const inner = nothing
+      ? null
+      : pad(
+          ct!,
+          low.map((l, i) => [-l, -high[i], 0] as const),
+        );
+    const own =
+      inner === null
+        ? zeros(n, { dtype: x.dtype })
+        : slice(
+            inner,
+            n.map(() => 0),
+            inner.shape,
+            interior.map((i) => i + 1),
+          );
     return [xLinear ? own : null, fillLinear ? sum(ct!).sub(sum(own)).reshape(fill.shape) : null];
   },
   batch: ([x, fill], [xBatched, fillBatched], { low, high, interior }, size) => {
@@ -127,7 +153,11 @@ export const padPrimitive: Primitive<PadParams> = /* @__PURE__ */ definePrimitiv
     const whole = xBatched ? x : broadcastTo(x, [size, ...x.shape]);
     if (!fillBatched) return bind(padPrimitive, [whole, fill], params);
     // A fill for each row: pad values and a mask of where they are.
-    const mask = bind1(padPrimitive, [zeros(whole.shape, { dtype: "bool" }), zeros([], { dtype: "bool" }).equal(false)], params);
+    const mask = bind1(
+      padPrimitive,
+      [zeros(whole.shape, { dtype: "bool" }), zeros([], { dtype: "bool" }).equal(false)],
+      params,
+    );
     const padded = bind1(padPrimitive, [whole, zeros([], { dtype: x.dtype })], params);
     return [mask.where(fill.reshape([size, ...new Array<number>(padded.rank - 1).fill(1)]), padded)];
   },
@@ -150,7 +180,16 @@ export const padPrimitive: Primitive<PadParams> = /* @__PURE__ */ definePrimitiv
       from += first * source[i];
       to += (low[i] + first * step) * target[i];
     }
-    copy(x.dtype, x.buffer, from, source, y, to, target.map((s, i) => s * (interior[i] + 1)), count);
+    copy(
+      x.dtype,
+      x.buffer,
+      from,
+      source,
+      y,
+      to,
+      target.map((s, i) => s * (interior[i] + 1)),
+      count,
+    );
     return [y];
   },
 });
@@ -174,7 +213,13 @@ export const concatPrimitive: Primitive<{ axis: number }> = /* @__PURE__ */ defi
       const start = new Array<number>(x.shape.length).fill(0);
       start[axis] = at;
       at += x.shape[axis];
-      return linearInputs[i] ? slice(ct!, start, x.shape.map((n, k) => start[k] + n)) : null;
+      return linearInputs[i]
+        ? slice(
+            ct!,
+            start,
+            x.shape.map((n, k) => start[k] + n),
+          )
+        : null;
     });
   },
   batch: (inputs, batched, { axis }, size) => [

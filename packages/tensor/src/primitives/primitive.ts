@@ -43,7 +43,12 @@ export interface PrimitiveRecord<P> {
    * Tangents of the outputs, linear in `tangents`. Absent: every output is piecewise constant or an integer.
    * @param outs - The outputs at `primals`, so that e.g. exp need not be computed again.
    */
-  jvp?(primals: readonly Tensor[], tangents: readonly Tangent[], params: P, outs: readonly Tensor[]): readonly Tangent[];
+  jvp?(
+    primals: readonly Tensor[],
+    tangents: readonly Tangent[],
+    params: P,
+    outs: readonly Tensor[],
+  ): readonly Tangent[];
 
   /** For primitives that carry graphs: outputs and tangents at once, instead of {@link jvp}. */
   jvpWithOutputs?(
@@ -63,7 +68,12 @@ export interface PrimitiveRecord<P> {
   ): readonly Tangent[];
 
   /** Outputs for inputs that have, where `batched`, a leading axis of length `size`. Absent: the primitive cannot be batched. */
-  batch?(inputs: readonly Tensor[], batched: readonly boolean[], params: P, size: number): readonly Tensor[] | BatchResult;
+  batch?(
+    inputs: readonly Tensor[],
+    batched: readonly boolean[],
+    params: P,
+    size: number,
+  ): readonly Tensor[] | BatchResult;
 
   /** The portable CPU kernel. Results are fresh arrays, or an input's own where nothing changes. */
   lower?(inputs: readonly HostArray[], params: P, outs: readonly Aval[]): readonly TypedArray[];
@@ -86,12 +96,7 @@ export interface PrimitiveRecord<P> {
   ): readonly Tensor[];
 
   /** For control flow: applies it with `live` (a bool scalar) switching the checks in its graphs, each made guarded by `guardGraph`. */
-  guard?(
-    live: Tensor,
-    inputs: readonly Tensor[],
-    params: P,
-    guardGraph: (graph: Graph) => Graph,
-  ): readonly Tensor[];
+  guard?(live: Tensor, inputs: readonly Tensor[], params: P, guardGraph: (graph: Graph) => Graph): readonly Tensor[];
 
   /** Has an effect (an error may be thrown), so it is never removed or merged. */
   readonly effect?: boolean;

@@ -50,9 +50,7 @@ function reduction(
     shape: ([x], { axes }) => [aval(reducedShape(x.shape, axes), index ? "int32" : x.dtype)],
     ...rules,
     batch: ([x], _batched, { axes }) => bind(primitive, [x], { axes: axes.map((axis) => axis + 1) }),
-    lower: ([x], { axes }, [out]) => [
-      reduceRows(kernel[x.dtype]!, x, axes, allocate(out.dtype, sizeOf(out.shape))),
-    ],
+    lower: ([x], { axes }, [out]) => [reduceRows(kernel[x.dtype]!, x, axes, allocate(out.dtype, sizeOf(out.shape)))],
   });
   return primitive;
 }

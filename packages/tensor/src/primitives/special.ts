@@ -24,7 +24,10 @@ export const erfcPrimitive: Unary = /* @__PURE__ */ unary("erfc", {
 
 export const erfinvPrimitive: Unary = /* @__PURE__ */ unary("erfinv", {
   kernels: kernels.erfinv,
-  jvp: (y, _x, dx) => exp(y.square()).mul(1 / twoOverSqrtPi).mul(dx),
+  jvp: (y, _x, dx) =>
+    exp(y.square())
+      .mul(1 / twoOverSqrtPi)
+      .mul(dx),
 });
 
 export const lgammaPrimitive: Unary = /* @__PURE__ */ unary("lgamma", {

@@ -76,7 +76,10 @@ export const asinPrimitive: Unary = /* @__PURE__ */ unary("asin", {
 
 export const acosPrimitive: Unary = /* @__PURE__ */ unary("acos", {
   kernels: kernels.acos,
-  jvp: (_y, x, dx) => rsqrt(x.neg().add(1).mul(x.add(1))).neg().mul(dx),
+  jvp: (_y, x, dx) =>
+    rsqrt(x.neg().add(1).mul(x.add(1)))
+      .neg()
+      .mul(dx),
 });
 
 export const atanPrimitive: Unary = /* @__PURE__ */ unary("atan", {

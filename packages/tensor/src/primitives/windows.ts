@@ -101,30 +101,45 @@ function eachWindow(
 ): void {
   const rank = x.shape.length;
   const strides = stridesOf(x.shape);
-  const inside: Inside = { at: new Int32Array(sizeOf(window)), length: 0 };
+  const count = sizeOf(window);
+  const inside: Inside = { at: new Int32Array(count), length: 0 };
+  const offsets = windowOffsets(window, dilation, strides);
   const start = new Array<number>(rank).fill(0);
   const collect = (axis: number, offset: number): void => {
-    const n = x.shape[axis];
-    const last = axis === rank - 1;
+    if (axis === rank) {
+      inside.at[inside.length++] = offset;
+      return;
+    }
     for (let k = 0, p = start[axis]; k < window[axis]; k++, p += dilation[axis]) {
-      if (p < 0 || p >= n) continue;
-      if (last) inside.at[inside.length++] = offset + p;
-      else collect(axis + 1, offset + p * strides[axis]);
+      if (p >= 0 && p < x.shape[axis]) collect(axis + 1, offset + p * strides[axis]);
     }
   };
   let o = 0;
-  const place = (axis: number): void => {
+  // `whole`: no element of the window is padding, so far; then its positions are fixed offsets from the first.
+  const place = (axis: number, base: number, whole: boolean): void => {
     if (axis === rank) {
       inside.length = 0;
-      if (rank === 0) inside.at[inside.length++] = 0;
-      else collect(0, 0);
+      if (whole) {
+        for (let i = 0; i < count; i++) inside.at[i] = base + offsets[i];
+        inside.length = count;
+      } else collect(0, 0);
       visit(o++, inside);
       return;
     }
-    for (let j = 0; j < outShape[axis]; j++) {
-      start[axis] = j * stride[axis] - padding[axis][0];
-      place(axis + 1);
+    const reach = dilated(window[axis], dilation[axis]);
+    for (let j = 0, p = -padding[axis][0]; j < outShape[axis]; j++, p += stride[axis]) {
+      start[axis] = p;
+      place(axis + 1, base + p * strides[axis], whole && p >= 0 && p + reach <= x.shape[axis]);
     }
   };
-  place(0);
+  place(0, 0, true);
+}
+
+/** Flat offsets of a window's elements from its first, row-major. */
+function windowOffsets(window: readonly number[], dilation: readonly number[], strides: readonly number[]): Int32Array {
+  let offsets = [0];
+  window.forEach((n, axis) => {
+    offsets = offsets.flatMap((o) => range(n).map((k) => o + k * dilation[axis] * strides[axis]));
+  });
+  return Int32Array.from(offsets);
 }

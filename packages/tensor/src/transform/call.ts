@@ -18,13 +18,23 @@ export const callPrimitive: Primitive<CallParams> = /* @__PURE__ */ definePrimit
   jvpWithOutputs: (primals, tangents, { graph, name }) => {
     const active = tangents.map((dx) => dx !== null);
     const derivative = jvpGraph(graph, active);
-    const results = bind(callPrimitive, [...primals, ...pick(tangents, active)] as typeof primals, { graph: derivative.graph, name });
+    const results = bind(callPrimitive, [...primals, ...pick(tangents, active)] as typeof primals, {
+      graph: derivative.graph,
+      name,
+    });
     const n = graph.outputs.length;
     return { outs: results.slice(0, n), tangents: spread(results.slice(n), derivative.active) };
   },
   linearize: (inputs, linear, { graph, name }, record) => {
     const split = splitGraph(graph, linear);
-    const known = bind(callPrimitive, pick(inputs, linear.map((l) => !l)), { graph: split.known, name });
+    const known = bind(
+      callPrimitive,
+      pick(
+        inputs,
+        linear.map((l) => !l),
+      ),
+      { graph: split.known, name },
+    );
     const residuals = known.slice(known.length - split.residuals);
     const outs = record(callPrimitive, [...residuals, ...pick(inputs, linear)], { graph: split.linear, name });
     let k = 0;
@@ -34,8 +44,14 @@ export const callPrimitive: Primitive<CallParams> = /* @__PURE__ */ definePrimit
   transpose: (cotangents, inputs, linear, { graph, name }) => {
     const given = cotangents.map((bar) => bar !== null);
     const back = transposeGraph(graph, linear, given);
-    const others = pick(inputs, linear.map((l) => !l));
-    const bars = bind(callPrimitive, [...others, ...pick(cotangents, given)] as typeof inputs, { graph: back.graph, name });
+    const others = pick(
+      inputs,
+      linear.map((l) => !l),
+    );
+    const bars = bind(callPrimitive, [...others, ...pick(cotangents, given)] as typeof inputs, {
+      graph: back.graph,
+      name,
+    });
     return spread(spread(bars, back.reached), linear);
   },
   batch: (inputs, batched, { graph, name }, size) => {

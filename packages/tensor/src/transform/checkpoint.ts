@@ -20,17 +20,29 @@ export const checkpointPrimitive: Primitive<{ graph: Graph }> = /* @__PURE__ */ 
   jvpWithOutputs: (primals, tangents, { graph }) => {
     const active = tangents.map((dx) => dx !== null);
     const derivative = jvpGraph(graph, active);
-    const results = bind(checkpointPrimitive, [...primals, ...(pick(tangents, active) as Tensor[])], { graph: derivative.graph });
+    const results = bind(checkpointPrimitive, [...primals, ...(pick(tangents, active) as Tensor[])], {
+      graph: derivative.graph,
+    });
     const n = graph.outputs.length;
     return { outs: results.slice(0, n), tangents: spread(results.slice(n), derivative.active) };
   },
   linearize: (inputs, linear, { graph }, record) => {
     const split = splitGraph(graph, linear);
     const n = split.known.outputs.length - split.residuals;
-    const known = bind(callPrimitive, pick(inputs, linear.map((l) => !l)), {
-      graph: restrictOutputs(split.known, split.known.outputs.map((_, i) => i < n)),
-      name: "checkpoint",
-    });
+    const known = bind(
+      callPrimitive,
+      pick(
+        inputs,
+        linear.map((l) => !l),
+      ),
+      {
+        graph: restrictOutputs(
+          split.known,
+          split.known.outputs.map((_, i) => i < n),
+        ),
+        name: "checkpoint",
+      },
+    );
     // All inputs are kept, and nothing else.
     const outs = record(checkpointPrimitive, inputs, { graph: restrictOutputs(graph, split.outLinear) });
     let k = 0;
@@ -40,8 +52,13 @@ export const checkpointPrimitive: Primitive<{ graph: Graph }> = /* @__PURE__ */ 
   transpose: (cotangents, inputs, linear, { graph }) => {
     const given = cotangents.map((bar) => bar !== null);
     const back = transposeGraph(graph, linear, given);
-    const others = pick(inputs, linear.map((l) => !l));
-    const bars = bind(checkpointPrimitive, [...others, ...(pick(cotangents, given) as Tensor[])], { graph: back.graph });
+    const others = pick(
+      inputs,
+      linear.map((l) => !l),
+    );
+    const bars = bind(checkpointPrimitive, [...others, ...(pick(cotangents, given) as Tensor[])], {
+      graph: back.graph,
+    });
     return spread(spread(bars, back.reached), linear);
   },
   batch: (inputs, batched, { graph }, size) => {

@@ -16,14 +16,18 @@ export interface CondParams {
   readonly branches: readonly [onFalse: Graph, onTrue: Graph];
 }
 
-const both = <T>(branches: CondParams["branches"], f: (graph: Graph, i: number) => T): [T, T] => [f(branches[0], 0), f(branches[1], 1)];
+const both = <T>(branches: CondParams["branches"], f: (graph: Graph, i: number) => T): [T, T] => [
+  f(branches[0], 0),
+  f(branches[1], 1),
+];
 const either = (a: readonly boolean[], b: readonly boolean[]): boolean[] => a.map((flag, i) => flag || b[i]);
 
 /** cond(predicate: bool scalar, …operands). */
 export const condPrimitive: Primitive<CondParams> = /* @__PURE__ */ definePrimitive<CondParams>({
   name: "cond",
   shape: (_inputs, { branches }) => branches[1].outputs.map(({ shape, dtype, weak }) => ({ shape, dtype, weak })),
-  interpret: ([predicate, ...operands], { branches }) => runGraph(branches[readSync(predicate, "cond")[0] === 0 ? 0 : 1], operands),
+  interpret: ([predicate, ...operands], { branches }) =>
+    runGraph(branches[readSync(predicate, "cond")[0] === 0 ? 0 : 1], operands),
 
   jvpWithOutputs: ([predicate, ...primals], [, ...tangents], { branches }) => {
     const active = tangents.map((dx) => dx !== null);
@@ -46,17 +50,23 @@ export const condPrimitive: Primitive<CondParams> = /* @__PURE__ */ definePrimit
     const counts = splits.map((s) => s.residuals);
     const likes = splits.map((s) => s.known.outputs.slice(s.known.outputs.length - s.residuals));
     const known = both(branches, (_, i) =>
-      cached(splits[i].known, `union ${i} ${flags(outLinear)} ${likes[1 - i].map((v) => `${v.dtype}${v.shape.join("x")}`).join()}`, () =>
-        closedGraph(
-          "cond",
-          (inputs) => {
-            const outs = evaluate(splits[i].known, inputs);
-            const own = outs.slice(outs.length - counts[i]);
-            const blank = likes[1 - i].map(zerosOf);
-            return [...outs.slice(0, outs.length - counts[i]), ...(i === 0 ? [...own, ...blank] : [...blank, ...own])];
-          },
-          splits[i].known.inputs,
-        ),
+      cached(
+        splits[i].known,
+        `union ${i} ${flags(outLinear)} ${likes[1 - i].map((v) => `${v.dtype}${v.shape.join("x")}`).join()}`,
+        () =>
+          closedGraph(
+            "cond",
+            (inputs) => {
+              const outs = evaluate(splits[i].known, inputs);
+              const own = outs.slice(outs.length - counts[i]);
+              const blank = likes[1 - i].map(zerosOf);
+              return [
+                ...outs.slice(0, outs.length - counts[i]),
+                ...(i === 0 ? [...own, ...blank] : [...blank, ...own]),
+              ];
+            },
+            splits[i].known.inputs,
+          ),
       ),
     );
     const knownOuts = bind(condPrimitive, [predicate, ...pick(operands, others)], { branches: known });
@@ -67,10 +77,15 @@ export const condPrimitive: Primitive<CondParams> = /* @__PURE__ */ definePrimit
         const own = splits[i].linear;
         const ignored = closedGraph("cond", (inputs) => inputs, likes[1 - i]).inputs;
         const mine = own.inputs.slice(0, counts[i]);
-        return { ...own, inputs: [...(i === 0 ? [...mine, ...ignored] : [...ignored, ...mine]), ...own.inputs.slice(counts[i])] };
+        return {
+          ...own,
+          inputs: [...(i === 0 ? [...mine, ...ignored] : [...ignored, ...mine]), ...own.inputs.slice(counts[i])],
+        };
       }),
     );
-    const outs = record(condPrimitive, [predicate, ...residuals, ...pick(operands, linear)], { branches: linearBranches });
+    const outs = record(condPrimitive, [predicate, ...residuals, ...pick(operands, linear)], {
+      branches: linearBranches,
+    });
     let k = 0;
     let l = 0;
     return outLinear.map((isLinear) => (isLinear ? outs[l++] : knownOuts[k++]));
@@ -79,8 +94,13 @@ export const condPrimitive: Primitive<CondParams> = /* @__PURE__ */ definePrimit
   transpose: (cotangents, [predicate, ...operands], [, ...linear], { branches }) => {
     const given = cotangents.map((bar) => bar !== null);
     const backs = both(branches, (graph) => transposeGraph(graph, linear, given, { all: true }).graph);
-    const others = pick(operands, linear.map((l) => !l));
-    const bars = bind(condPrimitive, [predicate, ...others, ...(pick(cotangents, given) as Tensor[])], { branches: backs });
+    const others = pick(
+      operands,
+      linear.map((l) => !l),
+    );
+    const bars = bind(condPrimitive, [predicate, ...others, ...(pick(cotangents, given) as Tensor[])], {
+      branches: backs,
+    });
     return [null, ...spread(bars, linear)];
   },
 

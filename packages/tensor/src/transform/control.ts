@@ -50,13 +50,19 @@ function readCarry(tree: unknown, caller: string): Carry {
     leaves: leaves.map((leaf, i) => {
       if (isTensor(leaf)) return leaf;
       if (typeof leaf === "number") return weakScalar(leaf);
-      throw new TreeError(`${caller}: ${formatPath(paths[i], "init")} is a ${typeof leaf}; leaves must be Tensors or numbers.`);
+      throw new TreeError(
+        `${caller}: ${formatPath(paths[i], "init")} is a ${typeof leaf}; leaves must be Tensors or numbers.`,
+      );
     }),
   };
 }
 
 /** Refuses a body whose carry does not come back as it went in. Returns null, or the carry with weak numbers made what the body returned. */
-function settle(caller: string, carry: Carry, outs: readonly { shape: readonly number[]; dtype: Tensor["dtype"]; weak: boolean }[]): Tensor[] | null {
+function settle(
+  caller: string,
+  carry: Carry,
+  outs: readonly { shape: readonly number[]; dtype: Tensor["dtype"]; weak: boolean }[],
+): Tensor[] | null {
   let changed = false;
   const next = carry.leaves.map((x, i) => {
     const y = outs[i];
@@ -75,7 +81,9 @@ function settle(caller: string, carry: Carry, outs: readonly { shape: readonly n
 
 function checkStructure(caller: string, wanted: Structure, got: Structure): void {
   if (!sameStructure(wanted, got)) {
-    throw new TreeError(`${caller}: carry changed: it was ${formatStructure(wanted)}, the body returned ${formatStructure(got)}.`);
+    throw new TreeError(
+      `${caller}: carry changed: it was ${formatStructure(wanted)}, the body returned ${formatStructure(got)}.`,
+    );
   }
 }
 
@@ -124,7 +132,8 @@ export function scan<C, X, Y>(
         const x = unflattenAny(inputs.structure, tracers.slice(n), "scan");
         const result = body(c as Lifted<C>, x as X);
         refusePromise(result, "scan");
-        if (!Array.isArray(result) || result.length !== 2) throw new TreeError("scan: the body must return [carry, y].");
+        if (!Array.isArray(result) || result.length !== 2)
+          throw new TreeError("scan: the body must return [carry, y].");
         const next = readCarry(result[0], "scan");
         checkStructure("scan", carry.structure, next.structure);
         const y = flattenTree(result[1], "scan", "y");
@@ -145,13 +154,18 @@ export function scan<C, X, Y>(
       length: steps,
       reverse,
     });
-    return [unflattenAny(carry.structure, outs.slice(0, n), "scan") as Lifted<C>, unflattenAny(out!, outs.slice(n), "scan") as Y];
+    return [
+      unflattenAny(carry.structure, outs.slice(0, n), "scan") as Lifted<C>,
+      unflattenAny(out!, outs.slice(n), "scan") as Y,
+    ];
   }
 }
 
 /** A weak result for a strong carry takes its dtype: `c.i.mul(0).add(n)` and the like. */
 function matchDTypes(next: readonly Tensor[], carry: readonly Tensor[]): Tensor[] {
-  return next.map((y, i) => (y.weak && !carry[i].weak && sameShape(y.shape, carry[i].shape) ? castTo(y, carry[i].dtype) : y));
+  return next.map((y, i) =>
+    y.weak && !carry[i].weak && sameShape(y.shape, carry[i].shape) ? castTo(y, carry[i].dtype) : y,
+  );
 }
 
 export interface WhileOptions {
@@ -193,7 +207,11 @@ export function whileLoop<C>(
       carry = { ...carry, leaves: settled };
       continue;
     }
-    const test = closureConvert("whileLoop", (tracers) => [checkPredicate(condition(tree(tracers)), "whileLoop")], carry.leaves);
+    const test = closureConvert(
+      "whileLoop",
+      (tracers) => [checkPredicate(condition(tree(tracers)), "whileLoop")],
+      carry.leaves,
+    );
     const outs = bind(whilePrimitive, [...test.hidden, ...step.hidden, ...carry.leaves], {
       condition: simplify(test.graph),
       body: simplify(step.graph),
@@ -208,7 +226,8 @@ export function whileLoop<C>(
 function checkPredicate(value: unknown, caller: string): Tensor {
   if (!isTensor(value)) throw new TreeError(`${caller}: the condition is ${typeof value}; wants a bool scalar Tensor.`);
   if (value.dtype !== "bool") throw new DTypeError(`${caller}: the condition is ${value.dtype}; wants bool.`);
-  if (value.rank !== 0) throw new ShapeError(`${caller}: the condition has shape ${formatShape(value.shape)}; wants a scalar.`);
+  if (value.rank !== 0)
+    throw new ShapeError(`${caller}: the condition has shape ${formatShape(value.shape)}; wants a scalar.`);
   return value;
 }
 
@@ -226,7 +245,8 @@ export function forLoop<C>(
     const steps = arange(start, Math.max(start, stop), { dtype: "int32" });
     return scan((carry: Lifted<C>, i: Tensor) => [body(i, carry), null] as const, init, steps)[0];
   }
-  const first = typeof start === "number" ? arange(start, start + 1, { dtype: "int32" }).reshape([]) : castTo(start, "int32");
+  const first =
+    typeof start === "number" ? arange(start, start + 1, { dtype: "int32" }).reshape([]) : castTo(start, "int32");
   const end = typeof stop === "number" ? arange(stop, stop + 1, { dtype: "int32" }).reshape([]) : castTo(stop, "int32");
   const final = whileLoop(
     ({ i }: { i: Tensor; carry: Lifted<C> }) => i.less(end),
@@ -267,7 +287,9 @@ export function cond<A extends readonly unknown[], R>(
   const yes = close(onTrue);
   const no = close(onFalse);
   const [a, b] = outs;
-  const differ = !sameStructure(a.structure, b.structure) || a.leaves.some((y, i) => !sameShape(y.shape, b.leaves[i].shape) || y.dtype !== b.leaves[i].dtype);
+  const differ =
+    !sameStructure(a.structure, b.structure) ||
+    a.leaves.some((y, i) => !sameShape(y.shape, b.leaves[i].shape) || y.dtype !== b.leaves[i].dtype);
   if (differ) {
     throw new TreeError(
       `cond: branches differ: true gives ${formatStructure(a.structure, a.leaves)}, false gives ${formatStructure(b.structure, b.leaves)}.`,
@@ -276,8 +298,14 @@ export function cond<A extends readonly unknown[], R>(
   // Each branch takes what both close over.
   const n = yes.hidden.length;
   const m = no.hidden.length;
-  const onTrueGraph: Graph = { ...yes.graph, inputs: [...yes.graph.inputs.slice(0, n), ...no.graph.inputs.slice(0, m), ...yes.graph.inputs.slice(n)] };
-  const onFalseGraph: Graph = { ...no.graph, inputs: [...yes.graph.inputs.slice(0, n), ...no.graph.inputs.slice(0, m), ...no.graph.inputs.slice(m)] };
+  const onTrueGraph: Graph = {
+    ...yes.graph,
+    inputs: [...yes.graph.inputs.slice(0, n), ...no.graph.inputs.slice(0, m), ...yes.graph.inputs.slice(n)],
+  };
+  const onFalseGraph: Graph = {
+    ...no.graph,
+    inputs: [...yes.graph.inputs.slice(0, n), ...no.graph.inputs.slice(0, m), ...no.graph.inputs.slice(m)],
+  };
   const results = bind(condPrimitive, [predicate as Tensor, ...yes.hidden, ...no.hidden, ...leaves], {
     branches: [simplify(onFalseGraph), simplify(onTrueGraph)],
   });
@@ -290,4 +318,3 @@ function knownPredicate(p: Tensor): boolean | null {
   if (value === null) return null;
   return readSync(value, "cond")[0] !== 0;
 }
-

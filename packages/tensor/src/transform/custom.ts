@@ -40,7 +40,10 @@ export const customJvpPrimitive: Primitive<CustomJvpParams> = /* @__PURE__ */ de
   jvpWithOutputs: (primals, tangents, { rule, name, hidden }) => {
     refuseHidden(tangents, hidden, name);
     const own = primals.slice(hidden);
-    return rule(own, own.map((x, i) => tangents[hidden + i] ?? zerosOf(x)));
+    return rule(
+      own,
+      own.map((x, i) => tangents[hidden + i] ?? zerosOf(x)),
+    );
   },
   batch: (inputs, batched, { graph, rule, name, hidden }, size) => {
     const whole = batchGraph(graph, batched, size);
@@ -88,7 +91,11 @@ function callCustom<P>(
   // Hidden inputs first.
   const own = leaves.length;
   const ordered: Graph = { ...graph, inputs: [...graph.inputs.slice(own), ...graph.inputs.slice(0, own)] };
-  const outs = bind(primitive, [...captured, ...leaves], params(ordered, captured.length, { in: structure, out: out! }));
+  const outs = bind(
+    primitive,
+    [...captured, ...leaves],
+    params(ordered, captured.length, { in: structure, out: out! }),
+  );
   return unflattenAny(out!, outs, name);
 }
 
@@ -114,7 +121,10 @@ export function customJvp<A extends readonly unknown[], R>(
       hidden,
       name,
       rule: (primals, tangents) => {
-        const { value, tangent } = rule(unflattenAny(structures.in, primals, name) as A, unflattenAny(structures.in, tangents, name) as A);
+        const { value, tangent } = rule(
+          unflattenAny(structures.in, primals, name) as A,
+          unflattenAny(structures.in, tangents, name) as A,
+        );
         return {
           outs: matchingLeaves(structures.out, value, name, "value"),
           tangents: matchingLeaves(structures.out, tangent, name, "tangent"),
@@ -168,7 +178,11 @@ export const customVjpPrimitive: Primitive<CustomVjpParams> = /* @__PURE__ */ de
         },
         { inAxes: [axes], axisSize: size },
       )(primals);
-      return { outs: outs.map((y, i) => (whole.batched[i] ? y : y.slice(0))), residuals, structure: residualStructure! };
+      return {
+        outs: outs.map((y, i) => (whole.batched[i] ? y : y.slice(0))),
+        residuals,
+        structure: residualStructure!,
+      };
     };
     const wholeBackward: FlatBackward = (residuals, structure, cotangents) => {
       const bars = vmap((r: Tensor[], c: Tensor[]) => backward(r, structure, c), {
@@ -178,7 +192,13 @@ export const customVjpPrimitive: Primitive<CustomVjpParams> = /* @__PURE__ */ de
       // A shared argument gets the sum over the batch.
       return bars.map((bar, i) => (axes[i] === null ? bar.sum(0) : bar));
     };
-    const outs = bind(customVjpPrimitive, inputs, { graph: whole.graph, forward: wholeForward, backward: wholeBackward, name, hidden });
+    const outs = bind(customVjpPrimitive, inputs, {
+      graph: whole.graph,
+      forward: wholeForward,
+      backward: wholeBackward,
+      name,
+      hidden,
+    });
     return { outs, batched: whole.batched };
   },
 });
@@ -225,13 +245,22 @@ export function customVjp<A extends readonly unknown[], R, S>(
       forward: (primals) => {
         const [value, residuals] = forward(...(unflattenAny(structures.in, primals, name) as A));
         const flat = flattenTree(residuals, name, "residuals");
-        return { outs: matchingLeaves(structures.out, value, name, "value"), residuals: flat.leaves, structure: flat.structure };
+        return {
+          outs: matchingLeaves(structures.out, value, name, "value"),
+          residuals: flat.leaves,
+          structure: flat.structure,
+        };
       },
       backward: (residuals, structure, cotangents) => {
-        const bars = backward(unflattenAny(structure, residuals, name) as S, unflattenAny(structures.out, cotangents, name) as R);
+        const bars = backward(
+          unflattenAny(structure, residuals, name) as S,
+          unflattenAny(structures.out, cotangents, name) as R,
+        );
         const wanted = structures.in.kind === "array" ? structures.in.children.length : 0;
         if (!Array.isArray(bars) || bars.length !== wanted) {
-          throw new TreeError(`${name}: bwd returned ${Array.isArray(bars) ? bars.length : 1} cotangents; f has ${wanted} arguments.`);
+          throw new TreeError(
+            `${name}: bwd returned ${Array.isArray(bars) ? bars.length : 1} cotangents; f has ${wanted} arguments.`,
+          );
         }
         return matchingLeaves(structures.in, bars, name, "cotangents");
       },
@@ -248,4 +277,3 @@ export function closureConvert(
   const own = avals.length;
   return { graph: { ...graph, inputs: [...graph.inputs.slice(own), ...graph.inputs.slice(0, own)] }, hidden: captured };
 }
-

@@ -27,7 +27,12 @@ interface Pulled {
   readonly grad: unknown;
 }
 
-function differentiate(f: (...args: never[]) => unknown, args: Arguments, caller: string, options: GradOptions): Pulled {
+function differentiate(
+  f: (...args: never[]) => unknown,
+  args: Arguments,
+  caller: string,
+  options: GradOptions,
+): Pulled {
   const { argnums = 0, hasAux = false } = options;
   const positions = typeof argnums === "number" ? [argnums] : argnums;
   const names = parameterNames(f);
@@ -67,15 +72,19 @@ function splitAux(result: unknown, caller: string): [unknown, unknown] {
 function checkScalarLoss(result: unknown, caller: string): Tensor {
   if (!isTensor(result)) {
     let shown = String(result);
-    if (typeof result === "object" && result !== null) shown = formatStructure(flattenAny(result, caller, "the result").structure);
-    throw new TreeError(`${caller}: the function returned ${shown}; wants a Tensor. Use {hasAux: true} and return [loss, aux].`);
+    if (typeof result === "object" && result !== null)
+      shown = formatStructure(flattenAny(result, caller, "the result").structure);
+    throw new TreeError(
+      `${caller}: the function returned ${shown}; wants a Tensor. Use {hasAux: true} and return [loss, aux].`,
+    );
   }
   if (result.size !== 1 || result.rank !== 0) {
     throw new ShapeError(
       `${caller}: the function returned shape ${formatShape(result.shape)}; wants a scalar. Reduce it, or use jacrev or vjp.`,
     );
   }
-  if (!isFloat(result.dtype)) throw new DTypeError(`${caller}: the function returned ${result.dtype}; wants a float scalar.`);
+  if (!isFloat(result.dtype))
+    throw new DTypeError(`${caller}: the function returned ${result.dtype}; wants a float scalar.`);
   return result;
 }
 
@@ -130,7 +139,10 @@ export function valueAndGrad<A extends Arguments, const I extends number>(
   f: (...args: A) => Tensor,
   options: { readonly argnums: I },
 ): (...args: A) => { value: Tensor; grad: A[I] };
-export function valueAndGrad(f: (...args: never[]) => unknown, options: GradOptions = {}): (...args: never[]) => unknown {
+export function valueAndGrad(
+  f: (...args: never[]) => unknown,
+  options: GradOptions = {},
+): (...args: never[]) => unknown {
   return (...args) => {
     const { value, grad, aux } = differentiate(f, args, "valueAndGrad", options);
     return options.hasAux ? { value, aux, grad } : { value, grad };
@@ -148,7 +160,9 @@ function basis(x: Tensor): Tensor {
 export function jacfwd<A extends Arguments>(f: (x: Tensor, ...rest: A) => Tensor): (x: Tensor, ...rest: A) => Tensor {
   return (x, ...rest) => {
     checkDifferentiable(x, "jacfwd", 0, "x");
-    const columns = vmap((dx: Tensor) => jvp((v: Tensor) => f(v, ...rest), [x] as const, [dx] as const).tangent)(basis(x));
+    const columns = vmap((dx: Tensor) => jvp((v: Tensor) => f(v, ...rest), [x] as const, [dx] as const).tangent)(
+      basis(x),
+    );
     // [x.size, ...y] → [...y, ...x]
     const order = [...columns.shape.slice(1).map((_, i) => i + 1), 0];
     return columns.transpose(order).reshape([...columns.shape.slice(1), ...x.shape]);
@@ -188,7 +202,9 @@ export function hvp<P, A extends Arguments>(
 ): P {
   const gradient = grad(f as (p: P, ...rest: A) => Tensor as never) as (p: P, ...rest: A) => P;
   const at = (p: P): P => gradient(p, ...rest);
-  return (jvp as (g: unknown, x: readonly unknown[], v: readonly unknown[]) => { tangent: unknown })(at, [primal], [vector])
-    .tangent as P;
+  return (jvp as (g: unknown, x: readonly unknown[], v: readonly unknown[]) => { tangent: unknown })(
+    at,
+    [primal],
+    [vector],
+  ).tangent as P;
 }
-

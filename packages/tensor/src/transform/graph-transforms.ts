@@ -44,7 +44,10 @@ export function jvpGraph(graph: Graph, active: readonly boolean[], force: readon
       (inputs) => {
         const trace = new JvpTrace("jvp");
         const tangents = spread(inputs.slice(n), active);
-        const outs = evaluate(graph, tangents.map((dx, i) => trace.pair(inputs[i], dx)));
+        const outs = evaluate(
+          graph,
+          tangents.map((dx, i) => trace.pair(inputs[i], dx)),
+        );
         const pairs = outs.map((y) => trace.unpair(y));
         trace.alive = false;
         outActive = pairs.map(({ tangent }, i) => tangent !== null || force[i] === true);
@@ -71,7 +74,10 @@ export interface SplitGraph {
 /** @param force - Outputs to be treated as linear even if nothing linear reaches them: they are materialised zeros. */
 export function splitGraph(graph: Graph, linear: readonly boolean[], force: readonly boolean[] = []): SplitGraph {
   return cached(graph, `split ${flags(linear)} ${flags(force)}`, () => {
-    const knownAvals = pick(graph.inputs, linear.map((l) => !l));
+    const knownAvals = pick(
+      graph.inputs,
+      linear.map((l) => !l),
+    );
     const linearAvals = pick(graph.inputs, linear);
     let tape!: LinearTrace;
     let variables: LinearTracer[] = [];
@@ -86,11 +92,20 @@ export function splitGraph(graph: Graph, linear: readonly boolean[], force: read
         variables = linearAvals.map((x) => tape.variable(x.shape, x.dtype));
         let k = 0;
         let l = 0;
-        const outs = evaluate(graph, linear.map((isLinear) => (isLinear ? variables[l++] : inputs[k++])));
+        const outs = evaluate(
+          graph,
+          linear.map((isLinear) => (isLinear ? variables[l++] : inputs[k++])),
+        );
         outLinear = outs.map((y, i) => tape.owns(y) || force[i] === true);
         linearOuts = pick(outs, outLinear).map((y) => (tape.owns(y) ? y : tape.zero(y.shape, y.dtype)));
         residuals = capturedBy(tape, linearOuts);
-        return [...pick(outs, outLinear.map((f) => !f)), ...residuals];
+        return [
+          ...pick(
+            outs,
+            outLinear.map((f) => !f),
+          ),
+          ...residuals,
+        ];
       },
       knownAvals,
     );
@@ -156,7 +171,10 @@ export function transposeGraph(
 ): TransposedGraph {
   return cached(graph, `transpose ${flags(linear)} ${flags(given)} ${String(all)}`, () => {
     let reached: boolean[] = [];
-    const others = pick(graph.inputs, linear.map((l) => !l));
+    const others = pick(
+      graph.inputs,
+      linear.map((l) => !l),
+    );
     const linearAvals = pick(graph.inputs, linear);
     const transposed = closedGraph(
       "transpose",
@@ -165,12 +183,18 @@ export function transposeGraph(
         const variables: LinearTracer[] = linearAvals.map((x) => tape.variable(x.shape, x.dtype));
         let o = 0;
         let l = 0;
-        const outs = evaluate(graph, linear.map((isLinear) => (isLinear ? variables[l++] : inputs[o++])));
+        const outs = evaluate(
+          graph,
+          linear.map((isLinear) => (isLinear ? variables[l++] : inputs[o++])),
+        );
         tape.alive = false;
         const bars: Tangent[] = spread(inputs.slice(others.length), given);
         const result = walkBack(tape, outs, bars, variables);
         reached = result.map((bar) => bar !== null || all);
-        return pick(result.map((bar, i) => bar ?? zerosOf(linearAvals[i])), reached);
+        return pick(
+          result.map((bar, i) => bar ?? zerosOf(linearAvals[i])),
+          reached,
+        );
       },
       [...others, ...pick(graph.outputs, given)],
     );
@@ -185,14 +209,22 @@ export interface BatchedGraph {
 }
 
 /** @param force - Outputs that get a batch axis even if they do not depend on the batch. */
-export function batchGraph(graph: Graph, batched: readonly boolean[], size: number, force: readonly boolean[] = []): BatchedGraph {
+export function batchGraph(
+  graph: Graph,
+  batched: readonly boolean[],
+  size: number,
+  force: readonly boolean[] = [],
+): BatchedGraph {
   return cached(graph, `batch ${flags(batched)} ${size} ${flags(force)}`, () => {
     let outBatched: boolean[] = [];
     const whole = closedGraph(
       "vmap",
       (inputs) => {
         const trace = new BatchTrace("vmap", size);
-        const outs = evaluate(graph, inputs.map((x, i) => (batched[i] ? new BatchTracer(trace, x) : x)));
+        const outs = evaluate(
+          graph,
+          inputs.map((x, i) => (batched[i] ? new BatchTracer(trace, x) : x)),
+        );
         trace.alive = false;
         outBatched = outs.map((y, i) => y.tag === trace.tag || force[i] === true);
         return outs.map((y, i) => (outBatched[i] ? trace.whole(y) : y));

@@ -4,7 +4,7 @@ import type { Aval, Primitive } from "../primitives/primitive.js";
 import type { DType } from "../dtype.js";
 import { TracingError } from "../errors.js";
 import { formatShape, type Shape } from "../shape.js";
-import { Tensor } from "../tensor.js";
+import type { Tensor } from "../tensor.js";
 import { ambientGraph, bind, Trace } from "./trace.js";
 import { Tracer } from "./tracer.js";
 
@@ -105,7 +105,8 @@ export function traceGraph(name: string, f: (inputs: Tensor[]) => readonly Tenso
 /** {@link traceGraph} of a function that closes over nothing but constants. */
 export function closedGraph(name: string, f: (inputs: Tensor[]) => readonly Tensor[], avals: readonly Aval[]): Graph {
   const { graph, captured } = traceGraph(name, f, avals);
-  if (captured.length > 0) throw new TracingError(`${name}: a derived graph captured a traced value; this is a mistake in a rule of Curv.`);
+  if (captured.length > 0)
+    throw new TracingError(`${name}: a derived graph captured a traced value; this is a mistake in a rule of Curv.`);
   return graph;
 }
 
@@ -163,7 +164,9 @@ export function hasEffects(graph: Graph): boolean {
 /** The graphs that an equation carries in its params. */
 export function subgraphs(params: unknown): Graph[] {
   if (typeof params !== "object" || params === null) return [];
-  return Object.values(params).flatMap((value) => (isGraph(value) ? [value] : Array.isArray(value) ? value.filter(isGraph) : []));
+  return Object.values(params).flatMap((value) =>
+    isGraph(value) ? [value] : Array.isArray(value) ? value.filter(isGraph) : [],
+  );
 }
 
 function isGraph(value: unknown): value is Graph {
@@ -174,7 +177,8 @@ function isGraph(value: unknown): value is Graph {
 export function formatGraph(graph: Graph): string {
   const names = new Map<Variable, string>();
   const name = (atom: Atom): string => {
-    if (!(atom instanceof Variable)) return atom.rank === 0 ? atom.toString().split(" ")[0] : `const ${atom.dtype}${formatShape(atom.shape)}`;
+    if (!(atom instanceof Variable))
+      return atom.rank === 0 ? atom.toString().split(" ")[0] : `const ${atom.dtype}${formatShape(atom.shape)}`;
     let known = names.get(atom);
     if (known === undefined) names.set(atom, (known = letters(names.size)));
     return known;
@@ -183,7 +187,9 @@ export function formatGraph(graph: Graph): string {
   const lines = [`inputs ${graph.inputs.map(typed).join(" ")}`];
   for (const { primitive, inputs, outputs, params } of graph.equations) {
     const settings = formatParams(params);
-    lines.push(`  ${outputs.map(typed).join(" ")} = ${primitive.name}${settings} ${inputs.map(name).join(" ")}`.trimEnd());
+    lines.push(
+      `  ${outputs.map(typed).join(" ")} = ${primitive.name}${settings} ${inputs.map(name).join(" ")}`.trimEnd(),
+    );
   }
   lines.push(`outputs ${graph.outputs.map(name).join(" ")}`);
   return lines.join("\n");
@@ -198,6 +204,9 @@ function formatParams(params: unknown): string {
   if (params === null || typeof params !== "object") return "";
   const parts = Object.entries(params)
     .filter(([, v]) => v !== undefined)
-    .map(([key, v]) => `${key}=${isGraph(v) ? `graph(${v.equations.length} equations)` : typeof v === "function" ? "function" : Array.isArray(v) && v.some(isGraph) ? "graphs" : JSON.stringify(v)}`);
+    .map(
+      ([key, v]) =>
+        `${key}=${isGraph(v) ? `graph(${v.equations.length} equations)` : typeof v === "function" ? "function" : Array.isArray(v) && v.some(isGraph) ? "graphs" : JSON.stringify(v)}`,
+    );
   return `{${parts.join(", ")}}`;
 }

@@ -26,7 +26,7 @@ export interface JitOptions {
 /** A compiled function. */
 export interface Jitted<A extends readonly unknown[], R> {
   (...args: A): R;
-  /** The same, without keeping the event loop waiting for the device; `signal` cancels before the call and between steps. */
+  /** The same as a Promise; on devices it does not keep the event loop waiting. An aborted `signal` cancels the call before it starts. */
   async(...args: [...A, { readonly signal?: AbortSignal }?]): Promise<R>;
 }
 
@@ -47,7 +47,8 @@ const identities = /* @__PURE__ */ new WeakMap<object, number>();
 let identityCount = 0;
 
 function identity(value: unknown): string {
-  if ((typeof value !== "object" && typeof value !== "function") || value === null) return `${typeof value}:${String(value)}`;
+  if ((typeof value !== "object" && typeof value !== "function") || value === null)
+    return `${typeof value}:${String(value)}`;
   let id = identities.get(value);
   if (id === undefined) identities.set(value, (id = ++identityCount));
   return `#${id}`;
@@ -151,11 +152,16 @@ export function jit<A extends readonly unknown[], R>(f: (...args: A) => R, optio
   };
   return Object.assign(call, {
     async: async (...all: [...A, { readonly signal?: AbortSignal }?]): Promise<R> => {
-      const last = all[f.length] as { readonly signal?: AbortSignal } | undefined;
-      const args = all.slice(0, all.length > f.length ? f.length : all.length) as unknown as A;
-      last?.signal?.throwIfAborted();
+      const last: unknown = all[all.length - 1];
+      const signal =
+        typeof last === "object" && last !== null && "signal" in last && last.signal instanceof AbortSignal
+          ? last.signal
+          : null;
+      const args = (signal === null ? all : all.slice(0, -1)) as unknown as A;
+      signal?.throwIfAborted();
+      // Lets whoever holds the signal speak first.
       await new Promise((resolve) => setTimeout(resolve, 0));
-      last?.signal?.throwIfAborted();
+      signal?.throwIfAborted();
       return call(...args);
     },
   });
@@ -176,7 +182,10 @@ function lookUp(f: (...args: never[]) => unknown, read: Arguments): Compiled {
   if (compiled.captured.length > 0) return compiled;
   table.set(read.key, compiled);
   if (table.size === warnAt) {
-    console.warn(`${nameOf("jit", f)} was traced for ${warnAt} different signatures; shapes or static values change at every call.`);
+    // eslint-disable-next-line no-console -- said once a function; nothing else would tell why it is slow.
+    console.warn(
+      `${nameOf("jit", f)} was traced for ${warnAt} different signatures; shapes or static values change at every call.`,
+    );
   }
   if (table.size > cacheSize) table.delete(table.keys().next().value!);
   return compiled;
@@ -185,7 +194,9 @@ function lookUp(f: (...args: never[]) => unknown, read: Arguments): Compiled {
 /** With `debug`: traces again and compares, to find captured variables that changed. */
 function checkCaptures(f: (...args: never[]) => unknown, read: Arguments, known: Compiled): void {
   if (formatGraph(compile(f, read).graph) !== formatGraph(known.graph)) {
-    throw new TracingError(`${nameOf("jit", f)}: a captured value changed since it was traced; pass it as an argument.`);
+    throw new TracingError(
+      `${nameOf("jit", f)}: a captured value changed since it was traced; pass it as an argument.`,
+    );
   }
 }
 
@@ -197,7 +208,10 @@ function giveUp(tree: unknown, results: readonly Tensor[]): void {
 }
 
 /** What `f` does with arguments like these, as a graph; `toString()` prints one equation a line. */
-export function makeGraph<A extends readonly unknown[]>(f: (...args: A) => unknown, ...args: A): Graph & { toString(): string } {
+export function makeGraph<A extends readonly unknown[]>(
+  f: (...args: A) => unknown,
+  ...args: A
+): Graph & { toString(): string } {
   const { graph } = compile(f as never, readArguments(args, []));
   return { ...graph, toString: () => formatGraph(graph) };
 }

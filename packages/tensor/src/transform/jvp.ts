@@ -108,8 +108,16 @@ export function jvp<A extends readonly unknown[], R>(
   const out = flattenTree(result, "jvp", "the result");
   const pairs = out.leaves.map((y) => trace.unpair(y));
   return {
-    value: unflattenAny(out.structure, pairs.map((p) => p.primal), "jvp") as R,
-    tangent: unflattenAny(out.structure, pairs.map((p) => p.tangent ?? zerosLike(p.primal)), "jvp") as R,
+    value: unflattenAny(
+      out.structure,
+      pairs.map((p) => p.primal),
+      "jvp",
+    ) as R,
+    tangent: unflattenAny(
+      out.structure,
+      pairs.map((p) => p.tangent ?? zerosLike(p.primal)),
+      "jvp",
+    ) as R,
   };
 }
 

@@ -50,7 +50,11 @@ export const lanesPrimitive: Primitive<LanesParams> = /* @__PURE__ */ definePrim
   linearize: ([live, ...operands], [, ...linear], { graph, batched, size }, record) => {
     const split = splitGraph(graph, linear);
     const others = linear.map((l) => !l);
-    const known = bind(lanesPrimitive, [live, ...pick(operands, others)], { graph: split.known, batched: pick(batched, others), size });
+    const known = bind(lanesPrimitive, [live, ...pick(operands, others)], {
+      graph: split.known,
+      batched: pick(batched, others),
+      size,
+    });
     const residuals = known.slice(known.length - split.residuals);
     const outs = record(lanesPrimitive, [live, ...residuals, ...pick(operands, linear)], {
       graph: split.linear,
@@ -88,7 +92,11 @@ export const lanesPrimitive: Primitive<LanesParams> = /* @__PURE__ */ definePrim
       return reshape(broadcastTo(paired, [outerSize, size, ...core]), [total, ...core]);
     });
     const alive = reshape(broadcastTo(live, [outerSize, size]), [total]);
-    const outs = bind(lanesPrimitive, [alive, ...flat], { graph, batched: batched.map((b, i) => b || outer[i]), size: total });
+    const outs = bind(lanesPrimitive, [alive, ...flat], {
+      graph,
+      batched: batched.map((b, i) => b || outer[i]),
+      size: total,
+    });
     return outs.map((y) => reshape(y, [outerSize, size, ...y.shape.slice(1)]));
   },
 });
@@ -117,13 +125,22 @@ function guardGraph(graph: Graph): Graph {
   );
 }
 
-function bindGuarded(primitive: Primitive, inputs: readonly Tensor[], params: unknown, live: Tensor): readonly Tensor[] {
+function bindGuarded(
+  primitive: Primitive,
+  inputs: readonly Tensor[],
+  params: unknown,
+  live: Tensor,
+): readonly Tensor[] {
   if (primitive === checkPrimitive) {
     const { ranks, guarded, test } = params as CheckParams;
     const operands = guarded ? inputs.slice(0, -1) : inputs;
     const laneShape = operands[0].shape.slice(0, operands[0].rank - ranks[0]);
     const guard = broadcastTo(live, laneShape);
-    return bind(checkPrimitive, [...operands, guarded ? logicalAnd(inputs[inputs.length - 1], guard) : guard], { ranks, guarded: true, test });
+    return bind(checkPrimitive, [...operands, guarded ? logicalAnd(inputs[inputs.length - 1], guard) : guard], {
+      ranks,
+      guarded: true,
+      test,
+    });
   }
   if (!subgraphs(params).some(hasEffects)) return bind(primitive, inputs, params);
   if (primitive.guard !== undefined) return primitive.guard(live, inputs, params, guardGraph);

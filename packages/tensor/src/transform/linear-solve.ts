@@ -33,7 +33,8 @@ interface LinearSolveParams {
 /** linearSolve(matvec's constants…, solve's…, transposeSolve's…, b…) → x…. */
 const linearSolvePrimitive: Primitive<LinearSolveParams> = /* @__PURE__ */ definePrimitive<LinearSolveParams>({
   name: "customLinearSolve",
-  shape: (inputs, params) => inputs.slice(constCount(params)).map(({ shape, dtype }) => ({ shape, dtype, weak: false })),
+  shape: (inputs, params) =>
+    inputs.slice(constCount(params)).map(({ shape, dtype }) => ({ shape, dtype, weak: false })),
   interpret: (inputs, params) => {
     const { matvecConsts: m, solveConsts: s } = params;
     return runGraph(params.solve, [...inputs.slice(m, m + s), ...inputs.slice(constCount(params))]);
@@ -48,7 +49,11 @@ const linearSolvePrimitive: Primitive<LinearSolveParams> = /* @__PURE__ */ defin
     let moved: (Tensor | null)[] = db.map(() => null);
     if (active.includes(true)) {
       const derivative = jvpGraph(matvec, [...active, ...x.map(() => false)]);
-      const outs = evaluate(derivative.graph, [...consts.slice(0, m), ...x, ...(pick(tangents.slice(0, m), active) as Tensor[])]);
+      const outs = evaluate(derivative.graph, [
+        ...consts.slice(0, m),
+        ...x,
+        ...(pick(tangents.slice(0, m), active) as Tensor[]),
+      ]);
       moved = spread(outs.slice(x.length), derivative.active);
     }
     const rhs = x.map((_, i) => {
@@ -67,16 +72,25 @@ const linearSolvePrimitive: Primitive<LinearSolveParams> = /* @__PURE__ */ defin
       throw new TreeError("customLinearSolve: reverse mode needs transposeSolve; give it, or say {symmetric: true}.");
     }
     const n = inputs.length - m - s - t;
-    const back = transposeGraph(matvec, [...new Array<boolean>(m).fill(false), ...new Array<boolean>(n).fill(true)], new Array<boolean>(n).fill(true), { all: true });
+    const back = transposeGraph(
+      matvec,
+      [...new Array<boolean>(m).fill(false), ...new Array<boolean>(n).fill(true)],
+      new Array<boolean>(n).fill(true),
+      { all: true },
+    );
     const bars = cotangents.map((bar, i) => bar ?? zerosOf(matvec.outputs[i]));
-    const x = bind(linearSolvePrimitive, [...inputs.slice(0, m), ...inputs.slice(m + s, m + s + t), ...inputs.slice(m, m + s), ...bars], {
-      matvec: back.graph,
-      matvecConsts: m,
-      solve: transposeSolve,
-      solveConsts: t,
-      transposeSolve: solve,
-      transposeConsts: s,
-    });
+    const x = bind(
+      linearSolvePrimitive,
+      [...inputs.slice(0, m), ...inputs.slice(m + s, m + s + t), ...inputs.slice(m, m + s), ...bars],
+      {
+        matvec: back.graph,
+        matvecConsts: m,
+        solve: transposeSolve,
+        solveConsts: t,
+        transposeSolve: solve,
+        transposeConsts: s,
+      },
+    );
     return [...new Array<null>(m + s + t).fill(null), ...x];
   },
   batch: (inputs, batched, params, size) => {
@@ -132,7 +146,8 @@ export function customLinearSolve<T>(system: LinearSystem<T>, b: T): T {
   const close = (f: (x: T) => T, what: string): Closed & { hidden: readonly Tensor[] } => {
     const { graph, hidden } = closureConvert(
       name,
-      (inputs) => matchingLeaves(structure, f(unflattenAny(structure, inputs, name) as T), name, `the result of ${what}`),
+      (inputs) =>
+        matchingLeaves(structure, f(unflattenAny(structure, inputs, name) as T), name, `the result of ${what}`),
       leaves,
     );
     graph.outputs.forEach((y, i) => {
@@ -146,7 +161,12 @@ export function customLinearSolve<T>(system: LinearSystem<T>, b: T): T {
   };
   const matvec = close(system.matvec, "matvec");
   const solve = close(system.solve, "solve");
-  const back = system.symmetric === true ? solve : system.transposeSolve === undefined ? null : close(system.transposeSolve, "transposeSolve");
+  const back =
+    system.symmetric === true
+      ? solve
+      : system.transposeSolve === undefined
+        ? null
+        : close(system.transposeSolve, "transposeSolve");
   const outs = bind(linearSolvePrimitive, [...matvec.hidden, ...solve.hidden, ...(back?.hidden ?? []), ...leaves], {
     matvec: matvec.graph,
     matvecConsts: matvec.consts,
@@ -181,7 +201,10 @@ export function customRoot<T>(f: (x: T) => T, start: T, options: RootOptions<T>)
   const residual = (consts: Tensor[], x: Tensor[]): Tensor[] => evaluate(graph, [...consts, ...x]);
   const root: (consts: Tensor[], from: Tensor[]) => Tensor[] = customJvp(
     (consts: Tensor[], from: Tensor[]): Tensor[] =>
-      flat(options.solve((x) => tree(residual(consts, flat(x, "x"))), tree(from)), "the result of solve"),
+      flat(
+        options.solve((x) => tree(residual(consts, flat(x, "x"))), tree(from)),
+        "the result of solve",
+      ),
     ([consts, from], [dconsts]) => {
       const x = root(consts, from);
       const moved = jvp((c: Tensor[]) => residual(c, x), [consts] as const, [dconsts] as const).tangent;
@@ -193,7 +216,10 @@ export function customRoot<T>(f: (x: T) => T, start: T, options: RootOptions<T>)
           solve: (dy: Tensor[]) => flat(options.tangentSolve(apply, tree(dy)), "the result of tangentSolve"),
           transposeSolve: (dy: Tensor[]) => {
             const transposed = (dx: T): T => tree(linearTransposeOf(linear, x)(flat(dx, "dx")));
-            return flat((options.transposeSolve ?? options.tangentSolve)(transposed, tree(dy)), "the result of transposeSolve");
+            return flat(
+              (options.transposeSolve ?? options.tangentSolve)(transposed, tree(dy)),
+              "the result of transposeSolve",
+            );
           },
         },
         moved.map((m) => m.neg()),

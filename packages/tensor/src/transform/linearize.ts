@@ -14,7 +14,15 @@ import { formatShape, sameShape, type Shape } from "../shape.js";
 import { zeros, zerosLike } from "../create.js";
 import { add } from "../ops/elementwise.js";
 import type { Tensor } from "../tensor.js";
-import { flattenTree, formatPath, leavesWithPath, matchingLeaves, unflattenAny, type CheckTree, type Structure } from "../tree/tree.js";
+import {
+  flattenTree,
+  formatPath,
+  leavesWithPath,
+  matchingLeaves,
+  unflattenAny,
+  type CheckTree,
+  type Structure,
+} from "../tree/tree.js";
 import { JvpTrace, refusePromise } from "./jvp.js";
 import { bind, Trace } from "./trace.js";
 import { nameOf, Tracer } from "./tracer.js";
@@ -128,7 +136,13 @@ export interface Linearized {
 }
 
 /** Runs `f` on tracers of the leaves of `args`. */
-export function linearizeCall(name: string, f: (tree: unknown) => unknown, args: unknown, caller: string, root: string): Linearized {
+export function linearizeCall(
+  name: string,
+  f: (tree: unknown) => unknown,
+  args: unknown,
+  caller: string,
+  root: string,
+): Linearized {
   const { leaves, structure } = flattenTree(args, caller, root);
   const tape = new LinearTrace(name);
   const trace = new JvpTrace(name);
@@ -171,11 +185,24 @@ export function vjp<A extends readonly unknown[], R>(
   const out = flattenTree(run.result, "vjp", "the result");
   const pairs = out.leaves.map((y) => run.trace.unpair(y));
   return {
-    value: unflattenAny(out.structure, pairs.map((p) => p.primal), "vjp") as R,
+    value: unflattenAny(
+      out.structure,
+      pairs.map((p) => p.primal),
+      "vjp",
+    ) as R,
     pullback: (cotangent) => {
       const bars = matchingLeaves(out.structure, cotangent, "pullback", "cotangent");
       bars.forEach((bar, i) => checkLike(bar, pairs[i].primal, "pullback", `cotangent ${i}`));
-      return unflattenAny(run.structure, pull(run, leaves, pairs.map((p) => p.tangent), bars), "pullback") as A;
+      return unflattenAny(
+        run.structure,
+        pull(
+          run,
+          leaves,
+          pairs.map((p) => p.tangent),
+          bars,
+        ),
+        "pullback",
+      ) as A;
     },
   };
 }
@@ -201,13 +228,26 @@ export function linearize<A extends readonly unknown[], R>(
   const out = flattenTree(run.result, "linearize", "the result");
   const pairs = out.leaves.map((y) => run.trace.unpair(y));
   return {
-    value: unflattenAny(out.structure, pairs.map((p) => p.primal), "linearize") as R,
+    value: unflattenAny(
+      out.structure,
+      pairs.map((p) => p.primal),
+      "linearize",
+    ) as R,
     linear: (...tangents) => {
       const values = matchingLeaves(run.structure, tangents, "linear", "tangents");
       values.forEach((value, i) => checkLike(value, leaves[i], "linear", `tangent ${i}`));
       const live = run.inputs.flatMap((x, i) => (x === null ? [] : [[x, values[i]] as const]));
-      const results = replay(run.tape, live.map(([x]) => x), live.map(([, v]) => v), pairs.map((p) => p.tangent));
-      return unflattenAny(out.structure, results.map((y, i) => y ?? zerosLike(pairs[i].primal)), "linear") as R;
+      const results = replay(
+        run.tape,
+        live.map(([x]) => x),
+        live.map(([, v]) => v),
+        pairs.map((p) => p.tangent),
+      );
+      return unflattenAny(
+        out.structure,
+        results.map((y, i) => y ?? zerosLike(pairs[i].primal)),
+        "linear",
+      ) as R;
     },
   };
 }
@@ -227,11 +267,19 @@ export function linearTranspose<A extends readonly unknown[], R>(
     const tape = new LinearTrace(nameOf("linearTranspose", f));
     const inputs = leaves.map((x) => tape.variable(x.shape, x.dtype));
     try {
-      const out = flattenTree(f(...(unflattenAny(structure, inputs, "linearTranspose") as A)), "linearTranspose", "the result");
+      const out = flattenTree(
+        f(...(unflattenAny(structure, inputs, "linearTranspose") as A)),
+        "linearTranspose",
+        "the result",
+      );
       const bars = matchingLeaves(out.structure, cotangent, "linearTranspose", "cotangent");
       bars.forEach((bar, i) => checkLike(bar, out.leaves[i], "linearTranspose", `cotangent ${i}`));
       const result = walkBack(tape, out.leaves, bars, inputs);
-      return unflattenAny(structure, result.map((x, i) => x ?? zeros(leaves[i].shape, { dtype: leaves[i].dtype })), "linearTranspose") as A;
+      return unflattenAny(
+        structure,
+        result.map((x, i) => x ?? zeros(leaves[i].shape, { dtype: leaves[i].dtype })),
+        "linearTranspose",
+      ) as A;
     } finally {
       tape.alive = false;
     }
@@ -248,4 +296,3 @@ export function checkDifferentiable(tree: unknown, caller: string, argument: num
     }
   }
 }
-

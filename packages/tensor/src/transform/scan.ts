@@ -11,7 +11,16 @@ import { range, sizeOf } from "../shape.js";
 import { Tensor } from "../tensor.js";
 import { callPrimitive } from "./call.js";
 import { cached, closedGraph, evaluate, flags, reorder, Variable, type Atom, type Graph } from "./graph.js";
-import { batchGraph, jvpGraph, pick, restrictOutputs, splitGraph, spread, transposeGraph, zerosOf } from "./graph-transforms.js";
+import {
+  batchGraph,
+  jvpGraph,
+  pick,
+  restrictOutputs,
+  splitGraph,
+  spread,
+  transposeGraph,
+  zerosOf,
+} from "./graph-transforms.js";
 import { runGraph } from "./run-graph.js";
 import { bind } from "./trace.js";
 import { zeros } from "../create.js";
@@ -57,7 +66,11 @@ export const scanPrimitive: Primitive<ScanParams> = /* @__PURE__ */ definePrimit
     ];
     const newBody = reorder(
       derivative.graph,
-      [...grouped(0, consts, place), ...grouped(consts, consts + carries, place), ...grouped(consts + carries, n, place)],
+      [
+        ...grouped(0, consts, place),
+        ...grouped(consts, consts + carries, place),
+        ...grouped(consts + carries, n, place),
+      ],
       [...grouped(0, carries, outPlace), ...grouped(carries, m, outPlace)],
     );
     const dx = tangents.map((t, i) => (inActive[i] ? (t ?? zerosOf(primals[i])) : null));
@@ -103,7 +116,10 @@ export const scanPrimitive: Primitive<ScanParams> = /* @__PURE__ */ definePrimit
     // Residuals that depend on the constants alone are computed once, the others stacked over the steps.
     const { invariant, marks } = hoistInvariants(split.known, knownConsts.length, split.residuals);
     const fixed = bind(callPrimitive, knownConsts, { graph: invariant, name: "scan" });
-    const knownBody = restrictOutputs(split.known, [...new Array<boolean>(knownOutputs).fill(true), ...marks.map((m) => !m)]);
+    const knownBody = restrictOutputs(split.known, [
+      ...new Array<boolean>(knownOutputs).fill(true),
+      ...marks.map((m) => !m),
+    ]);
     const known = bind(scanPrimitive, pick(inputs, isKnown), {
       ...params,
       body: knownBody,
@@ -119,7 +135,10 @@ export const scanPrimitive: Primitive<ScanParams> = /* @__PURE__ */ definePrimit
     const order = [
       ...pick(range(r), marks),
       ...range(linearConsts + linearCarries).map((i) => r + i),
-      ...pick(range(r), marks.map((m) => !m)),
+      ...pick(
+        range(r),
+        marks.map((m) => !m),
+      ),
       ...range(total - r - linearConsts - linearCarries).map((i) => r + linearConsts + linearCarries + i),
     ];
     const linearBody = reorder(split.linear, order, range(split.linear.outputs.length));
@@ -147,7 +166,12 @@ export const scanPrimitive: Primitive<ScanParams> = /* @__PURE__ */ definePrimit
   transpose: (cotangents, inputs, linear, params) => {
     const { body, consts, carries, reverse, length } = params;
     const others = linear.map((l) => !l);
-    const back = transposeGraph(body, linear, body.outputs.map(() => true), { all: true });
+    const back = transposeGraph(
+      body,
+      linear,
+      body.outputs.map(() => true),
+      { all: true },
+    );
     const fixedConsts = pick(inputs.slice(0, consts), others.slice(0, consts));
     const linearConsts = pick(inputs.slice(0, consts), linear.slice(0, consts));
     const otherXs = pick(inputs.slice(consts + carries), others.slice(consts + carries));
@@ -238,7 +262,11 @@ function withCarries(marks: readonly boolean[], carry: readonly boolean[], { con
 }
 
 /** Which of the last `residuals` outputs depend on the first `consts` inputs alone, and the graph that computes those from them. */
-function hoistInvariants(known: Graph, consts: number, residuals: number): { invariant: Graph; marks: readonly boolean[] } {
+function hoistInvariants(
+  known: Graph,
+  consts: number,
+  residuals: number,
+): { invariant: Graph; marks: readonly boolean[] } {
   return cached(known, `hoist ${consts} ${residuals}`, () => {
     const fixed = new Set<Variable>(known.inputs.slice(0, consts));
     const isFixed = (atom: Atom): boolean => !(atom instanceof Variable) || fixed.has(atom);
@@ -247,9 +275,17 @@ function hoistInvariants(known: Graph, consts: number, residuals: number): { inv
     }
     const outputs = known.outputs.slice(known.outputs.length - residuals);
     const marks = outputs.map(isFixed);
-    const equations = known.equations.filter(({ outputs: outs, primitive }) => primitive.effect !== true && outs.every(isFixed));
+    const equations = known.equations.filter(
+      ({ outputs: outs, primitive }) => primitive.effect !== true && outs.every(isFixed),
+    );
     const invariant = { inputs: known.inputs.slice(0, consts), equations, outputs: pick(outputs, marks) };
-    return { invariant: restrictOutputs(invariant, invariant.outputs.map(() => true)), marks };
+    return {
+      invariant: restrictOutputs(
+        invariant,
+        invariant.outputs.map(() => true),
+      ),
+      marks,
+    };
   });
 }
 
@@ -272,10 +308,25 @@ function row(x: Tensor, i: number): Tensor {
   const shape = x.shape.slice(1);
   if (x.owner === cpu) {
     const n = sizeOf(shape);
-    return new Tensor(shape, x.dtype, x.weak, 0, cpu, (x.buffer as TypedArray).subarray(i * n, (i + 1) * n), x.committed);
+    return new Tensor(
+      shape,
+      x.dtype,
+      x.weak,
+      0,
+      cpu,
+      (x.buffer as TypedArray).subarray(i * n, (i + 1) * n),
+      x.committed,
+    );
   }
   const start = x.shape.map((_, axis) => (axis === 0 ? i : 0));
-  return reshape(slice(x, start, x.shape.map((m, axis) => (axis === 0 ? i + 1 : m))), shape);
+  return reshape(
+    slice(
+      x,
+      start,
+      x.shape.map((m, axis) => (axis === 0 ? i + 1 : m)),
+    ),
+    shape,
+  );
 }
 
 /** Rows put together as they come: written in place on the CPU, joined at the end elsewhere. */

@@ -97,7 +97,9 @@ class Keys {
       // Scalars are the same if their values are; larger constants if they are one tensor.
       const scalar = x.rank === 0 && x.buffer !== null && ArrayBuffer.isView(x.buffer);
       const element = scalar ? (x.buffer as unknown as ArrayLike<number>)[0] : 0;
-      key = scalar ? `s${x.dtype}${x.weak ? "w" : ""}${Object.is(element, -0) ? "-0" : element}` : `c${this.identity(x)}`;
+      key = scalar
+        ? `s${x.dtype}${x.weak ? "w" : ""}${Object.is(element, -0) ? "-0" : element}`
+        : `c${this.identity(x)}`;
       this.constants.set(x, key);
     }
     return key;

@@ -50,12 +50,15 @@ export function bind<P>(primitive: Primitive<P>, inputs: readonly Tensor[], para
     }
   }
   if (top === null) {
-    if (inputs.length === 0 && ambientGraph.current !== null) return ambientGraph.current.process(primitive, inputs, params);
+    if (inputs.length === 0 && ambientGraph.current !== null)
+      return ambientGraph.current.process(primitive, inputs, params);
     return primitive.compose === undefined ? execute(primitive, inputs, params) : primitive.compose(inputs, params);
   }
   const trace = (top as unknown as Traced).trace;
   if (!trace.alive) throw deadTracer(primitive.name, top);
-  return primitive.compose !== undefined && trace.expands ? primitive.compose(inputs, params) : trace.process(primitive, inputs, params);
+  return primitive.compose !== undefined && trace.expands
+    ? primitive.compose(inputs, params)
+    : trace.process(primitive, inputs, params);
 }
 
 /** {@link bind} for a primitive with one output. */

@@ -65,7 +65,8 @@ export interface VmapOptions {
 function axesOfLeaves(spec: AxisSpec, structure: Structure, caller: string): (number | null)[] {
   if (structure.kind === "none") return [];
   if (spec === null || typeof spec === "number") {
-    const count = (s: Structure): number => (s.kind === "leaf" ? 1 : s.kind === "none" ? 0 : s.children.reduce((n, c) => n + count(c), 0));
+    const count = (s: Structure): number =>
+      s.kind === "leaf" ? 1 : s.kind === "none" ? 0 : s.children.reduce((n, c) => n + count(c), 0);
     return new Array<number | null>(count(structure)).fill(spec);
   }
   if (structure.kind === "array" && Array.isArray(spec) && spec.length === structure.children.length) {
@@ -88,7 +89,10 @@ function axesOfLeaves(spec: AxisSpec, structure: Structure, caller: string): (nu
  * @example
  * const perSample = vmap(grad(loss), { inAxes: [null, 0, 0] }); // gradients for each (x, y) at the same parameters
  */
-export function vmap<A extends readonly unknown[], R>(f: (...args: A) => R, options: VmapOptions = {}): (...args: A) => R {
+export function vmap<A extends readonly unknown[], R>(
+  f: (...args: A) => R,
+  options: VmapOptions = {},
+): (...args: A) => R {
   const { inAxes = 0, outAxes = 0 } = options;
   return (...args) => {
     const specs: readonly AxisSpec[] = typeof inAxes === "number" ? args.map(() => inAxes) : inAxes;
@@ -122,7 +126,8 @@ export function vmap<A extends readonly unknown[], R>(f: (...args: A) => R, opti
     const wholes = out.leaves.map((y, i) => {
       const place = places[i];
       if (place === null) {
-        if (y.tag === trace.tag) throw new DomainError("vmap: outAxes is null for a result that depends on the mapped axis.");
+        if (y.tag === trace.tag)
+          throw new DomainError("vmap: outAxes is null for a result that depends on the mapped axis.");
         return y;
       }
       return moveAxis(trace.whole(y), 0, place);

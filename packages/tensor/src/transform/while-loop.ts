@@ -60,7 +60,12 @@ export const whilePrimitive: Primitive<WhileParams> = /* @__PURE__ */ definePrim
     const n = nb + carries;
     const newBody = reorder(
       derivative.graph,
-      [...range(nb), ...range(na).map((i) => n + i), ...range(carries).map((i) => nb + i), ...range(nt).map((i) => n + na + i)],
+      [
+        ...range(nb),
+        ...range(na).map((i) => n + i),
+        ...range(carries).map((i) => nb + i),
+        ...range(nt).map((i) => n + na + i),
+      ],
       range(carries + nt),
     );
     // The condition looks at the primals only.
@@ -113,14 +118,22 @@ export const whilePrimitive: Primitive<WhileParams> = /* @__PURE__ */ definePrim
       if (flags(next) === flags(carry)) break;
       carry = next;
     }
-    const start = inputs.slice(nc + nb).map((x, i) => (carry[i] && !batched[nc + nb + i] ? broadcastTo(x, [size, ...x.shape]) : x));
+    const start = inputs
+      .slice(nc + nb)
+      .map((x, i) => (carry[i] && !batched[nc + nb + i] ? broadcastTo(x, [size, ...x.shape]) : x));
     const go = batchGraph(condition, [...conditionMarks, ...carry], size);
     const whole = batchGraph(body, [...bodyMarks, ...carry], size, carry).graph;
     if (!go.batched[0]) {
-      const outs = bind(whilePrimitive, [...inputs.slice(0, nc + nb), ...start], { ...params, condition: go.graph, body: whole });
+      const outs = bind(whilePrimitive, [...inputs.slice(0, nc + nb), ...start], {
+        ...params,
+        condition: go.graph,
+        body: whole,
+      });
       return { outs, batched: carry };
     }
-    const newCondition = cached(go.graph, "any", () => closedGraph("whileLoop", (xs) => [any(evaluate(go.graph, xs)[0])], go.graph.inputs));
+    const newCondition = cached(go.graph, "any", () =>
+      closedGraph("whileLoop", (xs) => [any(evaluate(go.graph, xs)[0])], go.graph.inputs),
+    );
     // Finished lanes are frozen. The body needs the condition's constants to know them.
     const key = `freeze ${flags([...conditionMarks, ...bodyMarks, ...carry])} ${size}`;
     const newBody = cached(body, `${key} ${graphId(newCondition)}`, () =>
@@ -129,7 +142,11 @@ export const whilePrimitive: Primitive<WhileParams> = /* @__PURE__ */ definePrim
         (xs) => {
           const state = xs.slice(nc + nb);
           const [live] = evaluate(go.graph, [...xs.slice(0, nc), ...state]);
-          const next = bind(lanesPrimitive, [live, ...xs.slice(nc, nc + nb), ...state], { graph: body, batched: [...bodyMarks, ...carry], size });
+          const next = bind(lanesPrimitive, [live, ...xs.slice(nc, nc + nb), ...state], {
+            graph: body,
+            batched: [...bodyMarks, ...carry],
+            size,
+          });
           return next.map((y, i) => where(expandTo(live, y.rank), y, state[i]));
         },
         [...go.graph.inputs.slice(0, nc), ...whole.inputs],
@@ -176,4 +193,3 @@ function boundedStep({ condition, body, conditionConsts: nc, bodyConsts: nb }: W
 function predicate(graph: Graph, inputs: readonly Tensor[]): Tensor {
   return evaluate(graph, inputs)[0];
 }
-

@@ -27,7 +27,12 @@ export type Structure =
   | { readonly kind: "leaf" }
   | { readonly kind: "none"; readonly value: null | undefined }
   | { readonly kind: "array"; readonly children: readonly Structure[] }
-  | { readonly kind: "object"; readonly keys: readonly string[]; readonly children: readonly Structure[]; readonly bare: boolean };
+  | {
+      readonly kind: "object";
+      readonly keys: readonly string[];
+      readonly children: readonly Structure[];
+      readonly bare: boolean;
+    };
 
 /** Names of places in a tree, from the root: keys and indices. */
 export type Path = readonly (string | number)[];
@@ -65,7 +70,8 @@ function walk(
 ): Structure {
   if (value === null || value === undefined) return { kind: "none", value };
   if (typeof value === "object" && !isTensor(value)) {
-    if (path.length > depthLimit) throw new TreeError(`${caller}: ${root} is nested deeper than ${depthLimit} levels; is it cyclic?`);
+    if (path.length > depthLimit)
+      throw new TreeError(`${caller}: ${root} is nested deeper than ${depthLimit} levels; is it cyclic?`);
     const descend = (step: string | number, child: unknown): Structure => {
       path.push(step);
       const structure = walk(child, path, onLeaf, caller, root);
@@ -88,7 +94,11 @@ function byCodeUnit(a: string, b: string): number {
 }
 
 /** Leaves of any kind with the structure around them; jit uses it for arguments that may hold numbers. @internal */
-export function flattenAny(tree: unknown, caller: string, root = "tree"): { leaves: unknown[]; structure: Structure; paths: Path[] } {
+export function flattenAny(
+  tree: unknown,
+  caller: string,
+  root = "tree",
+): { leaves: unknown[]; structure: Structure; paths: Path[] } {
   const leaves: unknown[] = [];
   const paths: Path[] = [];
   const structure = walk(
@@ -213,7 +223,11 @@ export function formatStructure(structure: Structure, leaves?: readonly Tensor[]
 }
 
 /** Applies `f` to corresponding leaves of trees of one structure. */
-export function map<T>(f: (x: Tensor, ...others: Tensor[]) => Tensor, tree: T & CheckTree<T>, ...others: readonly NoInfer<T>[]): T {
+export function map<T>(
+  f: (x: Tensor, ...others: Tensor[]) => Tensor,
+  tree: T & CheckTree<T>,
+  ...others: readonly NoInfer<T>[]
+): T {
   const first = flattenTree(tree, "map");
   const rest = others.map((other, i) => matchingLeaves(first.structure, other, "map", `tree ${i + 1}`));
   const mapped = first.leaves.map((x, i) => f(x, ...rest.map((leaves) => leaves[i])));
@@ -224,7 +238,9 @@ export function map<T>(f: (x: Tensor, ...others: Tensor[]) => Tensor, tree: T & 
 export function matchingLeaves(wanted: Structure, tree: unknown, caller: string, root: string): Tensor[] {
   const { leaves, structure } = flattenTree(tree, caller, root);
   if (!sameStructure(wanted, structure)) {
-    throw new TreeError(`${caller}: ${root} is ${formatStructure(structure)}; wants the structure ${formatStructure(wanted)}.`);
+    throw new TreeError(
+      `${caller}: ${root} is ${formatStructure(structure)}; wants the structure ${formatStructure(wanted)}.`,
+    );
   }
   return leaves;
 }

@@ -41,4 +41,3 @@ export function complexSolve(a: ComplexPair, b: ComplexPair): ComplexPair {
   const x = solve(concat([top, bottom], -2), concat([b.re, b.im], -2), { check: false });
   return { re: rows(x, 0, n), im: rows(x, n, 2 * n) };
 }
-

@@ -59,4 +59,3 @@ function inverseGaps(w: Tensor): Tensor {
   const close = stopGradient(gap).abs().lessEqual(near);
   return where(close, 0, where(close, 1, gap).reciprocal());
 }
-

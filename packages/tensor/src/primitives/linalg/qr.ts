@@ -23,7 +23,10 @@ export const qrPrimitive: Primitive<{ complete: boolean }> = /* @__PURE__ */ def
   jvp: (_primals, [da], { complete }, [q, r]) => {
     const [m, k] = matrixSize(q);
     const [, n] = matrixSize(r);
-    if (complete && m > n) throw new TracingError("qr: the complete factorisation has no derivative: Q's last columns are arbitrary. Use the thin one.");
+    if (complete && m > n)
+      throw new TracingError(
+        "qr: the complete factorisation has no derivative: Q's last columns are arbitrary. Use the thin one.",
+      );
     const r1 = columns(r, 0, k);
     const scaled = rightSolve(columns(da!, 0, k), r1); // Ȧ₁ R₁⁻¹
     const c = matmul(t(q), scaled);

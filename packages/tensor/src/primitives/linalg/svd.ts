@@ -84,12 +84,20 @@ function complete(du: Tensor, whole: Tensor, k: number): Tensor {
 /** E_ij = 1/((s_j − s_i)(s_j + s_i)) and 1/s, with 0 where a gap or a value is within max(m, n)·ε·s₁ of zero. */
 function masked(s: Tensor, n: number): { gaps: Tensor; inverse: Tensor } {
   if (s.shape[s.rank - 1] === 0) return { gaps: expandDims(s, -1).mul(expandDims(s, -2)), inverse: s };
-  const near = stopGradient(s).max(-1, { keepDims: true }).mul(n * epsilon(s.dtype as FloatDType));
+  const near = stopGradient(s)
+    .max(-1, { keepDims: true })
+    .mul(n * epsilon(s.dtype as FloatDType));
   const difference = expandDims(s, -2).sub(expandDims(s, -1));
   const sum = expandDims(s, -2).add(expandDims(s, -1));
   const close = stopGradient(difference).abs().lessEqual(expandDims(near, -1));
   // Two reciprocals, not one of the product, which overflows.
-  const gaps = where(close, 0, where(close, 1, difference).reciprocal().mul(where(close, 1, sum).reciprocal()));
+  const gaps = where(
+    close,
+    0,
+    where(close, 1, difference)
+      .reciprocal()
+      .mul(where(close, 1, sum).reciprocal()),
+  );
   const tiny = stopGradient(s).lessEqual(near);
   return { gaps, inverse: where(tiny, 0, where(tiny, 1, s).reciprocal()) };
 }

@@ -25,34 +25,34 @@ function triangle(x: Tensor, { lower, unit }: TriangularSolveParams): Tensor {
 }
 
 /** triangularSolve(A, B) → X with op(A) X = B. A and B have the same leading axes. Linear in B. */
-export const triangularSolvePrimitive: Primitive<TriangularSolveParams> = /* @__PURE__ */ definePrimitive<TriangularSolveParams>({
-  name: "triangularSolve",
-  shape: ([, b]) => [aval(b.shape, b.dtype)],
-  // op(A) Ẋ = Ḃ − op(Ȧ) X
-  jvp: ([a], [da, db], params, [x]) => {
-    let rhs = db;
-    if (da !== null) {
-      const part = triangle(da, params);
-      const moved = matmul(params.transpose ? t(part) : part, x);
-      rhs = db === null ? moved.neg() : db.sub(moved);
-    }
-    return [bind1(triangularSolvePrimitive, [a, rhs!], params)];
-  },
-  transpose: ([ct], [a], _linear, params) => [
-    null,
-    bind1(triangularSolvePrimitive, [a, ct!], { ...params, transpose: !params.transpose }),
-  ],
-  batch: (inputs, batched, params, size) => bind(triangularSolvePrimitive, batchAll(inputs, batched, size), params),
-  lower: ([a, b], params, outs) => {
-    const [n, columns] = matrixSize(b);
-    const count = sizeOf(leading(b));
-    const out = new Outputs(outs, count);
-    for (let i = 0; i < count; i++) {
-      const x = matrixAt(b, i, n * columns);
-      triangularSolve(matrixAt(a, i, n * n), n, x, columns, params);
-      out.set(i, [x]);
-    }
-    return out.arrays;
-  },
-});
-
+export const triangularSolvePrimitive: Primitive<TriangularSolveParams> =
+  /* @__PURE__ */ definePrimitive<TriangularSolveParams>({
+    name: "triangularSolve",
+    shape: ([, b]) => [aval(b.shape, b.dtype)],
+    // op(A) Ẋ = Ḃ − op(Ȧ) X
+    jvp: ([a], [da, db], params, [x]) => {
+      let rhs = db;
+      if (da !== null) {
+        const part = triangle(da, params);
+        const moved = matmul(params.transpose ? t(part) : part, x);
+        rhs = db === null ? moved.neg() : db.sub(moved);
+      }
+      return [bind1(triangularSolvePrimitive, [a, rhs!], params)];
+    },
+    transpose: ([ct], [a], _linear, params) => [
+      null,
+      bind1(triangularSolvePrimitive, [a, ct!], { ...params, transpose: !params.transpose }),
+    ],
+    batch: (inputs, batched, params, size) => bind(triangularSolvePrimitive, batchAll(inputs, batched, size), params),
+    lower: ([a, b], params, outs) => {
+      const [n, columns] = matrixSize(b);
+      const count = sizeOf(leading(b));
+      const out = new Outputs(outs, count);
+      for (let i = 0; i < count; i++) {
+        const x = matrixAt(b, i, n * columns);
+        triangularSolve(matrixAt(a, i, n * n), n, x, columns, params);
+        out.set(i, [x]);
+      }
+      return out.arrays;
+    },
+  });
