@@ -43,20 +43,21 @@ export function jacobiEigh(a: Float64Array, n: number, v: Float64Array | null): 
   return left;
 }
 
-/** Rows and columns p, q of A outside their own 2×2 block, and columns p, q of V. */
+/** Rows and columns p, q of A outside their own 2×2 block, and columns p, q of V: x, y ← cx − sy, sx + cy, as small corrections. */
 function rotate(a: Float64Array, n: number, v: Float64Array | null, p: number, q: number, c: number, s: number): void {
+  const tau = s / (1 + c);
   for (let i = 0; i < n; i++) {
     if (i !== p && i !== q) {
       const x = a[i * n + p];
       const y = a[i * n + q];
-      a[i * n + p] = a[p * n + i] = c * x - s * y;
-      a[i * n + q] = a[q * n + i] = s * x + c * y;
+      a[i * n + p] = a[p * n + i] = x - s * (y + tau * x);
+      a[i * n + q] = a[q * n + i] = y + s * (x - tau * y);
     }
     if (v !== null) {
       const x = v[i * n + p];
       const y = v[i * n + q];
-      v[i * n + p] = c * x - s * y;
-      v[i * n + q] = s * x + c * y;
+      v[i * n + p] = x - s * (y + tau * x);
+      v[i * n + q] = y + s * (x - tau * y);
     }
   }
 }

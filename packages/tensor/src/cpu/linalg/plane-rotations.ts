@@ -14,7 +14,7 @@ export interface RotationQueue {
   readonly stride: number;
   readonly c: Float64Array;
   readonly s: Float64Array;
-  /** Three numbers a sweep: k of its first rotation, its number of rotations, and the step of k, 1 or −1. */
+  /** Three numbers a sweep: its first column, its number of rotations, and the step to the next column, 1 or −1. */
   readonly sweeps: Int32Array;
   /** Number of rotations and of sweeps that wait. */
   used: number;
@@ -32,8 +32,8 @@ export function rotationQueue(z: Float64Array, rows: number, stride: number, lon
 }
 
 /**
- * Announces a sweep; its rotations are then written by the caller to c[i], s[i] from the returned i upwards:
- * z_k ← c z_k + s z_{k+1} and z_{k+1} ← c z_{k+1} − s z_k.
+ * Announces a sweep over columns first, first + step, …; its rotations are then written by the caller to c[i], s[i] from the returned
+ * i upwards. Rotation i takes column k to c z_k + s z_l and its neighbour l = k + step to c z_l − s z_k, and hands l on.
  */
 export function beginSweep(queue: RotationQueue, first: number, length: number, step: 1 | -1): number {
   if (queue.count === MAX_SWEEPS || queue.used + length > queue.c.length) flushRotations(queue);
@@ -66,7 +66,6 @@ export function flushRotations(queue: RotationQueue): void {
   queue.count = 0;
 }
 
-/** Upwards, z_{k+1} is handed on to the next rotation; downwards z_k, which is the same loop with the two exchanged and −s for s. */
 function rotateFourRows(
   z: Float64Array,
   offset: number,
@@ -78,7 +77,7 @@ function rotateFourRows(
   length: number,
   step: number,
 ): void {
-  let p0 = offset + (step > 0 ? first : first + 1);
+  let p0 = offset + first;
   let p1 = p0 + stride;
   let p2 = p1 + stride;
   let p3 = p2 + stride;
@@ -88,7 +87,7 @@ function rotateFourRows(
   let x3 = z[p3];
   for (let i = start; i < start + length; i++) {
     const ci = c[i];
-    const si = step * s[i];
+    const si = s[i];
     const y0 = z[p0 + step];
     const y1 = z[p1 + step];
     const y2 = z[p2 + step];
@@ -122,11 +121,11 @@ function rotateRow(
   length: number,
   step: number,
 ): void {
-  let p = offset + (step > 0 ? first : first + 1);
+  let p = offset + first;
   let x = z[p];
   for (let i = start; i < start + length; i++) {
     const ci = c[i];
-    const si = step * s[i];
+    const si = s[i];
     const y = z[p + step];
     z[p] = ci * x + si * y;
     x = ci * y - si * x;

@@ -8,7 +8,7 @@ export interface PackedQr {
   readonly packed: Float64Array;
   readonly m: number;
   readonly n: number;
-  /** The T factor of each block of NB reflectors, one after the other. */
+  /** The T factor of each block of reflectors, one after the other. */
   readonly t: Float64Array;
 }
 
@@ -49,10 +49,11 @@ export function qr(
 /** Factors A of [m, n] in place by min(m, n) reflectors. */
 export function factorQr(a: Float64Array, m: number, n: number): PackedQr {
   const k = Math.min(m, n);
+  const block = Math.min(NB, k);
   const tau = new Float64Array(k);
-  const t = new Float64Array(k * NB);
-  const work = new Float64Array(NB);
-  const v = new Float64Array(NB * m);
+  const t = new Float64Array(k * block);
+  const work = new Float64Array(block);
+  const v = new Float64Array(block * m);
   for (let j = 0; j < k; j += NB) {
     const end = Math.min(j + NB, k);
     for (let c = j; c < end; c++) {
@@ -60,10 +61,24 @@ export function factorQr(a: Float64Array, m: number, n: number): PackedQr {
       reflectColumns(a, m, n, c, tau[c], end, work);
     }
     unpackReflectors(a, m, n, j, end, v);
-    compactFactor(v, end - j, m - j, tau, j, t, j * NB);
-    applyBlockReflector(v, end - j, m - j, t, j * NB, true, a, j * n + end, n, n - end);
+    compactFactor(v, end - j, m - j, tau, j, t, j * block);
+    applyBlockReflector(v, end - j, m - j, t, j * block, true, a, j * n + end, n, n - end);
   }
   return { packed: a, m, n, t };
+}
+
+/** Packs reflectors that were made one by one, and lie as columns in `packed`, for `applyQ`. */
+export function compactFactors(packed: Float64Array, m: number, n: number, tau: Float64Array): PackedQr {
+  const k = Math.min(m, n);
+  const block = Math.min(NB, k);
+  const t = new Float64Array(k * block);
+  const v = new Float64Array(block * m);
+  for (let j = 0; j < k; j += NB) {
+    const end = Math.min(j + NB, k);
+    unpackReflectors(packed, m, n, j, end, v);
+    compactFactor(v, end - j, m - j, tau, j, t, j * block);
+  }
+  return { packed, m, n, t };
 }
 
 /**
@@ -79,14 +94,15 @@ export function applyQ(
   { transpose = false, triangular = false }: { transpose?: boolean; triangular?: boolean } = {},
 ): void {
   const k = Math.min(m, n);
-  const v = new Float64Array(NB * m);
+  const block = Math.min(NB, k);
+  const v = new Float64Array(block * m);
   const blocks = Math.ceil(k / NB);
   for (let b = 0; b < blocks; b++) {
     const j = (transpose ? b : blocks - 1 - b) * NB; // Q = H₀H₁…, so the last block is the first to meet C
     const end = Math.min(j + NB, k);
     const first = triangular ? Math.min(j, columns) : 0;
     unpackReflectors(packed, m, n, j, end, v);
-    applyBlockReflector(v, end - j, m - j, t, j * NB, transpose, c, j * columns + first, columns, columns - first);
+    applyBlockReflector(v, end - j, m - j, t, j * block, transpose, c, j * columns + first, columns, columns - first);
   }
 }
 

@@ -51,3 +51,19 @@ export function orthogonalityError(m: number, n: number, q: Float64Array): numbe
 export function rounded(x: Float64Array): Float64Array {
   return Float64Array.from(x, Math.fround);
 }
+
+/** How a float32 tensor is treated: rounded on the way in and on the way out, float64 in between. */
+export const precisions: readonly { precision: string; eps: number; round: (x: Float64Array) => Float64Array }[] = [
+  { precision: "float64", eps: EPS, round: (x) => x.slice() },
+  { precision: "float32", eps: EPS32, round: rounded },
+];
+
+/** Whether in each column of V the first component with |v| ≥ (1 − 2⁻¹⁰) max|v| is positive. */
+export function signsAreFixed(v: Float64Array, rows: number, columns: number): boolean {
+  for (let j = 0; j < columns && rows > 0; j++) {
+    const column = Array.from({ length: rows }, (_, i) => v[i * columns + j]);
+    const largest = Math.max(...column.map(Math.abs));
+    if (!(column.find((x) => Math.abs(x) >= (1 - 2 ** -10) * largest)! > 0)) return false;
+  }
+  return true;
+}

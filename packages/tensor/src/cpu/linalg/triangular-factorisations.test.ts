@@ -5,17 +5,13 @@ import { cholesky } from "./cholesky.js";
 import { lu, permutationSign, unpackLower, unpackUpper } from "./lu.js";
 import { growth, largeMatrices, nastyMatrices, sineSquares } from "./nasty-matrices.js";
 import type { TestMatrix } from "./nasty-matrices.js";
-import { EPS, EPS32, TINIEST, distance, orthogonalityError, product, rounded, transposed } from "./residuals.js";
+import { EPS, TINIEST, distance, orthogonalityError, precisions, product, transposed } from "./residuals.js";
 import { qr } from "./qr.js";
+import { qrPivoted } from "./qr-pivoted.js";
 import { triangularSolve } from "./triangular-solve.js";
 
-/** How a float32 tensor is treated: rounded on the way in and on the way out, float64 in between. */
-const precisions = [
-  { precision: "float64", eps: EPS, round: (x: Float64Array): Float64Array => x.slice() },
-  { precision: "float32", eps: EPS32, round: rounded },
-];
-
-const matrices = [...nastyMatrices(), ...largeMatrices()];
+const [random500, , definite500] = largeMatrices();
+const matrices = [...nastyMatrices(), random500, definite500];
 
 const within = (error: number, bound: number): void => expect(error).toBeLessThanOrEqual(bound);
 
@@ -25,7 +21,7 @@ const isUpper = (m: number, n: number, r: Float64Array): boolean =>
 describe.each(precisions)("$precision", ({ precision, eps, round }) => {
   const list = matrices.filter((a) => precision === "float64" || !a.float64Only);
 
-  test.each(list)("lu, $name: ‖PA − LU‖ ≤ Nε‖|L||U|‖", ({ m, n, data }) => {
+  test.each(list)("lu, $name: ‖PA − LU‖ ≤ Nε‖|L||U|‖", { timeout: 60_000 }, ({ m, n, data }) => {
     const a = round(data);
     const k = Math.min(m, n);
     const packed = a.slice();
@@ -49,27 +45,55 @@ describe.each(precisions)("$precision", ({ precision, eps, round }) => {
   for (const complete of [false, true]) {
     const kind = complete ? "complete" : "thin";
     const sizes = list.filter((a) => !complete || Math.max(a.m, a.n) < 500);
-    test.each(sizes)(`qr ${kind}, $name: ‖A − QR‖ ≤ Nε‖A‖, ‖QᵀQ − I‖ ≤ 6Nε, diag R ≥ 0`, ({ m, n, data }) => {
-      const a = round(data);
-      const columns = complete ? m : Math.min(m, n);
-      const q0 = new Float64Array(m * columns);
-      const r0 = new Float64Array(columns * n);
-      qr(a, m, n, q0, r0, complete);
-      const [q, r] = [round(q0), round(r0)];
-      const N = Math.max(m, n);
-      within(distance(product(m, n, columns, q, r), a), N * eps * distance(a) + 4 * m * n * TINIEST);
-      within(orthogonalityError(m, columns, q), 6 * N * eps);
-      expect(isUpper(columns, n, r)).toBe(true);
-      for (let i = 0; i < Math.min(m, n); i++) expect(r[i * n + i]).toBeGreaterThanOrEqual(0);
-      const only = new Float64Array(columns * n);
-      qr(a, m, n, null, only, complete);
-      expect(only).toEqual(r0);
-    });
+    test.each(sizes)(
+      `qr ${kind}, $name: ‖A − QR‖ ≤ Nε‖A‖, ‖QᵀQ − I‖ ≤ 6Nε, diag R ≥ 0`,
+      { timeout: 60_000 },
+      ({ m, n, data }) => {
+        const a = round(data);
+        const columns = complete ? m : Math.min(m, n);
+        const q0 = new Float64Array(m * columns);
+        const r0 = new Float64Array(columns * n);
+        qr(a, m, n, q0, r0, complete);
+        const [q, r] = [round(q0), round(r0)];
+        const N = Math.max(m, n);
+        within(distance(product(m, n, columns, q, r), a), N * eps * distance(a) + 4 * m * n * TINIEST);
+        within(orthogonalityError(m, columns, q), 6 * N * eps);
+        expect(isUpper(columns, n, r)).toBe(true);
+        for (let i = 0; i < Math.min(m, n); i++) expect(r[i * n + i]).toBeGreaterThanOrEqual(0);
+        const only = new Float64Array(columns * n);
+        qr(a, m, n, null, only, complete);
+        expect(only).toEqual(r0);
+      },
+    );
   }
+
+  const pivoted = list.filter((a) => Math.max(a.m, a.n) < 500);
+  test.each(pivoted)("qrPivoted, $name: ‖AΠ − QR‖ ≤ Nε‖A‖, ‖QᵀQ − I‖ ≤ 6Nε, R_ii descends", ({ m, n, data }) => {
+    const a = round(data);
+    const k = Math.min(m, n);
+    const q0 = new Float64Array(m * k);
+    const r0 = new Float64Array(k * n);
+    const perm = new Int32Array(n);
+    qrPivoted(a, m, n, q0, r0, perm);
+    const [q, r] = [round(q0), round(r0)];
+    const permuted = a.map((_, l) => a[l - (l % n) + perm[l % n]]);
+    const N = Math.max(m, n);
+    within(distance(product(m, n, k, q, r), permuted), N * eps * distance(a) + 4 * m * n * TINIEST);
+    within(orthogonalityError(m, k, q), 6 * N * eps);
+    expect(isUpper(k, n, r)).toBe(true);
+    for (let i = 0; i < k; i++) {
+      expect(r[i * n + i]).toBeGreaterThanOrEqual(0);
+      // Column j below row i − 1 is no longer than R_ii.
+      for (let j = i + 1; j < n; j++) {
+        const rest = Float64Array.from({ length: k - i }, (_, l) => r0[(i + l) * n + j]);
+        within(distance(rest), r0[i * n + i] * (1 + 1e-6) + N * EPS * r0[0] + 4 * k * TINIEST);
+      }
+    }
+  });
 
   // Rounding the Hilbert matrix of order 12 to float32 makes it indefinite.
   const definite = list.filter((a) => a.definite && (precision === "float64" || a.name !== "Hilbert 12"));
-  test.each(definite)("cholesky, $name: ‖A − LLᵀ‖ ≤ Nε‖A‖", ({ n, data }) => {
+  test.each(definite)("cholesky, $name: ‖A − LLᵀ‖ ≤ Nε‖A‖", { timeout: 60_000 }, ({ n, data }) => {
     const a = round(data);
     const l0 = a.slice();
     for (let i = 0; i < n; i++) l0.fill(NaN, i * n + i + 1, (i + 1) * n); // the upper triangle is not read
@@ -157,6 +181,17 @@ describe("lu", () => {
   });
 });
 
+describe("qr", () => {
+  test("R18: Σ|R| and Σ|Q| of S(4, 3)", () => {
+    const q = new Float64Array(12);
+    const r = new Float64Array(9);
+    qr(sineSquares(4, 3), 4, 3, q, r);
+    const sum = (x: Float64Array): number => x.reduce((total, y) => total + Math.abs(y), 0);
+    expect(Math.abs(sum(r) / 5.6342538944227153 - 1)).toBeLessThan(2e-15);
+    expect(Math.abs(sum(q) / 5.2814073963837334 - 1)).toBeLessThan(2e-15);
+  });
+});
+
 describe("triangularSolve", () => {
   const flags = [false, true];
   const cases = [0, 1, 2, 7, 32, 33, 100].flatMap((n) => [0, 1, 2, 3, 4, 17].map((columns) => ({ n, columns })));
@@ -195,6 +230,26 @@ describe("triangularSolve", () => {
     const y = Float64Array.of(0, 1);
     triangularSolve(Float64Array.of(0, 0, 1, 1), 2, y, 1);
     expect([...y]).toEqual([NaN, NaN]);
+  });
+});
+
+describe("qrPivoted", () => {
+  const rank = (name: string): number => {
+    const { m, n, data } = matrices.find((a) => a.name === name)!;
+    const r = new Float64Array(Math.min(m, n) * n);
+    qrPivoted(data, m, n, null, r, new Int32Array(n));
+    let count = 0;
+    for (let i = 0; i < Math.min(m, n); i++) if (r[i * n + i] > Math.max(m, n) * EPS * r[0]) count++;
+    return count;
+  };
+
+  test("finds the rank, but for Kahan's matrix", () => {
+    expect(rank("rank 3 of 40")).toBe(3);
+    expect(rank("ones")).toBe(1);
+    expect(rank("zeros")).toBe(0);
+    expect(rank("200×10")).toBe(10);
+    expect(rank("Läuchli 41×40")).toBe(40);
+    expect(rank("Kahan(1.2) 40")).toBe(40);
   });
 });
 

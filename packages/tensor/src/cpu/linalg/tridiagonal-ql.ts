@@ -58,7 +58,7 @@ function wilkinsonShift(d: Float64Array, e: Float64Array, low: number): number {
 function sweep(d: Float64Array, e: Float64Array, low: number, high: number, rotations: RotationQueue | null): void {
   let x = d[high] - wilkinsonShift(d, e, low);
   let bulge = e[high - 1];
-  let at = rotations === null ? 0 : beginSweep(rotations, high - 1, high - low, -1);
+  let at = rotations === null ? 0 : beginSweep(rotations, high, high - low, -1);
   for (let k = high - 1; k >= low; k--) {
     // The rotation of rows and columns k, k + 1 that turns (x, bulge), at rows (k + 1, k), into (r, 0).
     const square = x * x + bulge * bulge;
@@ -78,7 +78,7 @@ function sweep(d: Float64Array, e: Float64Array, low: number, high: number, rota
     }
     if (rotations !== null) {
       rotations.c[at] = c;
-      rotations.s[at++] = -s;
+      rotations.s[at++] = s;
     }
   }
 }
