@@ -20,7 +20,7 @@ export type TensorLike = Tensor | number | boolean;
 const brand = /* @__PURE__ */ Symbol.for("curv.tensor");
 
 /** Version of the copy of the package that made a tensor; two copies cannot share tensors. */
-export const packageVersion = "0.0.0";
+export const packageVersion = "0.1.0";
 
 export class Tensor implements Disposable {
   readonly shape: Shape;
