@@ -52,7 +52,7 @@ export function asin64(x: number): number {
 export function asin32(x: number): number {
   const a = Math.abs(x);
   const outer = a > 0.5;
-  const z = outer ? f(0.5 * f(1 - a)) : f(a * a);
+  const z = outer ? 0.5 * f(1 - a) : f(a * a);
   const s = outer ? f(Math.sqrt(z)) : a;
   const p = f(s * asinTail32(z));
   const y = outer ? f(f(half32 - 2 * s) - f(2 * p - halfLow32)) : f(s + p);
@@ -75,7 +75,7 @@ export function acos64(x: number): number {
 export function acos32(x: number): number {
   const a = Math.abs(x);
   const outer = a > 0.5;
-  const z = outer ? f(0.5 * f(1 - a)) : f(a * a);
+  const z = outer ? 0.5 * f(1 - a) : f(a * a);
   const s = outer ? f(Math.sqrt(z)) : x;
   const p = f(s * asinTail32(z));
   if (outer && x > 0) return 2 * f(s + p);

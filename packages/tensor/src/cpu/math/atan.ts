@@ -104,9 +104,9 @@ export function atan232(y: number, x: number): number {
   const left = x < 0 || (x === 0 && 1 / x < 0);
   const steep = b > f(tan67_32 * a);
   const middle = b > f(tan22_32 * a);
-  const s = b > 1e38 ? 0.25 : 1; // keeps a + b finite
-  const u = steep ? -a : middle ? f(f(b * s) - f(a * s)) : b;
-  const v = steep ? b : middle ? f(f(b * s) + f(a * s)) : a === 0 ? 1 : a;
+  const s = b > 1e38 ? 0.25 : 1; // keeps a + b finite; these products are exact
+  const u = steep ? -a : middle ? f(b * s - a * s) : b;
+  const v = steep ? b : middle ? f(b * s + a * s) : a === 0 ? 1 : a;
   const t = left ? f(-u / v) : f(u / v);
   const base = steep ? half32 : middle ? (left ? three32 : quarter32) : left ? pi32 : 0;
   const low = steep ? halfLow32 : middle ? (left ? threeLow32 : quarterLow32) : left ? piLow32 : 0;

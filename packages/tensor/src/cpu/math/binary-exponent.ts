@@ -4,6 +4,9 @@
  * A WebAssembly lowering builds 2^k from the bits of k and takes the mantissa with a mask. JavaScript has no cheap way
  * from an integer to the bits of a double (writing 32 of 64 bits and reading all 64 stalls the store buffer: 11.1 ns
  * instead of 7.5 for exp), so it multiplies by an entry of a table. All these products are exact: the bits agree.
+ *
+ * Each file that uses the table gives it a name of its own, `const pow2 = powersOfTwo`. An import is a variable to V8, a
+ * constant of the same module is a constant: that saves 2 of 10 ns in exp.
  */
 
 export const powerBias = 1075;
@@ -19,26 +22,24 @@ function tablePowersOfTwo(): Float64Array {
   return table;
 }
 
-// 128 bytes: V8 keeps typed arrays up to 64 bytes on its moving heap, where their address is not a constant.
-const scratch: Float64Array = /* @__PURE__ */ new Float64Array(16);
-const scratchWords: Int32Array = /* @__PURE__ */ new Int32Array(scratch.buffer);
-// The word that holds sign and exponent: the second one, except on a big-endian machine.
-const high: number = /* @__PURE__ */ highWordIndex();
+// 128 bytes: V8 keeps buffers up to 64 bytes on its moving heap, where their address is not a constant.
+const scratch: DataView = /* @__PURE__ */ new DataView(/* @__PURE__ */ new ArrayBuffer(128));
 
-function highWordIndex(): number {
-  return new Uint8Array(new Uint16Array([1]).buffer)[0] === 1 ? 1 : 0;
+/** Bits 32…63 of x (sign, exponent, 20 bits of the mantissa), as a signed integer. */
+export function highWord(x: number): number {
+  scratch.setFloat64(0, x, true);
+  return scratch.getInt32(4, true);
 }
 
-/** Bits 32…63 of x, as a signed integer. */
-export function highWord(x: number): number {
-  scratch[0] = x;
-  return scratchWords[high];
+/** Whether x with this high word is not a positive normal number: zero, subnormal, negative, Infinity or NaN. */
+export function isOutside(high: number): boolean {
+  return (high - 0x00100000) >>> 0 >= 0x7fe00000;
 }
 
 /**
- * The k with x = 2^k·m and m in [√½, √2), nearly: the cut is at 0x3FE6A09E_00000000 (float64) = 0x3F3504F0 (float32),
- * the doubles below √½ whose low bits are zero. For normal positive x; float32 subnormals are normal here.
+ * The k with x = 2^k·m and m in [√½, √2), nearly, from the high word of a positive normal x. The cut is at
+ * 0x3FE6A09E_00000000 (float64) = 0x3F3504F0 (float32), the number just below √½ whose low bits are zero.
  */
-export function exponentAboutOne(x: number): number {
-  return (highWord(x) - 0x3fe6a09e) >> 20;
+export function exponentAboutOne(high: number): number {
+  return (high - 0x3fe6a09e) >> 20;
 }

@@ -75,7 +75,7 @@ function erfcx32(b: number): number {
     1.2530080080032349 + f(v * f(-0.04756438359618187 + f(v * f(-0.11918498575687408 + f(v * -0.02427653968334198))))),
   );
   const odd = f(-0.1356211155653 + f(v * f(0.12964193522930145 + f(v * 0.06858169287443161))));
-  return f(f(even + f(w * odd)) / f(1 + f(2 * b)));
+  return f(f(even + f(w * odd)) / f(1 + 2 * b));
 }
 
 /** Error function. */

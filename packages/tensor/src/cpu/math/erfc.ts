@@ -13,6 +13,8 @@ import { erfTail32, erfTail64 } from "./erf.js";
 import { expm1Reduced32, expm1Reduced64 } from "./exp.js";
 
 const f = Math.fround;
+const pow2 = powersOfTwo;
+const bias = powerBias;
 
 const round64 = 6755399441055744; // 1.5·2^52
 const round32 = 12582912; // 1.5·2^23
@@ -95,7 +97,7 @@ export function erfc64(x: number): number {
   const p = expm1Reduced64(high - n * 0.6931471803691238 - (n * 1.9082149292705877e-10 - g)); // ln 2 as in exp.ts
   const k = n | 0;
   const k1 = k >> 1;
-  const y = ((1 + p) / d) * powersOfTwo[k1 + powerBias] * powersOfTwo[k - k1 + powerBias];
+  const y = ((1 + p) / d) * pow2[k1 + bias] * pow2[k - k1 + bias];
   return x < 0 ? 2 - y : y;
 }
 
@@ -103,18 +105,19 @@ export function erfc64(x: number): number {
 export function erfc32(x: number): number {
   const a = Math.abs(x);
   if (!(a > 0.75)) return f(0.5 - f(f(x - 0.5) + erfTail32(x)));
-  const b = a > 10.5 ? 10.5 : a;
+  const y = erfcLarge32(a > 10.5 ? 10.5 : a);
+  return x < 0 ? f(2 - y) : y;
+}
+
+function erfcLarge32(b: number): number {
   const square = f(b * b);
   // The rounding error of the square, exact in float32: a vector gets it by Dekker's product, JavaScript in float64.
   const low = b * b - square;
   const d = f(1 + 2 * b);
   const w = f(f(b - 2) / f(b + 2));
-  const lost = f(f(2 * b - f(d - 1)) * f(f(1 - w) * f(0.2199999988079071 - f(0.12999999523162842 * w))));
+  const lost = f((2 * b - (d - 1)) * f(f(1 - w) * f(0.2199999988079071 - f(0.12999999523162842 * w))));
   const g = f(logFactor32(w) - f(low + lost));
-  const n = f(f(f(f(g - square) * 1.4426950216293335) + round32) - round32);
-  const p = expm1Reduced32(f(f(-square - f(n * 0.693359375)) - f(f(n * -2.1219444005469058e-4) - g)));
-  const k = n | 0;
-  const k1 = k >> 1;
-  const y = f(f(f(f(1 + p) / d) * powersOfTwo[k1 + powerBias]) * powersOfTwo[k - k1 + powerBias]);
-  return x < 0 ? f(2 - y) : y;
+  const n = f(f(f(g - square) * 1.4426950216293335) + round32) - round32;
+  const p = expm1Reduced32(f(-square - n * 0.693359375 - f(f(n * -2.1219444005469058e-4) - g)));
+  return f(f(f(1 + p) / d) * pow2[(n | 0) + bias]);
 }

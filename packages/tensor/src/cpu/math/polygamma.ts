@@ -1,7 +1,7 @@
 /**
  * Derivatives of ψ.
  *
- * ψⁿ(x) = (−1)^(n+1) n! Σ_k 1/(x + k)^(n+1): the first terms one by one, the rest from y = x + K ≥ 12 + n by
+ * ψⁿ(x) = (−1)^(n+1) n! Σ_k 1/(x + k)^(n+1): the first terms one by one, the rest from y = x + K ≥ 12 + 2n by
  * Euler–Maclaurin, n!/y^n·(1/n + 1/(2y) + Σ_j B_2j/(2j)!·(n + 1)…(n + 2j − 1)/y^2j).
  * For x < 0: ψⁿ(x) = (−1)ⁿψⁿ(1 − x) − π·dⁿ/dxⁿ cot πx.
  */
@@ -21,7 +21,7 @@ function scaledPower(n: number, y: number): number {
 function magnitude(n: number, x: number): number {
   let y = x;
   let sum = 0;
-  while (y < 12 + n) {
+  while (y < 12 + 2 * n) {
     sum += scaledPower(n, y);
     y += 1;
   }
@@ -66,7 +66,7 @@ function cotDerivative(n: number): Float64Array {
  * The n-th derivative of ψ, n = 0, 1, 2, …
  *
  * At the poles 0, −1, −2, …: Infinity for odd n; for even n, whose sides differ in sign, −Infinity at 0, Infinity at −0 and
- * NaN at the negative integers, as ψ itself. Cost: about (12 + n)² operations.
+ * NaN at the negative integers, as ψ itself. Cost: about 2n(6 + n) operations.
  */
 export function polygamma64(n: number, x: number): number {
   if (n === 0) return digamma64(x);

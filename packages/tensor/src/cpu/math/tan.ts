@@ -31,16 +31,21 @@ export function tan64(x: number): number {
 /** Tangent in float32. */
 export function tan32(x: number): number {
   if (!(Math.abs(x) <= 1e3)) return f(Math.tan(x));
-  const n = f(f(f(x * 0.6366197466850281) + round32) - round32);
-  const w = f(x - f(n * 1.5703125));
-  const n2 = f(n * 4.837512969970703e-4);
+  const n = f(f(x * 0.6366197466850281) + round32) - round32;
+  const w = x - n * 1.5703125; // exact
+  const n2 = n * 4.837512969970703e-4; // exact
   const y = f(w - n2);
   const n3 = f(f(n * 7.549790126404332e-8) - f(f(w - y) - n2));
   const r = f(y - n3);
   const low = f(f(y - r) - n3);
+  const t = tanReduced32(r, low);
+  return x === 0 ? x : n & 1 ? f(-1 / t) : t;
+}
+
+/** tan(r + low). A function of its own: V8 does not inline bodies of more than 460 bytes of bytecode. */
+function tanReduced32(r: number, low: number): number {
   const z = f(r * r);
   const p = f(0.3333333432674408 + f(z * -0.014784322120249271));
   const q = f(1 + f(z * f(-0.4443527162075043 + f(z * 0.015835845842957497))));
-  const t = f(r + f(f(r * f(z * f(p / q))) + f(low * f(1 + z))));
-  return x === 0 ? x : n & 1 ? f(-1 / t) : t;
+  return f(r + f(f(r * f(z * f(p / q))) + f(low * f(1 + z))));
 }
