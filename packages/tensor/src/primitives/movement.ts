@@ -16,7 +16,7 @@ import { aval, definePrimitive, type Primitive } from "./primitive.js";
 export const reshapePrimitive: Primitive<{ shape: Shape }> = /* @__PURE__ */ definePrimitive<{ shape: Shape }>({
   name: "reshape",
   shape: ([x], { shape }) => [aval(shape, x.dtype, x.weak)],
-  jvp: linear(() => reshapePrimitive),
+  jvp: /* @__PURE__ */ linear(() => reshapePrimitive),
   transpose: ([ct], [x]) => [reshape(ct!, x.shape)],
   batch: ([x], _batched, { shape }, size) => [reshape(x, [size, ...shape])],
   lower: ([x]) => [x.buffer],
@@ -33,7 +33,7 @@ export const transposePrimitive: Primitive<{ permutation: readonly number[] }> =
       x.dtype,
     ),
   ],
-  jvp: linear(() => transposePrimitive),
+  jvp: /* @__PURE__ */ linear(() => transposePrimitive),
   transpose: ([ct], _inputs, _linear, { permutation }) => [transpose(ct!, invertPermutation(permutation))],
   batch: ([x], _batched, { permutation }) => [transpose(x, [0, ...permutation.map((axis) => axis + 1)])],
   lower: ([x], { permutation }) => [permute(x.dtype, x.buffer, x.shape, permutation)],
@@ -44,7 +44,7 @@ export const broadcastPrimitive: Primitive<{ shape: Shape; axes: readonly number
   /* @__PURE__ */ definePrimitive<{ shape: Shape; axes: readonly number[] }>({
     name: "broadcast",
     shape: ([x], { shape }) => [aval(shape, x.dtype, x.weak)],
-    jvp: linear(() => broadcastPrimitive),
+    jvp: /* @__PURE__ */ linear(() => broadcastPrimitive),
     transpose: ([ct], [x], _linear, { shape, axes }) => {
       const repeated = range(shape.length).filter((axis) => {
         const own = axes.indexOf(axis);
@@ -78,7 +78,7 @@ export const slicePrimitive: Primitive<SliceParams> = /* @__PURE__ */ definePrim
       x.dtype,
     ),
   ],
-  jvp: linear(() => slicePrimitive),
+  jvp: /* @__PURE__ */ linear(() => slicePrimitive),
   // Interior padding puts zeros back between the elements that a step skipped.
   transpose: ([ct], [x], _linear, { start, step }) => [
     pad(
@@ -245,7 +245,7 @@ export const flipPrimitive: Primitive<{ axes: readonly number[] }> = /* @__PURE_
 }>({
   name: "flip",
   shape: ([x]) => [aval(x.shape, x.dtype)],
-  jvp: linear(() => flipPrimitive),
+  jvp: /* @__PURE__ */ linear(() => flipPrimitive),
   transpose: ([ct], _inputs, _linear, params) => bind(flipPrimitive, [ct!], params),
   batch: ([x], _batched, { axes }) => bind(flipPrimitive, [x], { axes: axes.map((axis) => axis + 1) }),
   lower: ([x], { axes }) => {

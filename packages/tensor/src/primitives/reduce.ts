@@ -72,15 +72,17 @@ export const prodPrimitive: Primitive<ReduceParams> = /* @__PURE__ */ reduction(
 });
 
 /** Elements that attain the extreme share its tangent equally. */
-const extreme =
-  (): PrimitiveRecord<ReduceParams>["jvp"] =>
-  ([x], [dx], { axes }, [y]) => {
-    const attained = x.equal(expandAxes(y, axes)).cast(dx!.dtype);
-    return [sum(attained.mul(dx!), axes).div(sum(attained, axes))];
-  };
+const shareOfAttained: NonNullable<PrimitiveRecord<ReduceParams>["jvp"]> = ([x], [dx], { axes }, [y]) => {
+  const attained = x.equal(expandAxes(y, axes)).cast(dx!.dtype);
+  return [sum(attained.mul(dx!), axes).div(sum(attained, axes))];
+};
 
-export const maxPrimitive: Primitive<ReduceParams> = /* @__PURE__ */ reduction("max", kernels.max, { jvp: extreme()! });
-export const minPrimitive: Primitive<ReduceParams> = /* @__PURE__ */ reduction("min", kernels.min, { jvp: extreme()! });
+export const maxPrimitive: Primitive<ReduceParams> = /* @__PURE__ */ reduction("max", kernels.max, {
+  jvp: shareOfAttained,
+});
+export const minPrimitive: Primitive<ReduceParams> = /* @__PURE__ */ reduction("min", kernels.min, {
+  jvp: shareOfAttained,
+});
 
 /** One axis; the first NaN wins, else the first extreme. */
 export const argMaxPrimitive: Primitive<ReduceParams> = /* @__PURE__ */ reduction("argMax", kernels.argMax, {}, true);

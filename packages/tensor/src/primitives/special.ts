@@ -10,7 +10,7 @@ import { definePrimitive, type Primitive } from "./primitive.js";
 
 type Unary = ElementwisePrimitive<kernels.UnaryKernels>;
 
-const twoOverSqrtPi = 2 / Math.sqrt(Math.PI);
+const twoOverSqrtPi = 2 / /* @__PURE__ */ Math.sqrt(Math.PI);
 
 export const erfPrimitive: Unary = /* @__PURE__ */ unary("erf", {
   kernels: kernels.erf,
