@@ -7,7 +7,7 @@ import * as elementwise from "../ops/elementwise.js";
 import type { Key } from "../random/key.js";
 import { split } from "../random/key.js";
 import { normal } from "../random/normal.js";
-import { rademacher } from "../random/discrete.js";
+import { rademacher } from "../random/rademacher.js";
 import type { Tensor, TensorLike } from "../tensor.js";
 import { flattenTree, leavesOf, map, matchingLeaves, unflattenAny, type CheckTree } from "./tree.js";
 
