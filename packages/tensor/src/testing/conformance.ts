@@ -9,6 +9,7 @@ import { BackendError } from "../errors.js";
 import { own } from "../memory.js";
 import { cast } from "../ops/elementwise.js";
 import { formatShape, sizeOf } from "../shape.js";
+import { aval } from "../primitives/primitive.js";
 import { bind } from "../transform/trace.js";
 import * as checks from "./checks.js";
 import type { Situation } from "./checks.js";
@@ -67,10 +68,11 @@ function titleOf({ title, operands }: Example): string {
   return title ?? operands.map(({ shape }) => formatShape(shape)).join(" with ");
 }
 
-/** Whether the backend has what the example needs. */
-function possible({ capabilities }: Backend, example: Example): boolean {
+/** Whether the backend has what the example needs: NaN and infinities, the dtypes of operands and results. */
+function possible({ capabilities }: Backend, { primitive }: Entry, example: Example, dtype: DType): boolean {
   if (!capabilities.nonFinite && example.smooth === null) return false;
-  return example.operands.every(({ dtype }) => dtype === undefined || capabilities.dtypes.includes(dtype));
+  const inputs = example.operands.map((operand) => aval(operand.shape, operand.dtype ?? dtype));
+  return [...inputs, ...primitive.shape(inputs, example.params)].every((x) => capabilities.dtypes.includes(x.dtype));
 }
 
 async function holds(statement: Statement, situation: Situation): Promise<void> {
@@ -109,7 +111,9 @@ function describeEntry(backend: Backend, entry: Entry, { dtypes, tolerance = 1, 
     }
     for (const dtype of dtypes) {
       const situations = examples
-        .filter((example) => (example.dtypes ?? entry.dtypes).includes(dtype) && possible(backend, example))
+        .filter(
+          (example) => (example.dtypes ?? entry.dtypes).includes(dtype) && possible(backend, entry, example, dtype),
+        )
         .map((example): Situation => ({ backend, dtype, entry, example, tolerance }));
       for (const statement of statements) {
         const list = situations.filter(statement.applies);

@@ -3,7 +3,9 @@
 import type { Entry } from "./example.js";
 import { binaryEntries } from "./examples/binary.js";
 import { contractionEntries } from "./examples/contraction.js";
+import { fourierEntries } from "./examples/fourier.js";
 import { indexingEntries } from "./examples/indexing.js";
+import { linalgEntries } from "./examples/linalg.js";
 import { movementEntries } from "./examples/movement.js";
 import { reductionEntries } from "./examples/reduction.js";
 import { unaryEntries } from "./examples/unary.js";
@@ -15,6 +17,8 @@ export const table: readonly Entry[] = [
   ...indexingEntries,
   ...reductionEntries,
   ...contractionEntries,
+  ...linalgEntries,
+  ...fourierEntries,
 ];
 
 /** Primitives that no single application tests, and what does. */
