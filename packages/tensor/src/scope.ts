@@ -1,5 +1,6 @@
 /** `tidy`, `retain`: how long eager results live. On the CPU they bound the peak; on devices they matter. */
 
+import { TracingError } from "./errors.js";
 import { offSlab } from "./memory.js";
 import type { TypedArray } from "./dtype.js";
 import type { Tensor } from "./tensor.js";
@@ -24,6 +25,11 @@ export function tidy<R>(f: () => R): R {
   let result: R;
   try {
     result = f();
+    if (result instanceof Promise) {
+      throw new TracingError(
+        "tidy: the function returned a Promise; what it awaits would outlive the scope. Await first, tidy the rest.",
+      );
+    }
   } catch (error) {
     for (const x of made) x.dispose();
     throw error;

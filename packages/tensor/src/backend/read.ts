@@ -2,7 +2,7 @@
 
 import { cpu } from "../cpu/backend.js";
 import type { DType, TypedArray } from "../dtype.js";
-import { BackendError, TracingError } from "../errors.js";
+import { BackendError, TracingError, type CurvError } from "../errors.js";
 import { formatShape, sizeOf, type Shape } from "../shape.js";
 import { Tensor } from "../tensor.js";
 import type { Traced } from "../transform/trace.js";
@@ -21,7 +21,26 @@ export async function readAsync(x: Tensor, caller: string): Promise<TypedArray> 
   }
   checkLive(x, caller);
   if (x.size === 0) return cpu.downloadSync(transfer(x, cpu));
-  return (await x.owner!.download(x)).slice();
+  const data = (await x.owner!.download(x)).slice();
+  await throwDeferred(x.owner!);
+  return data;
+}
+
+/** Checks of values that a backend could not make at once, because it reads asynchronously. */
+const deferred = /* @__PURE__ */ new WeakMap<Backend, Promise<CurvError | null>[]>();
+
+/** Lets the next read from `backend` throw the error, if there is one. */
+export function deferError(backend: Backend, error: Promise<CurvError | null>): void {
+  const list = deferred.get(backend) ?? [];
+  list.push(error);
+  deferred.set(backend, list);
+}
+
+async function throwDeferred(backend: Backend): Promise<void> {
+  const list = deferred.get(backend);
+  if (list === undefined) return;
+  deferred.delete(backend);
+  for (const error of await Promise.all(list)) if (error !== null) throw error;
 }
 
 /** The elements, possibly the backend's own memory: callers must not keep or change it. */

@@ -1,5 +1,6 @@
 /** Transforms of complex data. Forward without a factor, inverse with 1/n. */
 
+import type { Complex } from "../complex.js";
 import { zeros } from "../create.js";
 import { floatDTypeOf, isFloat } from "../dtype.js";
 import { DomainError, ShapeError } from "../errors.js";
@@ -9,12 +10,6 @@ import { fftPrimitive } from "../primitives/fft.js";
 import { formatShape, normalizeAxes, normalizeAxis, sameShape } from "../shape.js";
 import { isTensor, type Tensor } from "../tensor.js";
 import { bind } from "../transform/trace.js";
-
-/** Complex numbers as a pair of real tensors of one shape. */
-export interface Complex {
-  readonly re: Tensor;
-  readonly im: Tensor;
-}
 
 export interface FftOptions {
   /** Length along the axis: the input is cut or padded with zeros. Default: its own. */

@@ -9,7 +9,8 @@ import { fftPrimitive } from "../primitives/fft.js";
 import { normalizeAxis } from "../shape.js";
 import type { Tensor } from "../tensor.js";
 import { bind } from "../transform/trace.js";
-import { asComplex, fitLength, type Complex, type FftOptions } from "./fft.js";
+import type { Complex } from "../complex.js";
+import { asComplex, fitLength, type FftOptions } from "./fft.js";
 
 /** The ⌊n/2⌋ + 1 non-redundant values of the transform of real data. */
 export function rfft(x: Tensor, { n, axis = -1 }: FftOptions = {}): Complex {

@@ -1,5 +1,6 @@
 /** Eigenvalues and eigenvectors. */
 
+import type { Complex } from "../complex.js";
 import { DomainError } from "../errors.js";
 import { epsilon, type FloatDType } from "../dtype.js";
 import { stopGradient } from "../ops/elementwise.js";
@@ -59,12 +60,6 @@ export function eigvalsh(a: Tensor, options: EighOptions = {}): Tensor {
   const [values, info] = bind(eighPrimitive, [prepare(a, "eigvalsh", options)], { vectors: false });
   checkConverged(info, "eigvalsh");
   return values;
-}
-
-/** Complex numbers as a pair of real tensors. */
-export interface Complex {
-  readonly re: Tensor;
-  readonly im: Tensor;
 }
 
 /**

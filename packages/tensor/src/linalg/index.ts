@@ -1,7 +1,8 @@
 /** Linear algebra on the last two axes, batched over the others. `import * as linalg from "@curv/tensor/linalg"`. */
 
 export { cholesky, choleskySolve } from "./cholesky.js";
-export { eig, eigh, eigvals, eigvalsh, type Complex, type EighOptions } from "./eigen.js";
+export type { Complex } from "../complex.js";
+export { eig, eigh, eigvals, eigvalsh, type EighOptions } from "./eigen.js";
 export { expm, invsqrtm, logm, powm, sqrtm, symmetricFunction, type ScalarFunction } from "./matrix-functions.js";
 export { cross, matrixNorm, normalize, vectorNorm, type NormOptions } from "./norm.js";
 export { qr } from "./qr.js";

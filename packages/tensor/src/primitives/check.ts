@@ -6,9 +6,9 @@
  * tested one by one, and a guard (added when a branch or a frozen row of a loop makes lanes meaningless) switches lanes off.
  */
 
-import { BackendError, type CurvError } from "../errors.js";
+import type { CurvError } from "../errors.js";
 import type { TypedArray } from "../dtype.js";
-import { peek } from "../backend/read.js";
+import { deferError, peek } from "../backend/read.js";
 import { broadcastTo } from "../ops/movement.js";
 import { sizeOf } from "../shape.js";
 import type { Tensor } from "../tensor.js";
@@ -41,27 +41,39 @@ export const checkPrimitive: Primitive<CheckParams> = /* @__PURE__ */ definePrim
   },
 });
 
-function runCheck(inputs: readonly Tensor[], { ranks, guarded, test }: CheckParams): void {
-  const operands = guarded ? inputs.slice(0, -1) : inputs;
-  const guard = guarded ? inputs[inputs.length - 1] : null;
-  const lanes = sizeOf(operands[0].shape.slice(0, operands[0].rank - ranks[0]));
-  const data = operands.map((x) => peek(x));
-  const on = guard === null ? null : peek(guard);
-  if (data.some((d) => d === null)) {
-    throw new BackendError(
-      "check: this backend cannot read synchronously; it must report failed checks when a result is read.",
-    );
-  }
-  for (let lane = 0; lane < lanes; lane++) {
-    if (on !== null && on[on.length === 1 ? 0 : lane] === 0) continue;
-    const error = test(
-      ...data.map((d, i) => {
-        const size = sizeOf(operands[i].shape.slice(operands[i].rank - ranks[i]));
-        return lanes === 1 ? d! : d!.subarray(lane * size, (lane + 1) * size);
-      }),
-    );
+function runCheck(inputs: readonly Tensor[], params: CheckParams): void {
+  const data = inputs.map((x) => peek(x));
+  if (data.every((d) => d !== null)) {
+    const error = firstError(inputs, data, params);
     if (error !== null) throw error;
+    return;
   }
+  // Nothing can be read at once: the error waits for whoever reads from this backend next.
+  deferError(
+    inputs[0].owner!,
+    Promise.all(inputs.map((x) => x.owner!.download(x))).then((arrays) => firstError(inputs, arrays, params)),
+  );
+}
+
+/** The error of the first lane that has one. */
+function firstError(
+  inputs: readonly Tensor[],
+  data: readonly TypedArray[],
+  { ranks, guarded, test }: CheckParams,
+): CurvError | null {
+  const live = guarded ? data[data.length - 1] : null;
+  const [first] = inputs;
+  const lanes = sizeOf(first.shape.slice(0, first.rank - ranks[0]));
+  for (let lane = 0; lane < lanes; lane++) {
+    if (live !== null && live[live.length === 1 ? 0 : lane] === 0) continue;
+    const operands = ranks.map((rank, i) => {
+      const size = sizeOf(inputs[i].shape.slice(inputs[i].rank - rank));
+      return lanes === 1 ? data[i] : data[i].subarray(lane * size, (lane + 1) * size);
+    });
+    const error = test(...operands);
+    if (error !== null) return error;
+  }
+  return null;
 }
 
 /** Throws what `test` returns for the elements of any lane of `operands`, now or when the graph that is being traced runs. */

@@ -1,23 +1,18 @@
 /** Complex matrices as pairs of real ones: what the derivative of `eig` needs. */
 
+import type { Complex } from "../../complex.js";
 import { matmul } from "../../ops/dot.js";
 import { concat } from "../../ops/movement.js";
-import type { Tensor } from "../../tensor.js";
 import { solve } from "../../linalg/solve.js";
 import { rows } from "./matrices.js";
 
-export interface ComplexPair {
-  readonly re: Tensor;
-  readonly im: Tensor;
-}
-
 /** a · b, elementwise. */
-export function complexMultiply(a: ComplexPair, b: ComplexPair): ComplexPair {
+export function complexMultiply(a: Complex, b: Complex): Complex {
   return { re: a.re.mul(b.re).sub(a.im.mul(b.im)), im: a.re.mul(b.im).add(a.im.mul(b.re)) };
 }
 
 /** 1/a, elementwise, scaled so that nothing overflows. */
-export function complexReciprocal({ re, im }: ComplexPair): ComplexPair {
+export function complexReciprocal({ re, im }: Complex): Complex {
   const size = re.abs().maximum(im.abs());
   const u = re.div(size);
   const v = im.div(size);
@@ -26,7 +21,7 @@ export function complexReciprocal({ re, im }: ComplexPair): ComplexPair {
 }
 
 /** A B. */
-export function complexMatmul(a: ComplexPair, b: ComplexPair): ComplexPair {
+export function complexMatmul(a: Complex, b: Complex): Complex {
   return {
     re: matmul(a.re, b.re).sub(matmul(a.im, b.im)),
     im: matmul(a.re, b.im).add(matmul(a.im, b.re)),
@@ -34,7 +29,7 @@ export function complexMatmul(a: ComplexPair, b: ComplexPair): ComplexPair {
 }
 
 /** A⁻¹ B, through the real system [[Re A, −Im A], [Im A, Re A]] of twice the size. */
-export function complexSolve(a: ComplexPair, b: ComplexPair): ComplexPair {
+export function complexSolve(a: Complex, b: Complex): Complex {
   const n = a.re.shape[a.re.rank - 1];
   const top = concat([a.re, a.im.neg()], -1);
   const bottom = concat([a.im, a.re], -1);

@@ -1,5 +1,6 @@
 /** Eigenvalues and eigenvectors of general real matrices. */
 
+import type { Complex } from "../../complex.js";
 import { eig } from "../../cpu/linalg/eig.js";
 import { expandDims } from "../../ops/movement.js";
 import { where } from "../../ops/select.js";
@@ -8,7 +9,7 @@ import { diagonal } from "../../ops/diagonal.js";
 import { bind } from "../../transform/trace.js";
 import { aval, definePrimitive, type Primitive } from "../primitive.js";
 import { leading, matrixAt, matrixSize, Outputs } from "./matrices.js";
-import { complexMatmul, complexMultiply, complexReciprocal, complexSolve, type ComplexPair } from "./complex.js";
+import { complexMatmul, complexMultiply, complexReciprocal, complexSolve } from "./complex.js";
 import { eye, zeros } from "../../create.js";
 import { sum } from "../../ops/reduce.js";
 
@@ -23,7 +24,7 @@ export const eigPrimitive: Primitive<{ vectors: boolean }> = /* @__PURE__ */ def
   },
   jvp: ([a], [da], { vectors }, outs) => {
     const [wr, wi, vr, vi] = vectors ? outs : bind(eigPrimitive, [a], { vectors: true });
-    const v: ComplexPair = { re: vr, im: vi };
+    const v: Complex = { re: vr, im: vi };
     const n = a.shape[a.rank - 1];
     // Ġ = V⁻¹ Ȧ V
     const dav = complexMatmul({ re: da!, im: zeros(da!.shape, { dtype: da!.dtype }) }, v);
