@@ -7,7 +7,7 @@ import { concat, roll } from "../ops/movement.js";
 import { normalizeAxes } from "../shape.js";
 import type { Tensor } from "../tensor.js";
 
-interface FrequencyOptions {
+export interface FrequencyOptions {
   /** Distance between samples. Default 1. */
   readonly spacing?: number;
   readonly dtype?: FloatDType;

@@ -3,4 +3,4 @@
 export { fft, fft2, fftn, ifft, ifft2, ifftn, type FftOptions, type FftnOptions } from "./fft.js";
 export type { Complex } from "../complex.js";
 export { irfft, rfft } from "./real.js";
-export { fftFrequencies, fftShift, ifftShift, rfftFrequencies } from "./frequencies.js";
+export { fftFrequencies, fftShift, ifftShift, rfftFrequencies, type FrequencyOptions } from "./frequencies.js";

@@ -11,8 +11,6 @@ import { checkDifferentiable, linearizeCall, pull, vjp } from "./linearize.js";
 import { nameOf } from "./tracer.js";
 import { vmap } from "./vmap.js";
 
-type Arguments = readonly unknown[];
-
 /** Which arguments to differentiate, and whether the function returns more than its value. */
 export interface GradOptions<I extends number | readonly number[] = number | readonly number[]> {
   /** Positions of the arguments. Default 0; with an array the gradient is an array. */
@@ -29,7 +27,7 @@ interface Pulled {
 
 function differentiate(
   f: (...args: never[]) => unknown,
-  args: Arguments,
+  args: readonly unknown[],
   caller: string,
   options: GradOptions,
 ): Pulled {
@@ -97,19 +95,21 @@ function parameterNames(f: (...args: never[]) => unknown): string[] {
 }
 
 /** Gradient of a scalar function with respect to its first argument, a tree of float tensors; further arguments are passed through. */
-export function grad<P, A extends Arguments>(f: ((p: P, ...rest: A) => Tensor) & CheckTree<P>): (p: P, ...rest: A) => P;
+export function grad<P, A extends readonly unknown[]>(
+  f: ((p: P, ...rest: A) => Tensor) & CheckTree<P>,
+): (p: P, ...rest: A) => P;
 /** With `hasAux` the function returns `[value, aux]`. */
-export function grad<P, A extends Arguments, X>(
+export function grad<P, A extends readonly unknown[], X>(
   f: ((p: P, ...rest: A) => readonly [Tensor, X]) & CheckTree<P>,
   options: { readonly hasAux: true; readonly argnums?: 0 },
 ): (p: P, ...rest: A) => { grad: P; aux: X };
 /** With `argnums` an array, an array of gradients. */
-export function grad<A extends Arguments, const I extends readonly number[]>(
+export function grad<A extends readonly unknown[], const I extends readonly number[]>(
   f: (...args: A) => Tensor,
   options: { readonly argnums: I },
 ): (...args: A) => { -readonly [K in keyof I]: A[I[K]] };
 /** With `argnums` a number, the gradient with respect to that argument. */
-export function grad<A extends Arguments, const I extends number>(
+export function grad<A extends readonly unknown[], const I extends number>(
   f: (...args: A) => Tensor,
   options: { readonly argnums: I },
 ): (...args: A) => A[I];
@@ -121,21 +121,21 @@ export function grad(f: (...args: never[]) => unknown, options: GradOptions = {}
 }
 
 /** Value and gradient of a scalar function with respect to its first argument, in one pass. */
-export function valueAndGrad<P, A extends Arguments>(
+export function valueAndGrad<P, A extends readonly unknown[]>(
   f: ((p: P, ...rest: A) => Tensor) & CheckTree<P>,
 ): (p: P, ...rest: A) => { value: Tensor; grad: P };
 /** With `hasAux` the function returns `[value, aux]`. */
-export function valueAndGrad<P, A extends Arguments, X>(
+export function valueAndGrad<P, A extends readonly unknown[], X>(
   f: ((p: P, ...rest: A) => readonly [Tensor, X]) & CheckTree<P>,
   options: { readonly hasAux: true; readonly argnums?: 0 },
 ): (p: P, ...rest: A) => { value: Tensor; aux: X; grad: P };
 /** With `argnums` an array, an array of gradients. */
-export function valueAndGrad<A extends Arguments, const I extends readonly number[]>(
+export function valueAndGrad<A extends readonly unknown[], const I extends readonly number[]>(
   f: (...args: A) => Tensor,
   options: { readonly argnums: I },
 ): (...args: A) => { value: Tensor; grad: { -readonly [K in keyof I]: A[I[K]] } };
 /** With `argnums` a number, the gradient with respect to that argument. */
-export function valueAndGrad<A extends Arguments, const I extends number>(
+export function valueAndGrad<A extends readonly unknown[], const I extends number>(
   f: (...args: A) => Tensor,
   options: { readonly argnums: I },
 ): (...args: A) => { value: Tensor; grad: A[I] };
@@ -157,7 +157,9 @@ function basis(x: Tensor): Tensor {
 /**
  * Jacobian of a function of one tensor by forward mode: [...result shape, ...x shape]. Best for few inputs and many results.
  */
-export function jacfwd<A extends Arguments>(f: (x: Tensor, ...rest: A) => Tensor): (x: Tensor, ...rest: A) => Tensor {
+export function jacfwd<A extends readonly unknown[]>(
+  f: (x: Tensor, ...rest: A) => Tensor,
+): (x: Tensor, ...rest: A) => Tensor {
   return (x, ...rest) => {
     checkDifferentiable(x, "jacfwd", 0, "x");
     const columns = vmap((dx: Tensor) => jvp((v: Tensor) => f(v, ...rest), [x] as const, [dx] as const).tangent)(
@@ -172,7 +174,9 @@ export function jacfwd<A extends Arguments>(f: (x: Tensor, ...rest: A) => Tensor
 /**
  * Jacobian of a function of one tensor by reverse mode: [...result shape, ...x shape]. Best for many inputs and few results.
  */
-export function jacrev<A extends Arguments>(f: (x: Tensor, ...rest: A) => Tensor): (x: Tensor, ...rest: A) => Tensor {
+export function jacrev<A extends readonly unknown[]>(
+  f: (x: Tensor, ...rest: A) => Tensor,
+): (x: Tensor, ...rest: A) => Tensor {
   return (x, ...rest) => {
     checkDifferentiable(x, "jacrev", 0, "x");
     const { value, pullback } = vjp((v: Tensor) => f(v, ...rest), x);
@@ -183,7 +187,9 @@ export function jacrev<A extends Arguments>(f: (x: Tensor, ...rest: A) => Tensor
 }
 
 /** Hessian of a scalar function of one tensor: [...x shape, ...x shape], forward over reverse. */
-export function hessian<A extends Arguments>(f: (x: Tensor, ...rest: A) => Tensor): (x: Tensor, ...rest: A) => Tensor {
+export function hessian<A extends readonly unknown[]>(
+  f: (x: Tensor, ...rest: A) => Tensor,
+): (x: Tensor, ...rest: A) => Tensor {
   return jacfwd(grad(f as never) as (x: Tensor, ...rest: A) => Tensor);
 }
 
@@ -194,7 +200,7 @@ export function hessian<A extends Arguments>(f: (x: Tensor, ...rest: A) => Tenso
  * @example
  * const Hv = hvp(loss, params, direction, batch);
  */
-export function hvp<P, A extends Arguments>(
+export function hvp<P, A extends readonly unknown[]>(
   f: ((p: P, ...rest: A) => Tensor) & CheckTree<P>,
   primal: P,
   vector: NoInfer<P>,
