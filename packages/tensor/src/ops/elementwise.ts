@@ -180,13 +180,13 @@ export function nextAfter(x: TensorLike, y: TensorLike): Tensor {
   const [a, b] = promote(x, y, "nextAfter");
   return bind1(arithmetic.nextAfterPrimitive, [asFloat(a, "nextAfter"), asFloat(b, "nextAfter")], null);
 }
-/** √(x² + y²) without overflow or underflow. */
+/** √(x² + y²) without overflow or underflow; ∞ if either is infinite, even beside NaN. */
 export function hypot(x: TensorLike, y: TensorLike): Tensor {
   const [a, b] = promote(x, y, "hypot").map((t) => abs(asFloat(t, "hypot")));
   const large = maximum(a, b);
   const scale = stopGradient(where(logicalAnd(isFinite(large), greater(large, 0)), large, 1));
-  const norm = add(square(div(a, scale)), square(div(b, scale)));
-  return mul(scale, sqrt(norm));
+  const norm = mul(scale, sqrt(add(square(div(a, scale)), square(div(b, scale)))));
+  return where(logicalOr(equal(a, Infinity), equal(b, Infinity)), Infinity, norm);
 }
 
 function arithmeticUnary(primitive: Unary, x: TensorLike): Tensor {

@@ -161,7 +161,8 @@ export function softmax(x: Tensor, axis = -1): Tensor {
 
 /** log softmax along an axis (default the last), without cancellation. */
 export function logSoftmax(x: Tensor, axis = -1): Tensor {
-  return x.sub(logSumExp(x, axis, { keepDims: true }));
+  const shifted = x.sub(stopGradient(max(x, axis, { keepDims: true })));
+  return shifted.sub(sum(shifted.exp(), axis, { keepDims: true }).log());
 }
 
 /** Sum over the axes that broadcasting added or repeated, back to `shape`. @internal */

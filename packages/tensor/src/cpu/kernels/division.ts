@@ -10,9 +10,10 @@ export function floatMod(x: number, y: number): number {
 /** ⌊x/y⌋ computed from the exact remainder, so that 1 // 0.1 is 9. */
 export function floatFloorDiv(x: number, y: number): number {
   if (y === 0) return x / y;
-  const quotient = (x - floatMod(x, y)) / y;
+  const r = x % y;
+  const quotient = (x - r) / y - (r !== 0 && r < 0 !== y < 0 ? 1 : 0);
   const floor = Math.floor(quotient);
-  return quotient - floor > 0.5 ? floor + 1 : quotient === 0 ? (x < 0 !== y < 0 ? -0 : 0) : floor;
+  return quotient === 0 ? 0 * (x / y) : quotient - floor > 0.5 ? floor + 1 : floor;
 }
 
 /** The remainder with the divisor's sign; 0 for a zero divisor, as NumPy. */
