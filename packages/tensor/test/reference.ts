@@ -5,7 +5,13 @@ import { isTensor, tensor, type DType, type Tensor } from "../src/index.js";
 /** `{f8: [shape, elements]}` is a tensor, `{n: "inf"}` a number that JSON lacks; all else is itself. */
 export type Encoded = null | boolean | number | string | readonly Encoded[] | { readonly [key: string]: Encoded };
 
-const dtypeOf: Readonly<Record<string, DType>> = { f8: "float64", f4: "float32", i4: "int32", u4: "uint32", b1: "bool" };
+const dtypeOf: Readonly<Record<string, DType>> = {
+  f8: "float64",
+  f4: "float32",
+  i4: "int32",
+  u4: "uint32",
+  b1: "bool",
+};
 const numbers: Readonly<Record<string, number>> = { nan: NaN, inf: Infinity, "-inf": -Infinity, "-0": -0 };
 
 function decodeNumber(x: Encoded): number {
@@ -37,7 +43,10 @@ export function difference(got: unknown, want: unknown, tolerance: Tolerance, pl
   if (isTensor(want)) return isTensor(got) ? tensorDifference(got, want, tolerance, place) : `${place} is no tensor`;
   if (Array.isArray(want)) {
     if (!Array.isArray(got) || got.length !== want.length) return `${place} is no array of ${want.length}`;
-    return want.reduce<string | null>((found, w, i) => found ?? difference(got[i], w, tolerance, `${place}[${i}]`), null);
+    return want.reduce<string | null>(
+      (found, w, i) => found ?? difference(got[i], w, tolerance, `${place}[${i}]`),
+      null,
+    );
   }
   if (typeof want === "object" && want !== null) {
     return Object.entries(want).reduce<string | null>(
@@ -50,7 +59,8 @@ export function difference(got: unknown, want: unknown, tolerance: Tolerance, pl
 
 function tensorDifference(got: Tensor, want: Tensor, { tol = 0, by }: Tolerance, place: string): string | null {
   if (got.dtype !== want.dtype) return `${place} is ${got.dtype}; wants ${want.dtype}`;
-  if (got.shape.join() !== want.shape.join()) return `${place} has shape [${got.shape.join()}]; wants [${want.shape.join()}]`;
+  if (got.shape.join() !== want.shape.join())
+    return `${place} has shape [${got.shape.join()}]; wants [${want.shape.join()}]`;
   const a = got.dataSync();
   const b = want.dataSync();
   const finite = Array.from(b as ArrayLike<number>, Math.abs).filter(Number.isFinite);
