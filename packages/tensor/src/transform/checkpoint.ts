@@ -84,6 +84,7 @@ export function checkpoint<A extends readonly unknown[], R>(f: (...args: A) => R
         return out.leaves;
       },
       leaves,
+      { whole: true },
     );
     const outs = bind(checkpointPrimitive, [...leaves, ...captured], { graph: simplify(graph) });
     return unflattenAny(outStructure!, outs, "checkpoint") as R;

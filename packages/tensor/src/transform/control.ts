@@ -141,6 +141,8 @@ export function scan<C, X, Y>(
         return [...matchDTypes(next.leaves, carry.leaves), ...y.leaves];
       },
       [...carry.leaves, ...rows],
+      // With at least one step, what does not depend on the step is done once, outside.
+      { whole: steps === 0 },
     );
     const settled = settle("scan", carry, graph.outputs.slice(0, n));
     if (settled !== null) {

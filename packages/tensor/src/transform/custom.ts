@@ -272,8 +272,9 @@ export function closureConvert(
   name: string,
   f: (inputs: Tensor[]) => readonly Tensor[],
   avals: readonly Aval[],
+  { whole = true }: { readonly whole?: boolean } = {},
 ): { graph: Graph; hidden: readonly Tensor[] } {
-  const { graph, captured } = traceGraph(name, f, avals);
+  const { graph, captured } = traceGraph(name, f, avals, { whole });
   const own = avals.length;
   return { graph: { ...graph, inputs: [...graph.inputs.slice(own), ...graph.inputs.slice(0, own)] }, hidden: captured };
 }

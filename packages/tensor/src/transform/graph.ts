@@ -5,7 +5,7 @@ import type { DType } from "../dtype.js";
 import { TracingError } from "../errors.js";
 import { formatShape, type Shape } from "../shape.js";
 import type { Tensor } from "../tensor.js";
-import { ambientGraph, bind, Trace } from "./trace.js";
+import { ambientGraph, bind, Trace, type GraphRecorder } from "./trace.js";
 import { Tracer } from "./tracer.js";
 
 let lastId = 0;
@@ -48,10 +48,23 @@ class GraphTracer extends Tracer {
   }
 }
 
-class GraphTrace extends Trace {
+class GraphTrace extends Trace implements GraphRecorder {
   readonly equations: Equation[] = [];
   /** Values of enclosing transformations that the function closes over, as further inputs. */
   readonly captured = new Map<Tensor, Variable>();
+
+  /** @param whole - Whether it is not certain that the graph runs as often as it is traced: then all that f does belongs to it. */
+  constructor(
+    name: string,
+    readonly whole: boolean,
+  ) {
+    super(name);
+  }
+
+  /** Constants always, so that large ones are made when the graph runs; what may throw or has a derivative if the graph is whole. */
+  claims(primitive: Primitive, inputs: readonly Tensor[], params: unknown, tag: number): boolean {
+    return inputs.length === 0 || (this.whole && (tag > 0 || mayThrow({ primitive, params })));
+  }
 
   process(primitive: Primitive, inputs: readonly Tensor[], params: unknown): readonly Tensor[] {
     const atoms = inputs.map((x) => this.atom(x));
@@ -79,10 +92,20 @@ export interface Traced {
   readonly captured: readonly Tensor[];
 }
 
-/** Records what `f` does with inputs like `avals`. */
-export function traceGraph(name: string, f: (inputs: Tensor[]) => readonly Tensor[], avals: readonly Aval[]): Traced {
-  const trace = new GraphTrace(name);
+/**
+ * Records what `f` does with inputs like `avals`.
+ *
+ * @param whole - Whether what f does with values that it closes over belongs to the graph, too: where the graph may not run (a branch, the
+ * body of a loop), a check must not be made and an infinite derivative not be taken outside of it. Otherwise that is done once, now.
+ */
+export function traceGraph(
+  name: string,
+  f: (inputs: Tensor[]) => readonly Tensor[],
+  avals: readonly Aval[],
+  { whole = false }: { readonly whole?: boolean } = {},
+): Traced {
   const outer = ambientGraph.current;
+  const trace = new GraphTrace(name, whole || (outer instanceof GraphTrace && outer.whole));
   ambientGraph.current = trace;
   try {
     const inputs = avals.map((like) => trace.input(like));
@@ -104,7 +127,7 @@ export function traceGraph(name: string, f: (inputs: Tensor[]) => readonly Tenso
 
 /** {@link traceGraph} of a function that closes over nothing but constants. */
 export function closedGraph(name: string, f: (inputs: Tensor[]) => readonly Tensor[], avals: readonly Aval[]): Graph {
-  const { graph, captured } = traceGraph(name, f, avals);
+  const { graph, captured } = traceGraph(name, f, avals, { whole: true });
   if (captured.length > 0)
     throw new TracingError(`${name}: a derived graph captured a traced value; this is a mistake in a rule of Curv.`);
   return graph;
@@ -156,9 +179,12 @@ export function reorder(graph: Graph, inputOrder: readonly number[], outputOrder
 
 /** Whether running the graph may throw for its values. */
 export function hasEffects(graph: Graph): boolean {
-  return cached(graph, "effects", () =>
-    graph.equations.some(({ primitive, params }) => primitive.effect === true || subgraphs(params).some(hasEffects)),
-  );
+  return cached(graph, "effects", () => graph.equations.some(mayThrow));
+}
+
+/** Whether an application may throw for its values. */
+export function mayThrow({ primitive, params }: Pick<Equation, "primitive" | "params">): boolean {
+  return primitive.effect === true || subgraphs(params).some(hasEffects);
 }
 
 /** The graphs that an equation carries in its params. */

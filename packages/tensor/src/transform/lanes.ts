@@ -99,6 +99,7 @@ export const lanesPrimitive: Primitive<LanesParams> = /* @__PURE__ */ definePrim
     });
     return outs.map((y) => reshape(y, [outerSize, size, ...y.shape.slice(1)]));
   },
+  guard: (outer, [live, ...operands], params) => bind(lanesPrimitive, [logicalAnd(live, outer), ...operands], params),
 });
 
 /** A mask over lanes, with axes of length 1 up to `rank`. */

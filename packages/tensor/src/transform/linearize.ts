@@ -267,11 +267,9 @@ export function linearTranspose<A extends readonly unknown[], R>(
     const tape = new LinearTrace(nameOf("linearTranspose", f));
     const inputs = leaves.map((x) => tape.variable(x.shape, x.dtype));
     try {
-      const out = flattenTree(
-        f(...(unflattenAny(structure, inputs, "linearTranspose") as A)),
-        "linearTranspose",
-        "the result",
-      );
+      const returned = f(...(unflattenAny(structure, inputs, "linearTranspose") as A));
+      refusePromise(returned, "linearTranspose");
+      const out = flattenTree(returned, "linearTranspose", "the result");
       const bars = matchingLeaves(out.structure, cotangent, "linearTranspose", "cotangent");
       bars.forEach((bar, i) => checkLike(bar, out.leaves[i], "linearTranspose", `cotangent ${i}`));
       const result = walkBack(tape, out.leaves, bars, inputs);

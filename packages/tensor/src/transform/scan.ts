@@ -10,7 +10,7 @@ import { aval, definePrimitive, type Primitive } from "../primitives/primitive.j
 import { range, sizeOf } from "../shape.js";
 import { Tensor } from "../tensor.js";
 import { callPrimitive } from "./call.js";
-import { cached, closedGraph, evaluate, flags, reorder, Variable, type Atom, type Graph } from "./graph.js";
+import { cached, closedGraph, evaluate, flags, mayThrow, reorder, Variable, type Atom, type Graph } from "./graph.js";
 import {
   batchGraph,
   jvpGraph,
@@ -270,14 +270,12 @@ function hoistInvariants(
   return cached(known, `hoist ${consts} ${residuals}`, () => {
     const fixed = new Set<Variable>(known.inputs.slice(0, consts));
     const isFixed = (atom: Atom): boolean => !(atom instanceof Variable) || fixed.has(atom);
-    for (const { inputs, outputs, primitive } of known.equations) {
-      if (primitive.effect !== true && inputs.every(isFixed)) for (const v of outputs) fixed.add(v);
+    for (const equation of known.equations) {
+      if (!mayThrow(equation) && equation.inputs.every(isFixed)) for (const v of equation.outputs) fixed.add(v);
     }
     const outputs = known.outputs.slice(known.outputs.length - residuals);
     const marks = outputs.map(isFixed);
-    const equations = known.equations.filter(
-      ({ outputs: outs, primitive }) => primitive.effect !== true && outs.every(isFixed),
-    );
+    const equations = known.equations.filter((equation) => !mayThrow(equation) && equation.outputs.every(isFixed));
     const invariant = { inputs: known.inputs.slice(0, consts), equations, outputs: pick(outputs, marks) };
     return {
       invariant: restrictOutputs(

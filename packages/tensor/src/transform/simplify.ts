@@ -4,7 +4,7 @@ import { execute } from "../backend/execute.js";
 import { sizeOf } from "../shape.js";
 import { Tensor } from "../tensor.js";
 import { callPrimitive } from "./call.js";
-import { cached, hasEffects, subgraphs, Variable, type Atom, type Equation, type Graph } from "./graph.js";
+import { cached, mayThrow, Variable, type Atom, type Equation, type Graph } from "./graph.js";
 import { customJvpPrimitive, customVjpPrimitive } from "./custom.js";
 
 /** Results of at most so many elements are computed once, at trace time. */
@@ -35,10 +35,6 @@ export function removeDead(graph: Graph): Graph {
     equation.inputs.forEach(need);
   }
   return kept.length === graph.equations.length ? graph : { ...graph, equations: kept.reverse() };
-}
-
-function mayThrow({ primitive, params }: Equation): boolean {
-  return primitive.effect === true || subgraphs(params).some(hasEffects);
 }
 
 /** Common subexpressions and constant folding, in one pass. */

@@ -4,6 +4,8 @@
  * A transformation makes one trace with a fresh tag, larger than any before it, and wraps its inputs in tracers that carry the tag. An
  * operation goes to the largest tag among its inputs and treats inputs with smaller tags as constants; with no tracer among them it
  * runs. An inner transformation's tag is always larger than those of the values it closes over, so nested uses cannot be confused.
+ *
+ * A graph that is being traced also takes operations on values of enclosing levels that must not be done unless the graph runs.
  */
 
 import { TracingError } from "../errors.js";
@@ -33,11 +35,12 @@ export interface Traced {
   readonly trace: Trace;
 }
 
-/** Where operations without inputs are recorded while a graph is being traced, so that a large constant does not become part of it. */
-export interface AmbientGraph {
-  current: Trace | null;
+/** The innermost graph that is being traced. */
+export interface GraphRecorder extends Trace {
+  /** Whether an operation on values of enclosing levels, the largest of tag `tag`, is recorded instead of done there. */
+  claims(primitive: Primitive, inputs: readonly Tensor[], params: unknown, tag: number): boolean;
 }
-export const ambientGraph: AmbientGraph = { current: null };
+export const ambientGraph: { current: GraphRecorder | null } = { current: null };
 
 /** Applies `primitive`: the one door through which every operation goes. */
 export function bind<P>(primitive: Primitive<P>, inputs: readonly Tensor[], params: P): readonly Tensor[] {
@@ -49,13 +52,15 @@ export function bind<P>(primitive: Primitive<P>, inputs: readonly Tensor[], para
       tag = top.tag;
     }
   }
+  if (top !== null && !(top as unknown as Traced).trace.alive) throw deadTracer(primitive.name, top);
+  const graph = ambientGraph.current;
+  if (graph !== null && tag < graph.tag && graph.claims(primitive, inputs, params, tag)) {
+    return graph.process(primitive, inputs, params);
+  }
   if (top === null) {
-    if (inputs.length === 0 && ambientGraph.current !== null)
-      return ambientGraph.current.process(primitive, inputs, params);
     return primitive.compose === undefined ? execute(primitive, inputs, params) : primitive.compose(inputs, params);
   }
-  const trace = (top as unknown as Traced).trace;
-  if (!trace.alive) throw deadTracer(primitive.name, top);
+  const { trace } = top as unknown as Traced;
   return primitive.compose !== undefined && trace.expands
     ? primitive.compose(inputs, params)
     : trace.process(primitive, inputs, params);
