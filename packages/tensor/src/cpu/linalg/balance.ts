@@ -16,7 +16,7 @@ export interface Balance {
 const WORTH_WHILE = 0.95;
 const MAX_ROUNDS = 30;
 /** Limits of a scale factor, against overflow in the matrix and in the vectors that are scaled back. */
-const EXTREME = 2 ** 400;
+const EXTREME = 2 ** 150;
 
 /**
  * Balances A of [n, n] in place.

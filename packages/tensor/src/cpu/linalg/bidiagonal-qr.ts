@@ -6,8 +6,8 @@ import { beginSweep, flushRotations } from "./plane-rotations.js";
 
 /** Relative error that dropping a coupling may cause in a singular value. */
 const TOLERANCE = 2 ** -50;
-/** Couplings below this are dropped in any case; the matrix is scaled to about 1. */
-const NEGLIGIBLE = 2 ** -1000;
+/** Couplings and bulges below this are dropped (the matrix is scaled to about 1): rotations made of denormals are not orthogonal. */
+const NEGLIGIBLE = 2 ** -800;
 /** Sweeps allowed per singular value; about 2 are needed. */
 const MAX_SWEEPS = 30;
 
@@ -135,17 +135,17 @@ function shiftedSweep(block: Block, shift: number, first: RotationQueue | null, 
   for (let i = 0; i < length; i++) {
     const p = start + step * i;
     const q = c + step * i;
-    let r = length2(f, g);
-    const c1 = f / r;
-    const s1 = g / r;
+    let r = hypot(f, g);
+    const c1 = r < NEGLIGIBLE ? 1 : f / r;
+    const s1 = r < NEGLIGIBLE ? 0 : g / r;
     if (i > 0) e[q - step] = r;
     f = c1 * d[p] + s1 * e[q];
     e[q] = c1 * e[q] - s1 * d[p];
     g = s1 * d[p + step];
     d[p + step] *= c1;
-    r = length2(f, g);
-    const c2 = r === 0 ? 1 : f / r;
-    const s2 = r === 0 ? 0 : g / r;
+    r = hypot(f, g);
+    const c2 = r < NEGLIGIBLE ? 1 : f / r;
+    const s2 = r < NEGLIGIBLE ? 0 : g / r;
     d[p] = r;
     f = c2 * e[q] + s2 * d[p + step];
     d[p + step] = c2 * d[p + step] - s2 * e[q];
@@ -178,15 +178,15 @@ function zeroShiftSweep(block: Block, first: RotationQueue | null, second: Rotat
     const p = start + step * i;
     const q = c + step * i;
     const f = c1 * d[p];
-    const r = length2(f, e[q]);
-    c1 = f / r; // r > 0: couplings inside a block are not 0
+    const r = hypot(f, e[q]);
+    c1 = f / r; // couplings inside a block are not negligible, so neither is r
     const s1 = e[q] / r;
     if (i > 0) e[q - step] = s2 * r;
     const f2 = c2 * r;
     const g2 = d[p + step] * s1;
-    const r2 = length2(f2, g2);
-    c2 = r2 === 0 ? 1 : f2 / r2;
-    s2 = r2 === 0 ? 0 : g2 / r2;
+    const r2 = hypot(f2, g2);
+    c2 = r2 < NEGLIGIBLE ? 1 : f2 / r2;
+    s2 = r2 < NEGLIGIBLE ? 0 : g2 / r2;
     d[p] = r2;
     if (first !== null) {
       first.c[at1] = c1;
@@ -200,10 +200,4 @@ function zeroShiftSweep(block: Block, first: RotationQueue | null, second: Rotat
   const h = c1 * d[start + step * length];
   e[c + step * (length - 1)] = h * s2;
   d[start + step * length] = h * c2;
-}
-
-/** √(x² + y²). */
-function length2(x: number, y: number): number {
-  const square = x * x + y * y;
-  return square > 2 ** -900 ? Math.sqrt(square) : hypot(x, y);
 }

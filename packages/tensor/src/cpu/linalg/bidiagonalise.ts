@@ -19,7 +19,7 @@ export interface Bidiagonal {
 /**
  * Reduces A of [m, n], m ≥ n, in place.
  *
- * Column i is cleared below the diagonal by H_i, then row i right of the superdiagonal by G_i. Within a block of 32 columns the
+ * Column i is cleared below the diagonal by H_i, then row i right of the superdiagonal by G_i. Within a block of 16 columns the
  * updates are deferred, A − VᵀY − XᵀU being kept as its parts (rows of V and U: reflectors from the left and the right), so that half
  * of the 4n²(m − n/3) flops happen in matrix products.
  *

@@ -11,7 +11,10 @@ import { schurVectors } from "./schur-vectors.js";
 const NEARLY = 1 - 2 ** -10;
 
 /**
- * AV = V diag(w), w = wr + i·wi, V = vr + i·vi, for A of [n, n]. Backward stable: ‖AV − VW‖ is a small multiple of nε‖A‖.
+ * AV = V diag(w), w = wr + i·wi, V = vr + i·vi, for A of [n, n].
+ *
+ * Backward stable: ‖Av − wv‖ ≤ 10nε‖A‖‖v‖ for every column, where A and v are those after balancing. For a badly scaled A that is the
+ * better bound for the eigenvalues, but the residual of the vectors as returned may be larger than 10nε‖A‖.
  *
  * Order: real parts ascend; where they agree to 10nε max|w|, |Im w| ascends; of a conjugate pair the one with Im w > 0 is first.
  * ‖v_j‖₂ = 1, and the first component with |v| ≥ (1 − 2⁻¹⁰) max|v| is real and positive. For a defective matrix the vectors of a

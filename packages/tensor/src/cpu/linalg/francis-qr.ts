@@ -5,7 +5,7 @@ import { blockEigenvalues, schurBlock } from "./schur-block.js";
 
 const EPS = 2 ** -52;
 /** A subdiagonal entry below this is 0; the matrix is scaled to about 1. */
-const NEGLIGIBLE = 2 ** -1000;
+const NEGLIGIBLE = 2 ** -800;
 /** Sweeps allowed per eigenvalue; 2 to 3 are needed. */
 const MAX_SWEEPS = 30;
 
@@ -166,7 +166,7 @@ function sweep(schur: Schur, start: number, end: number, stalled: number): void 
     x[1] = g * (h00 + h11 - re1 - re2);
     x[2] = g * h[(m + 2) * n + m + 1];
     const sum = Math.abs(x[0]) + Math.abs(x[1]) + Math.abs(x[2]);
-    for (let i = 0; i < 3; i++) x[i] /= sum;
+    if (sum > 0) for (let i = 0; i < 3; i++) x[i] /= sum;
     if (m === start) break;
     const left = Math.abs(h[m * n + m - 1]) * (Math.abs(x[1]) + Math.abs(x[2]));
     const diagonal = Math.abs(h[(m - 1) * n + m - 1]) + Math.abs(h00) + Math.abs(h11);

@@ -1,6 +1,6 @@
 /** Elementary reflectors H = I − τvvᵀ. */
 
-import { hypot, norm2 } from "./norm.js";
+import { norm2 } from "./norm.js";
 
 // Below this the quotients that define v and τ would be taken between denormal numbers, and H would not be orthogonal.
 const TINY = 2 ** -960;
@@ -16,15 +16,14 @@ const RAISE = 2 ** 600;
  */
 export function reflector(a: Float64Array, offset: number, stride: number, length: number): number {
   if (length <= 1) return 0;
-  const tail = norm2(a, offset + stride, stride, length - 1);
-  if (tail === 0) return 0;
+  if (norm2(a, offset + stride, stride, length - 1) === 0) return 0;
+  let norm = norm2(a, offset, stride, length);
   let lower = 1;
-  const size = hypot(a[offset], tail);
-  if (size < TINY) {
+  if (norm < TINY) {
     for (let i = 0, x = offset; i < length; i++, x += stride) a[x] *= RAISE;
+    norm = norm2(a, offset, stride, length);
     lower = 1 / RAISE;
   }
-  const norm = lower === 1 ? size : hypot(a[offset], norm2(a, offset + stride, stride, length - 1));
   const alpha = a[offset];
   const beta = alpha > 0 ? -norm : norm;
   const pivot = alpha - beta;

@@ -24,6 +24,8 @@ export function norm2(a: Float64Array, offset: number, stride: number, length: n
 
 /** √(x² + y²) without overflow or underflow. (Math.hypot is several times slower.) */
 export function hypot(x: number, y: number): number {
+  const square = x * x + y * y;
+  if (square > SAFE_LOW && square < SAFE_HIGH) return Math.sqrt(square);
   const large = Math.max(Math.abs(x), Math.abs(y));
   const small = Math.min(Math.abs(x), Math.abs(y));
   if (small === 0 || !(large < Infinity)) return large + small; // NaN stays NaN

@@ -1,7 +1,8 @@
 /** Eigenvectors of a quasi-triangular matrix by back substitution. */
 
-/** Entries are scaled down beyond this, before their products overflow. */
-const LARGE = 2 ** 400;
+/** Pivots are not below this and entries not above that: with |T| ≤ 2³⁰⁰ (balancing sees to it) no product overflows. */
+const SMALL = 2 ** -300;
+const LARGE = 2 ** 200;
 
 /**
  * X with TX = X diag(λ): upper triangular but for the 2×2 blocks, each column with largest entry about 1.
@@ -13,13 +14,11 @@ export function schurVectors(t: Float64Array, n: number, wr: Float64Array, wi: F
   const x = new Float64Array(n * n);
   const re = new Float64Array(n);
   const im = new Float64Array(n);
-  let norm = 0;
-  for (let k = 0; k < n * n; k++) norm = Math.max(norm, Math.abs(t[k]));
-  // Pivots below this are rounding errors of T: an eigenvalue that occurs again, perhaps in a Jordan block.
-  const smallest = Math.max(2 ** -52 * norm, 2 ** -1000);
   for (let j = n - 1; j >= 0; j--) {
     const pair = wi[j] !== 0;
     if (pair) j--;
+    // Pivots below this are rounding errors of λ: an eigenvalue that occurs again, perhaps in a Jordan block.
+    const smallest = Math.max(2 ** -52 * (Math.abs(wr[j]) + Math.abs(wi[j])), SMALL);
     startVector(t, n, j, wr[j], wi[j], re, im);
     substitute(t, n, j, wr[j], wi[j], pair, smallest, re, im);
     const last = pair ? j + 1 : j;

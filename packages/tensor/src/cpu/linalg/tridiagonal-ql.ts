@@ -5,8 +5,8 @@ import type { RotationQueue } from "./plane-rotations.js";
 import { beginSweep, flushRotations } from "./plane-rotations.js";
 
 const EPS = 2 ** -53;
-/** Couplings whose square would underflow; the matrix is scaled to about 1. */
-const NEGLIGIBLE = 2 ** -1000;
+/** Couplings and bulges below this are dropped (the matrix is scaled to about 1): rotations made of denormals are not orthogonal. */
+const NEGLIGIBLE = 2 ** -800;
 /** Sweeps allowed per eigenvalue; about 1.7 are needed. */
 const MAX_SWEEPS = 30;
 
@@ -61,10 +61,9 @@ function sweep(d: Float64Array, e: Float64Array, low: number, high: number, rota
   let at = rotations === null ? 0 : beginSweep(rotations, high, high - low, -1);
   for (let k = high - 1; k >= low; k--) {
     // The rotation of rows and columns k, k + 1 that turns (x, bulge), at rows (k + 1, k), into (r, 0).
-    const square = x * x + bulge * bulge;
-    const r = square > 2 ** -900 ? Math.sqrt(square) : hypot(x, bulge);
-    const c = r === 0 ? 1 : x / r;
-    const s = r === 0 ? 0 : bulge / r;
+    const r = hypot(x, bulge);
+    const c = r < NEGLIGIBLE ? 1 : x / r;
+    const s = r < NEGLIGIBLE ? 0 : bulge / r;
     if (k < high - 1) e[k + 1] = r;
     const b = e[k];
     const t = s * (d[k] - d[k + 1]) + 2 * c * b;

@@ -18,7 +18,7 @@ export interface Tridiagonal {
  * Reduces A, of which only the lower triangle is read, in place.
  *
  * Rows are cleared from the last to the second: reflector H_i turns A[i, 0..i−1] into a multiple of its last entry. So each vector is
- * a contiguous row, and what remains is the leading triangle. Within a block of 32 rows the rank-two updates are deferred:
+ * a contiguous row, and what remains is the leading triangle. Within a block of 16 rows the rank-two updates are deferred:
  * A − VᵀW − WᵀV is kept as its three parts, and half of the (4/3)n³ flops happen in matrix products.
  *
  * Source: Dongarra, Sorensen & Hammarling (1989), for the deferred update.
