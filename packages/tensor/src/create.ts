@@ -1,5 +1,6 @@
 /** Making tensors. */
 
+import { upload } from "./backend/read.js";
 import { currentBackend } from "./backend/registry.js";
 import {
   checkDType,
@@ -70,7 +71,7 @@ export function fromTypedArray(
   dtype: DType = dtypeOfArray(elements) ?? "bool",
 ): Tensor {
   const backend = currentBackend();
-  return new Tensor(shape, dtype, false, 0, backend, backend.upload(elements, shape, dtype), false);
+  return new Tensor(shape, dtype, false, 0, backend, upload(elements, shape, dtype, backend), false);
 }
 
 interface FlatData {

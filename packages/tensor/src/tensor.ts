@@ -110,7 +110,7 @@ export class Tensor implements Disposable {
   /** Frees the elements now. Using the tensor afterwards is an error. On the CPU this is never needed for correctness. */
   dispose(): void {
     if (this.tag !== 0 || this.buffer === null) return;
-    this.owner?.free(this.buffer);
+    if (this.size > 0) this.owner?.free(this.buffer);
     this.buffer = null;
   }
   /** `using x = …` calls {@link dispose} at the end of the block. Defined below, where the engine knows the symbol. */

@@ -1,14 +1,15 @@
 /** Runs one primitive on values: finds the backend, checks that it can, and wraps its results. */
 
 import { cpu } from "../cpu/backend.js";
-import { isFloat } from "../dtype.js";
+import { isFloat, type TypedArray } from "../dtype.js";
 import { BackendError } from "../errors.js";
+import { own } from "../memory.js";
 import type { Aval, Primitive } from "../primitives/primitive.js";
 import { formatShape, sizeOf } from "../shape.js";
 import { Tensor } from "../tensor.js";
 import type { Backend } from "./backend.js";
 import { currentBackend } from "./registry.js";
-import { transfer } from "./read.js";
+import { transfer, upload } from "./read.js";
 
 /** Applies `primitive` to concrete tensors. */
 export function execute<P>(primitive: Primitive<P>, inputs: readonly Tensor[], params: P): readonly Tensor[] {
@@ -62,15 +63,7 @@ function run(
     for (let i = 0; i < inputs.length; i++) if (inputs[i].owner !== cpu) here = false;
     return cpu.run(primitive, here ? inputs : inputs.map((x) => transfer(x, cpu)), params, outs);
   }
-  const operands = inputs.map((x) => (x.owner === backend ? x : transfer(x, backend)));
-  if ([...operands, ...outs].some((x) => sizeOf(x.shape) === 0)) {
-    // Nothing to compute, or a constant (the sum of nothing): answered on the host.
-    const host = operands.map((x) => transfer(x, cpu));
-    return cpu
-      .run(primitive, host, params, outs)
-      .map((buffer, i) => backend.upload(buffer as never, outs[i].shape, outs[i].dtype));
-  }
-  for (const { dtype } of [...operands, ...outs]) {
+  for (const { dtype } of [...inputs, ...outs]) {
     if (!backend.capabilities.dtypes.includes(dtype)) {
       const remedy = isFloat(dtype) ? `cast with x.cast("float32")` : `cast with x.cast("int32")`;
       throw new BackendError(
@@ -78,10 +71,23 @@ function run(
       );
     }
   }
+  // Nothing to compute, or a constant (the sum of nothing): answered on the host.
+  if (outs.every(isEmpty)) return outs.map(({ dtype }) => own(dtype, 0));
+  if (inputs.some(isEmpty)) {
+    const host = inputs.map((x) => transfer(x, cpu));
+    return cpu
+      .run(primitive, host, params, outs)
+      .map((buffer, i) => upload(buffer as TypedArray, outs[i].shape, outs[i].dtype, backend));
+  }
   if (!backend.supports(primitive)) {
     throw new BackendError(
       `${primitive.name}: ${backend.name} does not have this operation; move the operands with .to("cpu").`,
     );
   }
+  const operands = inputs.map((x) => transfer(x, backend));
   return backend.run(primitive, operands, params, outs);
+}
+
+function isEmpty({ shape }: Aval): boolean {
+  return sizeOf(shape) === 0;
 }

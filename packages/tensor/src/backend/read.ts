@@ -1,8 +1,8 @@
 /** Reading elements, and moving tensors between backends. */
 
-import { cpu } from "../cpu/backend.js";
 import type { DType, TypedArray } from "../dtype.js";
 import { BackendError, TracingError, type CurvError } from "../errors.js";
+import { own } from "../memory.js";
 import { formatShape, sizeOf, type Shape } from "../shape.js";
 import { Tensor } from "../tensor.js";
 import type { Traced } from "../transform/trace.js";
@@ -20,7 +20,7 @@ export async function readAsync(x: Tensor, caller: string): Promise<TypedArray> 
     );
   }
   checkLive(x, caller);
-  if (x.size === 0) return cpu.downloadSync(transfer(x, cpu));
+  if (x.size === 0) return own(x.dtype, 0);
   const data = (await x.owner!.download(x)).slice();
   await throwDeferred(x.owner!);
   return data;
@@ -52,6 +52,7 @@ export function readSync(x: Tensor, caller: string): TypedArray {
     );
   }
   checkLive(value, caller);
+  if (value.size === 0) return own(value.dtype, 0);
   const backend = value.owner!;
   if (backend.downloadSync === undefined) {
     throw new BackendError(
@@ -71,7 +72,9 @@ export function concreteValue(x: Tensor): Tensor | null {
 /** The elements on the host if they can be had now without waiting, else null: for checks of values. */
 export function peek(x: Tensor): TypedArray | null {
   const value = concreteValue(x);
-  if (value === null || value.buffer === null || value.owner!.downloadSync === undefined) return null;
+  if (value === null || value.buffer === null) return null;
+  if (value.size === 0) return own(value.dtype, 0);
+  if (value.owner!.downloadSync === undefined) return null;
   return value.owner!.downloadSync(value);
 }
 
@@ -95,13 +98,18 @@ export function transfer(x: Tensor, backend: Backend): Tensor {
   if (!backend.capabilities.dtypes.includes(x.dtype)) {
     throw new BackendError(`to: ${backend.name} does not support ${x.dtype}; cast with x.cast("float32") first.`);
   }
-  if (source.downloadSync === undefined) {
+  if (source.downloadSync === undefined && x.size > 0) {
     throw new BackendError(
       `to: ${source.name} cannot read synchronously; make the tensor from await x.data() on ${backend.name}.`,
     );
   }
-  const handle = backend.upload(source.downloadSync(x).slice(), x.shape, x.dtype);
-  return new Tensor(x.shape, x.dtype, x.weak, 0, backend, handle, x.committed);
+  const elements = x.size === 0 ? own(x.dtype, 0) : source.downloadSync!(x).slice();
+  return new Tensor(x.shape, x.dtype, x.weak, 0, backend, upload(elements, x.shape, x.dtype, backend), x.committed);
+}
+
+/** The backend's handle for the elements. A tensor that has none never reaches it. */
+export function upload(elements: TypedArray, shape: Shape, dtype: DType, backend: Backend): unknown {
+  return elements.length === 0 ? elements : backend.upload(elements, shape, dtype);
 }
 
 function checkLive(x: Tensor, caller: string): void {

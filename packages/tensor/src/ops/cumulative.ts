@@ -86,7 +86,7 @@ export function productsOfOthers(x: Tensor): Tensor {
 export function cummax(x: Tensor, axis: number, options: CumulativeOptions = {}): Tensor {
   const at = direction(x, axis, options, "cummax");
   if (x.shape[at.axis] === 0) return x;
-  return takeAlong(x, bind1(cumArgMaxPrimitive, [stopGradient(x)], at), at.axis);
+  return takeAlong(x, bind1(cumArgMaxPrimitive, [stopGradient(x)], at), at.axis, { mode: "clip" });
 }
 
 /** Running minimum; its derivative goes to the first element that attained it. NaN stays. */

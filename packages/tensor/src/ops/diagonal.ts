@@ -20,7 +20,7 @@ export function diagonal(x: Tensor, k = 0): Tensor {
   if (x.rank < 2) throw new ShapeError(`diagonal: x has shape ${formatShape(x.shape)}; wants at least two axes.`);
   const [n, m] = x.shape.slice(-2);
   const front = moveAxis(moveAxis(x, x.rank - 2, 0), x.rank - 1, 1);
-  return moveAxis(gatherND(front, places(n, m, k)), 0, x.rank - 2);
+  return moveAxis(gatherND(front, places(n, m, k), { mode: "clip" }), 0, x.rank - 2);
 }
 
 /** The matrix with a vector on diagonal k (leading axes are a batch of vectors). */
@@ -30,7 +30,7 @@ export function diag(x: Tensor, k = 0): Tensor {
   const n = length + Math.abs(k);
   const front = moveAxis(x, x.rank - 1, 0);
   const blank = zeros([n, n, ...x.shape.slice(0, -1)], { dtype: x.dtype });
-  const filled = scatterAdd(blank, places(n, n, k), front);
+  const filled = scatterAdd(blank, places(n, n, k), front, { mode: "clip" });
   return moveAxis(moveAxis(filled, 0, x.rank), 0, x.rank);
 }
 

@@ -33,6 +33,7 @@ export function dynamicSlice(x: Tensor, starts: Tensor | readonly TensorLike[], 
   if (sizes.length !== x.rank || sizes.some((n, i) => n < 0 || n > x.shape[i])) {
     throw new ShapeError(`dynamicSlice: a window of ${formatShape(sizes)} does not fit into ${formatShape(x.shape)}.`);
   }
+  if (x.rank === 0) return x;
   return bind1(dynamicSlicePrimitive, [x, startVector(starts, x.rank, "dynamicSlice")], { sizes });
 }
 
@@ -44,6 +45,7 @@ export function dynamicUpdateSlice(x: Tensor, update: Tensor, starts: Tensor | r
     );
   }
   const [a, u] = unify(x, update, "dynamicUpdateSlice");
+  if (a.rank === 0 || u.size === 0) return a.rank === 0 ? u : a;
   return bind1(dynamicUpdateSlicePrimitive, [a, u, startVector(starts, x.rank, "dynamicUpdateSlice")], null);
 }
 

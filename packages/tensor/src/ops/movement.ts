@@ -161,11 +161,13 @@ export function pad(x: Tensor, padding: Padding, value: TensorLike = 0): Tensor 
   if (padding.every(([low, high, between = 0]) => low === 0 && high === 0 && between === 0)) return x;
   const fill = typeof value === "object" ? value : scalar(value, x.dtype);
   if (fill.rank !== 0) throw new ShapeError(`pad: value has shape ${formatShape(fill.shape)}; wants a scalar.`);
-  return bind1(padPrimitive, [x, fill], {
+  const params = {
     low: padding.map(([low]) => low),
     high: padding.map(([, high]) => high),
     interior: padding.map(([, , between = 0]) => between),
-  });
+  };
+  if (x.size === 0) return broadcastTo(fill, padPrimitive.shape([x, fill], params)[0].shape);
+  return bind1(padPrimitive, [x, fill], params);
 }
 
 /** Tensors joined along an axis that they have. */
@@ -184,7 +186,8 @@ export function concat(xs: readonly Tensor[], axis = 0): Tensor {
       );
     }
   }
-  return tensors.length === 1 ? first : bind1(concatPrimitive, tensors, { axis: at });
+  const parts = tensors.filter((x) => x.shape[at] > 0);
+  return parts.length <= 1 ? (parts[0] ?? first) : bind1(concatPrimitive, parts, { axis: at });
 }
 
 /** Tensors of one shape joined along a new axis. */

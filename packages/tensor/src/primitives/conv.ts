@@ -6,6 +6,7 @@
 import { copyStrided } from "../cpu/kernels/copy.js";
 import { matmul } from "../cpu/kernels/matmul.js";
 import { collapse } from "../cpu/strided.js";
+import { zeros } from "../create.js";
 import { allocate, own } from "../memory.js";
 import { flip, moveAxis, reshape, transpose } from "../ops/movement.js";
 import { range, sizeOf, stridesOf, type Shape } from "../shape.js";
@@ -53,8 +54,10 @@ export const convPrimitive: Primitive<ConvParams> = /* @__PURE__ */ definePrimit
     const fromW = dw === null ? null : bind1(convPrimitive, [x, dw], params);
     return [fromX === null ? fromW : fromW === null ? fromX : fromX.add(fromW)];
   },
-  transpose: ([ct], [x, w], [xLinear], params) =>
-    xLinear ? [inputCotangent(ct!, x.shape, w, params), null] : [null, kernelCotangent(ct!, x, w.shape, params)],
+  transpose: ([ct], [x, w], [xLinear], params) => {
+    if (ct!.size === 0) return [xLinear ? zeros(x.shape, x) : null, xLinear ? null : zeros(w.shape, w)];
+    return xLinear ? [inputCotangent(ct!, x.shape, w, params), null] : [null, kernelCotangent(ct!, x, w.shape, params)];
+  },
   batch: ([x, w], [xBatched, wBatched], params, size) => {
     const { groups, batchGroups } = params;
     if (xBatched && wBatched) {

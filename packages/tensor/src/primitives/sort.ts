@@ -23,7 +23,7 @@ export const sortPrimitive: Primitive<SortParams> = /* @__PURE__ */ definePrimit
     const shape = [...x.shape.slice(0, -1), count];
     return [aval(shape, x.dtype), aval(shape, "int32")];
   },
-  jvp: (_primals, [dx], _params, [, indices]) => [takeAlong(dx!, indices, -1), null],
+  jvp: (_primals, [dx], _params, [, indices]) => [takeAlong(dx!, indices, -1, { mode: "clip" }), null],
   batch: ([x], _batched, params) => bind(sortPrimitive, [x], params),
   lower: ([x], params) => sortRows(x, params),
 });
