@@ -9,7 +9,7 @@ import { BackendError } from "../errors.js";
 import { own } from "../memory.js";
 import { cast } from "../ops/elementwise.js";
 import { formatShape, sizeOf } from "../shape.js";
-import { aval } from "../primitives/primitive.js";
+import { aval, type Aval } from "../primitives/primitive.js";
 import { bind } from "../transform/trace.js";
 import * as checks from "./checks.js";
 import type { Situation } from "./checks.js";
@@ -68,11 +68,18 @@ function titleOf({ title, operands }: Example): string {
   return title ?? operands.map(({ shape }) => formatShape(shape)).join(" with ");
 }
 
-/** Whether the backend has what the example needs: NaN and infinities, the dtypes of operands and results. */
+/**
+ * Whether the backend has what the example needs: NaN and infinities, the dtypes of operands and results. What an operation makes of empty
+ * operands is answered on the host, which needs the others at once; the public functions never ask for it.
+ */
 function possible({ capabilities }: Backend, { primitive }: Entry, example: Example, dtype: DType): boolean {
   if (!capabilities.nonFinite && example.smooth === null) return false;
   const inputs = example.operands.map((operand) => aval(operand.shape, operand.dtype ?? dtype));
-  return [...inputs, ...primitive.shape(inputs, example.params)].every((x) => capabilities.dtypes.includes(x.dtype));
+  const outs = primitive.shape(inputs, example.params);
+  const isEmpty = (x: Aval): boolean => sizeOf(x.shape) === 0;
+  const mixed = inputs.some(isEmpty) && !inputs.every(isEmpty) && !outs.every(isEmpty);
+  if (mixed && !capabilities.syncRead) return false;
+  return [...inputs, ...outs].every((x) => capabilities.dtypes.includes(x.dtype));
 }
 
 async function holds(statement: Statement, situation: Situation): Promise<void> {
