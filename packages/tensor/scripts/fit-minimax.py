@@ -34,7 +34,6 @@ class Fit:
     degree: int
     bits: int
     denominator: int = 0
-    fixed: dict = None  # coefficients of P that are given, by power
 
 
 def rounded(x, bits: int):
@@ -158,8 +157,7 @@ class Exchange:
         return best
 
     def run(self):
-        fixed_p = {j: mp.mpf(v) for j, v in (self.fit.fixed or {}).items()}
-        fixed_q = {}
+        fixed_p, fixed_q = {}, {}
         ideal, p, q = self.solve(fixed_p, fixed_q)
         # The lowest powers carry most of the value: they are rounded first, and the rest makes up for it.
         for j in range(max(self.fit.degree, self.fit.denominator) + 1):
@@ -328,7 +326,7 @@ def main(names):
         fit = FITS[name]
         p, q, ideal, final = Exchange(fit).run()
         ulp = mp.mpf(2) ** -fit.bits
-        print(f"{name}: error {mp.nstr(ideal / ulp, 3)} half ulps, rounded {mp.nstr(final / ulp, 3)}")
+        print(f"{name}: error {mp.nstr(ideal / ulp, 3)}·2^-{fit.bits}, after rounding {mp.nstr(final / ulp, 3)}·2^-{fit.bits}")
         print("  P:", ", ".join(repr(float(c)) for c in p))
         if fit.denominator:
             print("  Q:", ", ".join(repr(float(c)) for c in q))

@@ -91,7 +91,7 @@ export function erf64(x: number): number {
 export function erf32(x: number): number {
   const a = Math.abs(x);
   if (!(a >= 1)) return x === 0 ? x : f(x + erfTail32(x));
-  const b = a > 4.1 ? 4.099999904632568 : a;
+  const b = a > 4.099999904632568 ? 4.099999904632568 : a;
   const y = f(1 - f(exp32(f(-b * b)) * erfcx32(b)));
   return x < 0 ? -y : y;
 }

@@ -118,6 +118,6 @@ function erfcLarge32(b: number): number {
   const lost = f((2 * b - (d - 1)) * f(f(1 - w) * f(0.2199999988079071 - f(0.12999999523162842 * w))));
   const g = f(logFactor32(w) - f(low + lost));
   const n = f(f(f(g - square) * 1.4426950216293335) + round32) - round32;
-  const p = expm1Reduced32(f(-square - n * 0.693359375 - f(f(n * -2.1219444005469058e-4) - g)));
+  const p = expm1Reduced32(f(-square - n * 0.693359375 - f(f(n * -0.00021219444170128554) - g)));
   return f(f(f(1 + p) / d) * pow2[(n | 0) + bias]);
 }

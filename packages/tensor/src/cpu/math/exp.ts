@@ -5,7 +5,7 @@
  * The factor 2^n goes in as 2^n1·2^n2, n1 = ⌊n/2⌋, so that results near the largest and the smallest number are right (the
  * first product is exact; for float32, JavaScript multiplies by 2^n in float64 and rounds once: the same bits).
  *
- * E: minimax (Remez in 50 digits, `scripts/fit-minimax.py`), even and odd powers evaluated apart (half the latency).
+ * E: minimax (Remez in 50 digits), even and odd powers evaluated apart (half the latency).
  *
  * Here and in the other files, float32 code does not round where a float32 operation is exact: x − n·ln2High, the
  * subtraction of 1.5·2^23, products with powers of two that do not underflow. A rounding costs V8 two conversions.
@@ -28,7 +28,7 @@ const log2e32 = 1.4426950216293335;
 const ln2High64 = 0.6931471803691238;
 const ln2Low64 = 1.9082149292705877e-10;
 const ln2High32 = 0.693359375;
-const ln2Low32 = -2.1219444005469058e-4;
+const ln2Low32 = -0.00021219444170128554;
 
 /** r²·E(r) = e^r − 1 − r for |r| ≤ 0.35. */
 function expTail64(r: number): number {

@@ -2,7 +2,7 @@
  * log, log2, log10 and log1p.
  *
  * x = 2^k·(1 + f) with 1 + f about 1, s = f/(2 + f), z = s²: log(1 + f) = f − s(f − z·R(z)), where R is the minimax
- * polynomial of (2·atanh(s)/s − 2)/z (Remez in 50 digits, `scripts/fit-minimax.py`).
+ * polynomial of (2·atanh(s)/s − 2)/z (Remez in 50 digits).
  */
 
 import { exponentAboutOne, highWord, isOutside, powerBias, powersOfTwo } from "./binary-exponent.js";
@@ -15,7 +15,7 @@ const bias = powerBias;
 const ln2High64 = 0.6931471803691238;
 const ln2Low64 = 1.9082149292705877e-10;
 const ln2High32 = 0.693359375;
-const ln2Low32 = -2.1219444005469058e-4;
+const ln2Low32 = -0.00021219444170128554;
 
 /** The logarithms outside (0, ∞): −Infinity at 0, NaN below, Infinity and NaN as they are. */
 function logOutside(x: number): number {

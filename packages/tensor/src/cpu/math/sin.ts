@@ -1,8 +1,9 @@
 /**
  * sin and cos; sin πx and cot πx for the reflections of the gamma family.
  *
- * n = round(2x/π), r = x − n·π/2 with π/2 in three parts whose products with n are exact. That holds to |x| = 1e5 in
- * float64 and 1e3 in float32; beyond, Math.sin and its kin take over (in a vector, when any lane is outside).
+ * n = round(2x/π), r = x − n·π/2 with π/2 in three parts (float32: four), all but the last so short that their products
+ * with n are exact: r is right even next to a multiple of π/2. That holds to |x| = 1e5 in float64 and 1e3 in float32;
+ * beyond, Math.sin and its kin take over (in a vector, when any lane is outside).
  */
 
 const f = Math.fround;
@@ -23,7 +24,8 @@ function reduce64(x: number, n: number): number {
 }
 
 function reduce32(x: number, n: number): number {
-  return f(f(x - n * 1.5703125 - n * 4.837512969970703e-4) - f(n * 7.549790126404332e-8)); // the first products are exact
+  const y = x - n * 1.5703125 - n * 4.837512969970703e-4; // exact
+  return f(f(y - n * 7.549533620476723e-8) - f(n * 2.5633440682570896e-12)); // the first product is exact
 }
 
 function sinReduced64(r: number): number {

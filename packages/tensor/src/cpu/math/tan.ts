@@ -32,12 +32,12 @@ export function tan64(x: number): number {
 export function tan32(x: number): number {
   if (!(Math.abs(x) <= 1e3)) return f(Math.tan(x));
   const n = f(f(x * 0.6366197466850281) + round32) - round32;
-  const w = x - n * 1.5703125; // exact
-  const n2 = n * 4.837512969970703e-4; // exact
-  const y = f(w - n2);
-  const n3 = f(f(n * 7.549790126404332e-8) - f(f(w - y) - n2));
-  const r = f(y - n3);
-  const low = f(f(y - r) - n3);
+  const w = x - n * 1.5703125 - n * 4.837512969970703e-4; // exact
+  const n3 = n * 7.549533620476723e-8; // exact
+  const y = f(w - n3);
+  const n4 = f(f(n * 2.5633440682570896e-12) - f(f(w - y) - n3));
+  const r = f(y - n4);
+  const low = f(f(y - r) - n4);
   const t = tanReduced32(r, low);
   return x === 0 ? x : n & 1 ? f(-1 / t) : t;
 }
