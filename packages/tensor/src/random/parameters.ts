@@ -56,8 +56,12 @@ export function readParameters<N extends string>(
 ): Sample<N> {
   checkKey(k, caller);
   const entries = Object.entries(parameters) as [N, Parameters<N>[N]][];
-  const dtype = options.dtype ?? floatDTypeOfAll(entries.map(([, [value]]) => value));
-  checkFloat(dtype, caller, hint);
+  const dtype = sampleDType(
+    caller,
+    options.dtype,
+    entries.map(([, [value]]) => value),
+    hint,
+  );
   const values = {} as Record<N, Tensor>;
   for (const [name, [value, domain]] of entries) values[name] = readParameter(caller, name, value, domain, dtype);
   const shape = sampleShape(caller, options.shape, values);
@@ -120,17 +124,19 @@ function format(value: number): string {
   return String(Math.fround(value) === value ? Number(value.toPrecision(8)) : value);
 }
 
-/** The dtype of the float tensors among the values; numbers, also traced ones, have none. */
-function floatDTypeOfAll(values: readonly TensorLike[]): FloatDType {
-  const floats = values.flatMap((x) => (isTensor(x) && isFloat(x.dtype) && !x.weak ? [x.dtype] : []));
-  return floats.length === 0 ? defaultDType() : (floats.reduce<DType>(promoteDTypes, floats[0]) as FloatDType);
-}
-
-/** Refuses a dtype that is no float. @internal */
-export function checkFloat(dtype: FloatDType, caller: string, hint = ""): void {
-  if (dtype !== "float32" && dtype !== "float64") {
+/** The dtype asked for, else that of the float tensors among the values; numbers, also traced ones, have none. @internal */
+export function sampleDType(
+  caller: string,
+  dtype: FloatDType | undefined,
+  values: readonly TensorLike[],
+  hint = "",
+): FloatDType {
+  if (dtype !== undefined) {
+    if (dtype === "float32" || dtype === "float64") return dtype;
     throw new DTypeError(`${caller}: dtype ${String(dtype)}; wants float32 or float64${hint}.`);
   }
+  const floats = values.flatMap((x) => (isTensor(x) && isFloat(x.dtype) && !x.weak ? [x.dtype] : []));
+  return floats.length === 0 ? defaultDType() : (floats.reduce<DType>(promoteDTypes, floats[0]) as FloatDType);
 }
 
 /** The common shape of the parameters, or the one asked for if they broadcast to it. @internal */

@@ -22,5 +22,7 @@ export function rademacher(k: Key, { shape = [], dtype = defaultDType() }: Radem
   if (dtype === "bool" || dtype === "uint32") {
     throw new DTypeError(`rademacher: dtype ${dtype} has no -1; wants float32, float64 or int32.`);
   }
-  return castTo(unitUniform(k, shape, "float32").less(0.5), dtype).mul(2).sub(1);
+  return castTo(unitUniform(k, shape, "float32").less(0.5), dtype)
+    .mul(2)
+    .sub(1);
 }

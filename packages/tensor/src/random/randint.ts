@@ -48,7 +48,12 @@ export function randint(k: Key, low: TensorLike, high: TensorLike, options: Rand
   const span = castTo(h.value, "uint32").sub(from);
   // b₁·2³² + b₂ mod s, where the square wraps to 0 for s > 2¹⁶. A span of 2³² reads as 0 and takes every word as it is.
   const half = mod(scalar(2 ** 16, "uint32"), span);
-  const offset = mod(mod(b1, span).mul(mod(half.mul(half), span)).add(mod(b2, span)), span);
+  const offset = mod(
+    mod(b1, span)
+      .mul(mod(half.mul(half), span))
+      .add(mod(b2, span)),
+    span,
+  );
   return castTo(where(span.equal(0), b2, offset).add(from), dtype);
 }
 
