@@ -4,4 +4,37 @@
  * @packageDocumentation
  */
 
-export {};
+export {
+  activation,
+  elu,
+  gelu,
+  silu,
+  type Activation,
+  type ActivationFunction,
+  type ActivationName,
+} from "./activation.js";
+export { batchNorm, type BatchNorm, type BatchNormOptions, type BatchNormState } from "./batch-norm.js";
+export { cnn, type Cnn, type CnnOptions } from "./cnn.js";
+export { conv, type Conv, type ConvOptions, type ConvParams } from "./conv.js";
+export { dense, type Dense, type DenseOptions, type DenseParams } from "./dense.js";
+export { dropout, type Dropout, type DropoutOptions } from "./dropout.js";
+export { flatten, type Flatten } from "./flatten.js";
+export { groupNorm, type GroupNorm, type GroupNormOptions } from "./group-norm.js";
+export { layerNorm, type LayerNorm, type LayerNormOptions } from "./layer-norm.js";
+export {
+  stateless,
+  type ApplyOptions,
+  type InitOptions,
+  type Layer,
+  type ParamsOf,
+  type Stateless,
+  type StateOf,
+  type Tap,
+  type TapPlace,
+} from "./layer.js";
+export { mlp, type Mlp, type MlpOptions } from "./mlp.js";
+export { type NormLayer, type NormOptions, type NormParams } from "./normalize.js";
+export { avgPool, globalAvgPool, maxPool, type GlobalAvgPool, type Pool } from "./pooling.js";
+export { residual, type Residual, type ResidualOptions, type ResidualParams, type ResidualState } from "./residual.js";
+export { residualBlock, type ResidualBlock, type ResidualBlockOptions } from "./residual-block.js";
+export { sequential, type Sequential, type SequentialParams, type SequentialState } from "./sequential.js";

@@ -1,0 +1,32 @@
+/** What containers pass on to the layers inside. */
+
+import type { Tensor } from "@curv/tensor";
+import type { Key } from "@curv/tensor/random";
+import type { ApplyOptions, Layer } from "./layer.js";
+
+/** Options for the layer at `step`: its own part of key and state, and taps that see paths from the whole. */
+export function childOptions(
+  options: ApplyOptions,
+  step: string | number,
+  key: Key | undefined,
+  state: unknown,
+): ApplyOptions {
+  const { train = false, tap } = options;
+  return {
+    train,
+    ...(key === undefined ? {} : { key }),
+    ...(state === undefined ? {} : { state }),
+    ...(tap === undefined ? {} : { tap: (y, place) => tap(y, { ...place, path: [step, ...place.path] }) }),
+  };
+}
+
+/** The output of the layer at `step`, after the tap. */
+export function tapped(
+  options: ApplyOptions,
+  step: string | number,
+  layer: Layer,
+  input: Tensor,
+  output: Tensor,
+): Tensor {
+  return options.tap === undefined ? output : options.tap(output, { path: [step], layer, input });
+}

@@ -1,0 +1,75 @@
+/** Wrong calls name the function, the argument, what it got and what it wants. */
+
+import { isCurvError, tensor, zeros, type CurvErrorCode, type Tensor } from "@curv/tensor";
+import * as random from "@curv/tensor/random";
+import * as nn from "@curv/nn";
+import * as init from "@curv/nn/init";
+import { expect, test } from "vitest";
+
+const key = random.key(0);
+const wrong = <T>(value: unknown): T => value as T;
+const dense = nn.dense({ in: 3, out: 2 });
+const conv = nn.conv({ in: 3, out: 2, kernel: 3 });
+const norm = nn.batchNorm({ features: 3 });
+const chain = nn.sequential([dense, nn.activation("relu")]);
+const applyChain = (params: nn.ParamsOf<typeof chain>, x: Tensor): Tensor => chain.apply(params, x);
+/** Parameters of a layer without any. */
+const none = null;
+const image = zeros([1, 3, 4, 4]);
+
+const calls: readonly [call: () => unknown, code: CurvErrorCode, message: string][] = [
+  [() => nn.dense({ in: 0, out: 2 }), "CURV_DOMAIN", "dense: in is 0; wants an integer >= 1."],
+  [() => nn.dense({ in: 2, out: wrong("3") }), "CURV_DOMAIN", "dense: out is 3; wants an integer >= 1."],
+  [() => dense.apply(dense.init(key), zeros([5, 4])), "CURV_SHAPE", "dense: x has shape [5, 4]; wants 3 features on the last axis."],
+  [() => dense.apply(dense.init(key), zeros([])), "CURV_SHAPE", "dense: x has shape []; wants 3 features on the last axis."],
+  [() => dense.apply(dense.init(key), wrong([1, 2, 3])), "CURV_DTYPE", "dense: x is object; wants a Tensor."],
+  [() => dense.apply(dense.init(key), tensor([1, 2, 3], { dtype: "int32" })), "CURV_DTYPE", 'dense: x is int32; wants float32 or float64 (x.cast("float32")).'],
+  [() => dense.apply({ weight: zeros([3, 2]), bias: zeros([2]) }, zeros([1, 3])), "CURV_SHAPE", "dense: params.weight has shape [3, 2]; wants [2, 3]."],
+  [() => dense.apply({ weight: zeros([2, 3]) }, zeros([1, 3])), "CURV_TREE", "dense: params.bias is undefined; wants a Tensor of shape [2]."],
+  [() => nn.conv({ in: 3, out: 2, kernel: 0 }), "CURV_DOMAIN", "conv: kernel is 0; wants an integer >= 1."],
+  [() => nn.conv({ in: 3, out: 2, kernel: [3, 3], dimensions: 3 }), "CURV_DOMAIN", "conv: kernel has 2 lengths; wants one for each of 3 dimensions."],
+  [() => nn.conv({ in: 3, out: 2, kernel: 3, dimensions: 4 }), "CURV_DOMAIN", "conv: dimensions is 4; wants 1, 2 or 3."],
+  [() => nn.conv({ in: 4, out: 6, kernel: 3, groups: 4 }), "CURV_DOMAIN", "conv: groups is 4; wants a divisor of in = 4 and out = 6."],
+  [() => conv.apply(conv.init(key), zeros([1, 2, 5, 5])), "CURV_SHAPE", "conv: x has shape [1, 2, 5, 5]; wants [batch, 3, height, width]."],
+  [() => conv.apply(conv.init(key), zeros([3, 5, 5])), "CURV_SHAPE", "conv: x has shape [3, 5, 5]; wants [batch, 3, height, width]."],
+  [() => nn.batchNorm({ features: 3, momentum: 1.5 }), "CURV_DOMAIN", "batchNorm: momentum is 1.5; wants a number in [0, 1]."],
+  [() => nn.batchNorm({ features: 3, epsilon: -1 }), "CURV_DOMAIN", "batchNorm: epsilon is -1; wants a finite number >= 0."],
+  [() => norm.apply(norm.init(key), image), "CURV_TREE", "batchNorm: state is missing; pass {state}, which initState or the last applyWithState returned, or use apply with {train: true}."],
+  [() => norm.applyWithState(norm.init(key), image, { train: true }), "CURV_TREE", "batchNorm: state is missing; pass {state}, which initState or the last applyWithState returned, or use apply with {train: true}."],
+  [() => norm.apply(norm.init(key), zeros([2, 4]), { train: true }), "CURV_SHAPE", "batchNorm: x has shape [2, 4]; wants [batch, 3, …]."],
+  [() => norm.apply(norm.init(key), zeros([1, 3]), { train: true }), "CURV_SHAPE", "batchNorm: x has shape [1, 3]: 1 value for each channel; training wants at least 2."],
+  [() => norm.apply(norm.init(key), image, { state: { mean: zeros([2]), variance: zeros([3]) } }), "CURV_SHAPE", "batchNorm: state.mean has shape [2]; wants [3]."],
+  [() => nn.layerNorm({ features: 4 }).apply({}, zeros([2, 3])), "CURV_SHAPE", "layerNorm: x has shape [2, 3]; wants […, 4]."],
+  [() => nn.groupNorm({ features: 6, groups: 4 }), "CURV_DOMAIN", "groupNorm: groups is 4; wants a divisor of features = 6."],
+  [() => nn.dropout({ rate: 1 }), "CURV_DOMAIN", "dropout: rate is 1; wants a number in [0, 1)."],
+  [() => nn.dropout({ rate: 0.5 }).apply(none, image, { train: true }), "CURV_TREE", "dropout: key is missing; training wants {train: true, key}."],
+  [() => nn.maxPool({ window: 2 }).apply(none, zeros([2, 3])), "CURV_SHAPE", "maxPool: x has shape [2, 3]; wants [batch, channels, …] with spatial axes."],
+  [() => nn.globalAvgPool().apply(none, zeros([2, 3])), "CURV_SHAPE", "globalAvgPool: x has shape [2, 3]; wants [batch, channels, …] with spatial axes."],
+  [() => nn.flatten().apply(none, zeros([])), "CURV_SHAPE", "flatten: x is a scalar; wants [batch, …]."],
+  [() => nn.activation(wrong("swish")), "CURV_DOMAIN", 'activation: activation is "swish"; wants a function or one of elu, gelu, identity, leakyRelu, relu, sigmoid, silu, softplus, tanh.'],
+  [() => applyChain(wrong([dense.init(key)]), zeros([1, 3])), "CURV_TREE", "sequential: params has 1 entries; wants an array of 2, one entry for each layer."],
+  [() => applyChain(wrong(null), zeros([1, 3])), "CURV_TREE", "sequential: params is null; wants an array of 2, one entry for each layer."],
+  [() => chain.applyWithState(chain.init(key), zeros([1, 3]), { state: wrong([]) }), "CURV_TREE", "sequential: state has 0 entries; wants an array of 2, one entry for each layer."],
+  [() => nn.residual(dense).apply({ body: dense.init(key), shortcut: null }, zeros([1, 3])), "CURV_SHAPE", "residual: body returned shape [1, 2], shortcut [1, 3]; they must be equal. Give a shortcut that changes the shape as the body does."],
+  [() => nn.residual(dense).apply(wrong(undefined), zeros([1, 3])), "CURV_TREE", "residual: params is undefined; wants {body, shortcut}."],
+  [() => nn.mlp({ sizes: [3] }), "CURV_DOMAIN", "mlp: sizes has 1 entries; wants at least two, [in, …hidden, out]."],
+  [() => nn.mlp({ sizes: [3, 2.5, 1] }), "CURV_DOMAIN", "mlp: sizes is 2.5; wants an integer >= 1."],
+  [() => nn.cnn({ input: [28], channels: [4], out: 10 }), "CURV_DOMAIN", "cnn: input is [28]; wants [channels, …space] with 1 to 3 spatial axes."],
+  [() => nn.cnn({ input: [1, 4, 4], channels: [2, 2, 2], out: 1 }), "CURV_DOMAIN", "cnn: 3 poolings by 2 leave nothing of [4, 4]; use fewer channels entries or pool: 1."],
+  [() => init.he({ distribution: wrong("cauchy") }), "CURV_DOMAIN", 'varianceScaling: distribution is "cauchy"; wants "normal", "truncated" or "uniform".'],
+  [() => init.varianceScaling(0), "CURV_DOMAIN", "varianceScaling: scale is 0; wants a finite number > 0."],
+  [() => init.lecun()(key, [5]), "CURV_SHAPE", "fansOf: shape [5] has no fans; wants [out, in, …]."],
+  [() => init.orthogonal()(key, [5]), "CURV_SHAPE", "orthogonal: shape [5] is no matrix; wants [out, in, …]."],
+  [() => dense.init(wrong(0)), "CURV_DTYPE", "split: key is number; wants a key (random.key(0))."],
+]; // prettier-ignore
+
+test.each(calls.map(([call, code, message]) => ({ call, code, message })))("$message", ({ call, code, message }) => {
+  let thrown: unknown;
+  try {
+    call();
+  } catch (error) {
+    thrown = error;
+  }
+  expect((thrown as Error | undefined)?.message).toBe(message);
+  expect(isCurvError(thrown, code)).toBe(true);
+});

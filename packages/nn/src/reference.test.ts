@@ -1,0 +1,130 @@
+/** Layers and networks against PyTorch: outputs, gradients, Hessian-vector products, running statistics. */
+
+import { readFileSync } from "node:fs";
+import { cos, grad, hvp, sin, arange, tensor, type Tensor, type TensorData } from "@curv/tensor";
+import * as random from "@curv/tensor/random";
+import * as tree from "@curv/tensor/tree";
+import * as nn from "@curv/nn";
+import { expect, test } from "vitest";
+
+type Named = Record<string, TensorData>;
+
+interface Case {
+  readonly name: string;
+  readonly train: boolean;
+  readonly x: TensorData;
+  readonly params: Named;
+  readonly state: Named;
+  readonly y: TensorData;
+  readonly gradientX: TensorData;
+  readonly gradient: Named;
+  readonly product: Named;
+  readonly nextState: Named;
+}
+
+const norm = (features: number): nn.NormLayer => nn.batchNorm({ features });
+
+const networks: Record<string, nn.Layer> = {
+  dense: nn.dense({ in: 5, out: 3 }),
+  "dense, no bias, three axes": nn.dense({ in: 4, out: 6, bias: false }),
+  "conv 1-d": nn.conv({ in: 3, out: 4, kernel: 3, dimensions: 1, stride: 2, padding: 1 }),
+  "conv 2-d": nn.conv({ in: 2, out: 3, kernel: [3, 2], stride: [2, 1], padding: [[1, 1], [2, 2]], dilation: [1, 2] }), // prettier-ignore
+  "conv 2-d, groups": nn.conv({ in: 4, out: 6, kernel: 3, groups: 2, bias: false }),
+  "conv 2-d, same": nn.conv({ in: 2, out: 3, kernel: 3, padding: "same" }),
+  "conv 3-d": nn.conv({ in: 2, out: 3, kernel: [2, 2, 2] }),
+  batchNorm: nn.batchNorm({ features: 3 }),
+  "batchNorm of images": nn.batchNorm({ features: 3, epsilon: 1e-3, momentum: 0.3 }),
+  "batchNorm, not affine": nn.batchNorm({ features: 3, affine: false }),
+  residualBlock: nn.residualBlock({ in: 2, out: 4, stride: 2 }),
+  "residualBlock, identity": nn.residualBlock({ in: 3, out: 3 }),
+  cnn: nn.cnn({ input: [1, 8, 9], channels: [3, 4], hidden: [5], out: 3, activation: "tanh", norm }),
+  layerNorm: nn.layerNorm({ features: 5 }),
+  "layerNorm, two axes": nn.layerNorm({ features: [3, 4], epsilon: 1e-3 }),
+  "layerNorm, not affine": nn.layerNorm({ features: 5, affine: false }),
+  groupNorm: nn.groupNorm({ features: 6, groups: 2 }),
+  "groupNorm, one group": nn.groupNorm({ features: 4, groups: 1, affine: false }),
+  "groupNorm, each channel": nn.groupNorm({ features: 4, groups: 4 }),
+  maxPool: nn.maxPool({ window: 3, stride: 2, padding: 1 }),
+  avgPool: nn.avgPool({ window: 3, stride: 2, padding: 1 }),
+  globalAvgPool: nn.globalAvgPool(),
+  ...Object.fromEntries(
+    (["elu", "gelu", "leakyRelu", "relu", "sigmoid", "silu", "softplus", "tanh"] as const).map((activation) => [
+      `mlp, ${activation}`,
+      nn.mlp({ sizes: [3, 4, 4, 2], activation }),
+    ]),
+  ),
+};
+
+const float64 = (data: TensorData): Tensor => tensor(data, { dtype: "float64" });
+
+/** max |a − b| / max |b|. */
+function relativeError(a: Tensor, b: Tensor): number {
+  expect(a.shape).toEqual(b.shape);
+  const x = [...a.dataSync()];
+  const y = [...b.dataSync()];
+  const scale = y.reduce((m, v) => Math.max(m, Math.abs(v)), 0);
+  return x.reduce((m, v, i) => Math.max(m, Math.abs(v - y[i])), 0) / (scale || 1);
+}
+
+/** The tree of `template` with the values of the same names. */
+function fill<T>(template: T, values: Named): T {
+  const names = tree.leavesWithPath(template as never).map(({ path }) => path.join("."));
+  expect(names.sort()).toEqual(Object.keys(values).sort());
+  const { leaves, structure } = tree.flatten(template as never);
+  const order = tree.leavesWithPath(template as never).map(({ path }) => path.join("."));
+  return tree.unflatten(
+    structure,
+    leaves.map((_, i) => float64(values[order[i]])),
+  ) as T;
+}
+
+function expectTree(got: unknown, wanted: Named, tolerance: number): void {
+  const leaves = tree.leavesWithPath(got as never);
+  expect(leaves.map(({ path }) => path.join(".")).sort()).toEqual(Object.keys(wanted).sort());
+  // Against the largest of all: a bias before a batch norm has the derivative 0.
+  const scale = Math.max(1e-3, ...Object.values(wanted).map((v) => float64(v).abs().max().itemSync()));
+  for (const { path, leaf } of leaves) {
+    const name = path.join(".");
+    const error = leaf.sub(float64(wanted[name])).abs().max().itemSync() / scale;
+    expect(error, name).toBeLessThan(tolerance);
+  }
+}
+
+const cases = JSON.parse(readFileSync(new URL("./fixtures/torch-layers.json", import.meta.url), "utf8")) as Case[];
+
+test.each(cases)("$name", (given) => {
+  const model = networks[given.name.replace(/, (train|eval)$/, "")];
+  const key = random.key(0);
+  const params = fill(model.init(key, { dtype: "float64" }), given.params);
+  const state = fill(model.initState({ dtype: "float64" }), given.state);
+  const options = { train: given.train, state };
+  const x = float64(given.x);
+
+  const [y, next] = model.applyWithState(params, x, options);
+  expect(relativeError(y, float64(given.y))).toBeLessThan(1e-13);
+  expect(relativeError(model.apply(params, x, options), y)).toBe(0);
+  expectTree(next, given.nextState, 1e-14);
+
+  const f = (p: unknown, input: Tensor): Tensor => {
+    const out = model.apply(p, input, options);
+    const c = cos(arange(out.size, { dtype: "float64" }).add(1)).reshape(out.shape);
+    return out.square().div(2).add(out).mul(c).sum();
+  };
+  const loss = f as unknown as (p: { weight: Tensor }, input: Tensor) => Tensor;
+  const p = params as { weight: Tensor };
+  expect(relativeError(grad((input: Tensor) => f(params, input))(x), float64(given.gradientX))).toBeLessThan(1e-12);
+  if (Object.keys(given.params).length === 0) return;
+  expectTree(grad(loss)(p, x), given.gradient, 1e-12);
+
+  // v = sin(0.5, 1.5, …) in the order of the names.
+  let first = 0.5;
+  const direction: Named = {};
+  for (const name of Object.keys(given.params).sort()) {
+    const { shape, size } = float64(given.params[name]);
+    direction[name] = sin(arange(size, { dtype: "float64" }).add(first))
+      .reshape(shape)
+      .arraySync() as TensorData;
+    first += size;
+  }
+  expectTree(hvp(loss, p, fill(p, direction), x), given.product, 1e-12);
+});
