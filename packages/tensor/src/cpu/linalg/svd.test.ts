@@ -2,8 +2,17 @@
 
 import { describe, expect, test } from "vitest";
 import spectra from "./fixtures/spectra.json" with { type: "json" };
-import { largeMatrices, nastyMatrices, sineSquares } from "./nasty-matrices.js";
-import { TINIEST, distance, orthogonalityError, precisions, product, signsAreFixed, transposed } from "./residuals.js";
+import { largeMatrices, nastyMatrices, sineSquares, symmetricWithSpectrum } from "./nasty-matrices.js";
+import {
+  EPS,
+  TINIEST,
+  distance,
+  orthogonalityError,
+  precisions,
+  product,
+  signsAreFixed,
+  transposed,
+} from "./residuals.js";
 import { svd } from "./svd.js";
 
 const references: Readonly<Record<string, readonly number[]>> = spectra.svd;
@@ -106,6 +115,15 @@ describe("accurate: columns scaled by 2^(−12j), σ from 1 to 1e-25", () => {
     expect(find(true)).toBeLessThan(1e-14);
     expect(find(false)).toBeGreaterThan(1e-6);
   });
+});
+
+test("near the identity singular vectors do not grow: rotations are not too long on average", () => {
+  const n = 40;
+  const a = symmetricWithSpectrum(Array.from({ length: n }, (_, i) => 1 + i * 1e-12));
+  const [s, u, vt] = [new Float64Array(n), new Float64Array(n * n), new Float64Array(n * n)];
+  svd(a, n, n, s, u, vt);
+  expect(orthogonalityError(n, n, u)).toBeLessThan(3 * n * EPS);
+  expect(orthogonalityError(n, n, vt)).toBeLessThan(3 * n * EPS); // 6nε with r = √(x² + y²) as rounded
 });
 
 test("R16: nuclear norm of S(4, 3), 3.51824504956031", () => {
