@@ -4,7 +4,7 @@ import { zeros } from "../create.js";
 import { TracingError, TreeError } from "../errors.js";
 import { aval, definePrimitive, type Aval, type Primitive } from "../primitives/primitive.js";
 import type { Tensor } from "../tensor.js";
-import { flattenTree, matchingLeaves, unflattenAny, type CheckTree, type Structure } from "../tree/tree.js";
+import { flattenTree, leavesOf, matchingLeaves, unflattenAny, type CheckTree, type Structure } from "../tree/tree.js";
 import { refusePromise } from "./jvp.js";
 import { linearTranspose } from "./linearize.js";
 import { evaluate, traceGraph, type Graph } from "./graph.js";
@@ -75,7 +75,11 @@ function callCustom<P>(
   params: (graph: Graph, hidden: number, structures: { in: Structure; out: Structure }) => P,
 ): unknown {
   const { leaves, structure } = flattenTree(args, name, "arguments");
-  if (leaves.length > 0 && leaves.every((x) => x.tag === 0)) return f(...(args as never[]));
+  if (leaves.length > 0 && leaves.every((x) => x.tag === 0)) {
+    const result = f(...(args as never[]));
+    // Unless the function closes over a traced value, this is all.
+    if (leavesOf(result, name, "the result").every((y) => y.tag === 0)) return result;
+  }
   let out: Structure | null = null;
   const { graph, captured } = traceGraph(
     name,
