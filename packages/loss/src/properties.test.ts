@@ -62,7 +62,7 @@ describe("softmaxCrossEntropy", () => {
     },
   );
 
-  test.prop([classification])(
+  test.prop([classification], { numRuns: 20 })(
     "its gradient is (p − t)/n, its Hessian (diag p − p pᵀ)/n in blocks",
     ({ logits, soft }) => {
       const [n, k] = logits.shape;
@@ -115,11 +115,11 @@ describe("softmaxCrossEntropy", () => {
 describe("relations", () => {
   test.prop([classification])("KL ≥ 0, 0 at p = t, and KL(t ‖ p) = H(t, p) − H(t)", ({ logits, soft }) => {
     const kl = klDivergence(logits, soft, { reduction: "none" });
-    expect(kl.greaterEqual(-1e-15).all().itemSync()).toBe(1);
+    expect(kl.greaterEqual(-1e-14).all().itemSync()).toBe(1);
     const entropy = soft.mul(soft.log()).sum(-1).neg();
     const cross = softmaxCrossEntropy(logits, soft, { reduction: "none" });
     expect(distance(kl, cross.sub(entropy))).toBeLessThan(1e-13);
-    expect(maxAbs(klDivergence(soft.log(), soft))).toBeLessThan(1e-15);
+    expect(maxAbs(klDivergence(soft.log(), soft))).toBeLessThan(1e-14);
     expect(
       distance(klDivergence(logits, soft.log(), { targetsAre: "logits" }), klDivergence(logits, soft)),
     ).toBeLessThan(1e-13);

@@ -120,7 +120,7 @@ test("gradients of single examples, by vmap over a batch of one", () => {
 });
 
 describe("sequential", () => {
-  test.prop([fc.array(fc.integer({ min: 1, max: 6 }), { minLength: 2, maxLength: 5 })])(
+  test.prop([fc.array(fc.integer({ min: 1, max: 6 }), { minLength: 2, maxLength: 5 })], { numRuns: 20 })(
     "is the composition of its layers, whatever the bracketing",
     (sizes) => {
       const layers = sizes.slice(1).map((out, i) => nn.dense({ in: sizes[i], out }));

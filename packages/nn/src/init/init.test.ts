@@ -41,9 +41,9 @@ function moments(x: Tensor): { mean: number; variance: number; kurtosis: number;
   return { mean: m, variance: v, kurtosis: k, max };
 }
 
-/** [out, in, window] with fanIn 600, fanOut 900, 180,000 elements. */
-const shape = [300, 200, 3];
-const n = 180_000;
+/** [out, in, window] with fanIn 600, fanOut 900. */
+const shape = [90, 60, 10];
+const n = 54_000;
 
 describe("moments within 5 standard errors", () => {
   const rules = {
@@ -78,18 +78,18 @@ describe("moments within 5 standard errors", () => {
         const { kurtosis, reach } = shapes[distribution];
         expect(Math.abs(m.mean)).toBeLessThan(5 * Math.sqrt(variance / n));
         expect(Math.abs(m.variance / variance - 1)).toBeLessThan(5 * Math.sqrt((kurtosis - 1) / n));
-        expect(Math.abs(m.kurtosis - kurtosis)).toBeLessThan(0.06);
+        expect(Math.abs(m.kurtosis - kurtosis)).toBeLessThan(0.1);
         expect(m.max / Math.sqrt(variance)).toBeLessThanOrEqual(reach * (1 + 1e-6));
       });
     }
   }
 
   test("a product with LeCun weights keeps the mean square; He does so through a ReLU", () => {
-    const x = random.normal(random.key(1), { shape: [50, 400], ...float64 });
-    const linear = nn.dense({ in: 400, out: 3000 });
+    const x = random.normal(random.key(1), { shape: [50, 100], ...float64 });
+    const linear = nn.dense({ in: 100, out: 500 });
     const y = linear.apply(linear.init(key, float64), x);
     expect(y.square().mean().itemSync()).toBeCloseTo(1, 1);
-    const rectified = nn.dense({ in: 400, out: 3000, weightInit: init.he() });
+    const rectified = nn.dense({ in: 100, out: 500, weightInit: init.he() });
     const z = rectified.apply(rectified.init(key, float64), x.relu().mul(Math.SQRT2));
     expect(z.relu().square().mean().itemSync()).toBeCloseTo(1, 1);
   });
