@@ -1,8 +1,9 @@
 /** Reduction of a general matrix to upper Hessenberg form. */
 
 import { reflector } from "./householder.js";
-import { addScaledRows, matrixVector, transposeVector } from "./matrix-vector.js";
+import { matrixVector, transposeVector } from "./matrix-vector.js";
 import { applyQ, compactFactors } from "./qr.js";
+import { addMultiple } from "./vectors.js";
 
 /**
  * QᵀAQ = H in place, H zero below its first subdiagonal. A is already upper triangular outside rows and columns low … high.
@@ -37,11 +38,11 @@ export function hessenberg(
     const width = right - k - 1;
     const corner = (k + 1) * n + k + 1;
     transposeVector(length, width, a, corner, n, v, 0, work, 0);
-    for (let i = 0; i < length; i++) addScaledRows(1, width, -tau[k] * v[i], work, 0, n, ONE, 0, a, corner + i * n);
+    for (let i = 0; i < length; i++) addMultiple(a, corner + i * n, -tau[k] * v[i], work, 0, width);
     const rows = high + 1 - top;
     matrixVector(rows, length, a, top * n + k + 1, n, v, 0, work, 0);
     for (let i = 0; i < rows; i++) {
-      addScaledRows(1, length, -tau[k] * work[i], v, 0, n, ONE, 0, a, (top + i) * n + k + 1);
+      addMultiple(a, (top + i) * n + k + 1, -tau[k] * work[i], v, 0, length);
     }
   }
   if (reflectors === null) return null;
@@ -55,5 +56,3 @@ export function hessenberg(
   for (let i = 1; i < n; i++) q.set(inner.subarray((i - 1) * (n - 1), i * (n - 1)), i * n + 1);
   return q;
 }
-
-const ONE = /* @__PURE__ */ Float64Array.of(1);

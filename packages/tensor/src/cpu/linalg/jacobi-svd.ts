@@ -3,6 +3,7 @@
 import { norm2 } from "./norm.js";
 import { applyQ, qr } from "./qr.js";
 import { factorPivotedQr } from "./qr-pivoted.js";
+import { dot } from "./vectors.js";
 
 const MAX_SWEEPS = 60;
 /** Rows below this are zero: their products would underflow. The matrix is scaled to about 1. */
@@ -58,10 +59,10 @@ function orthogonaliseRows(g: Float64Array, n: number, jt: Float64Array | null):
   let rotated = 0;
   for (let sweep = 0; sweep < MAX_SWEEPS; sweep++) {
     rotated = 0;
-    for (let i = 0; i < n; i++) squares[i] = dotRows(g, n, i, i); // afresh: updating them loses digits
+    for (let i = 0; i < n; i++) squares[i] = dot(g, i * n, g, i * n, n); // afresh: updating them loses digits
     for (let p = 0; p < n - 1; p++) {
       for (let q = p + 1; q < n; q++) {
-        const gamma = dotRows(g, n, p, q);
+        const gamma = dot(g, p * n, g, q * n, n);
         const alpha = squares[p];
         const beta = squares[q];
         if (!(Math.abs(gamma) > tolerance * Math.sqrt(alpha) * Math.sqrt(beta)) || alpha === 0 || beta === 0) continue;
@@ -75,26 +76,13 @@ function orthogonaliseRows(g: Float64Array, n: number, jt: Float64Array | null):
         squares[p] = alpha - t * gamma;
         squares[q] = beta + t * gamma;
         // A row that nearly vanished by subtraction: its square is noise.
-        if (squares[p] < 2 ** -20 * alpha) squares[p] = dotRows(g, n, p, p);
-        if (squares[q] < 2 ** -20 * beta) squares[q] = dotRows(g, n, q, q);
+        if (squares[p] < 2 ** -20 * alpha) squares[p] = dot(g, p * n, g, p * n, n);
+        if (squares[q] < 2 ** -20 * beta) squares[q] = dot(g, q * n, g, q * n, n);
       }
     }
     if (rotated === 0) return 0;
   }
   return rotated;
-}
-
-function dotRows(g: Float64Array, n: number, p: number, q: number): number {
-  let s0 = 0;
-  let s1 = 0;
-  let x = p * n;
-  let y = q * n;
-  const end = x + n - 1;
-  for (; x < end; x += 2, y += 2) {
-    s0 += g[x] * g[y];
-    s1 += g[x + 1] * g[y + 1];
-  }
-  return x === end ? s0 + s1 + g[x] * g[y] : s0 + s1;
 }
 
 /** Rows x, y ← cx − sy, sx + cy, as a small correction of each (s/(1 + c) = (1 − c)/s): near the end of the iteration s is small, and so is the rounding. */

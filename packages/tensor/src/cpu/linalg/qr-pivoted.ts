@@ -1,10 +1,11 @@
 /** Householder QR with column pivoting: the rank-revealing factorisation behind least squares. */
 
 import { reflector } from "./householder.js";
-import { addScaledRows, transposeVector } from "./matrix-vector.js";
+import { transposeVector } from "./matrix-vector.js";
 import { norm2 } from "./norm.js";
+import { addMultiple } from "./vectors.js";
 import type { PackedQr } from "./qr.js";
-import { applyQ, compactFactors } from "./qr.js";
+import { compactFactors, unpackQr } from "./qr.js";
 
 /**
  * AΠ = QR with R upper triangular (trapezoidal), R_00 ≥ R_11 ≥ … ≥ 0, and |R_ii| ≥ the norm of every later column below row i.
@@ -27,19 +28,7 @@ export function qrPivoted(
   perm: Int32Array,
   complete: boolean = false,
 ): void {
-  const k = Math.min(m, n);
-  const rows = complete ? m : k;
-  const factors = factorPivotedQr(a.slice(0, m * n), m, n, perm);
-  const { packed } = factors;
-  r.fill(0, 0, rows * n);
-  for (let i = 0; i < k; i++) {
-    const negative = packed[i * n + i] < 0;
-    for (let j = i; j < n; j++) r[i * n + j] = negative ? 0 - packed[i * n + j] : packed[i * n + j];
-  }
-  if (q === null) return;
-  q.fill(0, 0, m * rows);
-  for (let i = 0; i < rows; i++) q[i * rows + i] = i < k && packed[i * n + i] < 0 ? -1 : 1;
-  applyQ(factors, q, rows, { triangular: true });
+  unpackQr(factorPivotedQr(a.slice(0, m * n), m, n, perm), q, r, complete);
 }
 
 // Downdating subtracts squares: when the norm has fallen by this factor, half the digits of its square are gone, and it is computed anew.
@@ -72,13 +61,11 @@ export function factorPivotedQr(a: Float64Array, m: number, n: number, perm: Int
     column[0] = 1;
     const right = n - c - 1;
     transposeVector(m - c, right, a, c * n + c + 1, n, column, 0, work, 0);
-    for (let i = c; i < m; i++) addScaledRows(1, right, -tau[c] * column[i - c], work, 0, n, ONE, 0, a, i * n + c + 1);
+    for (let i = c; i < m; i++) addMultiple(a, i * n + c + 1, -tau[c] * column[i - c], work, 0, right);
     for (let j = c + 1; j < n; j++) downdate(a, m, n, c, j, norms, reference);
   }
   return compactFactors(a, m, n, tau);
 }
-
-const ONE = /* @__PURE__ */ Float64Array.of(1);
 
 /** ‖a[c+1:, j]‖ from ‖a[c:, j]‖ and a[c, j]. */
 function downdate(

@@ -31,10 +31,14 @@ export function qr(
   r: Float64Array,
   complete: boolean = false,
 ): void {
+  unpackQr(factorQr(a.slice(0, m * n), m, n), q, r, complete);
+}
+
+/** Q and R, thin or complete, from the factored form; rows of R and columns of Q change sign where that makes diag R ≥ 0. */
+export function unpackQr(factors: PackedQr, q: Float64Array | null, r: Float64Array, complete: boolean): void {
+  const { packed, m, n } = factors;
   const k = Math.min(m, n);
   const rows = complete ? m : k;
-  const factors = factorQr(a.slice(0, m * n), m, n);
-  const { packed } = factors;
   r.fill(0, 0, rows * n);
   for (let i = 0; i < k; i++) {
     const negative = packed[i * n + i] < 0;

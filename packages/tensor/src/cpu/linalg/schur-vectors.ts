@@ -1,5 +1,7 @@
 /** Eigenvectors of a quasi-triangular matrix by back substitution. */
 
+import { dot } from "./vectors.js";
+
 /** Pivots are not below this and entries not above that: with |T| ≤ 2³⁰⁰ (balancing sees to it) no product overflows. */
 const SMALL = 2 ** -300;
 const LARGE = 2 ** 200;
@@ -74,14 +76,14 @@ function substitute(
   const last = pair ? j + 1 : j;
   for (let i = j - 1; i >= 0; i--) {
     const block = i > 0 && t[i * n + i - 1] !== 0;
-    const r1 = -dot(t, i * n, re, i + 1, last);
-    const s1 = pair ? -dot(t, i * n, im, i + 1, last) : 0;
+    const r1 = -dot(t, i * n + i + 1, re, i + 1, last - i);
+    const s1 = pair ? -dot(t, i * n + i + 1, im, i + 1, last - i) : 0;
     if (!block) {
       divide(r1, s1, t[i * n + i] - wr, -wi, smallest, re, im, i);
     } else {
       const row = (i - 1) * n;
-      const r0 = -dot(t, row, re, i + 1, last);
-      const s0 = pair ? -dot(t, row, im, i + 1, last) : 0;
+      const r0 = -dot(t, row + i + 1, re, i + 1, last - i);
+      const s0 = pair ? -dot(t, row + i + 1, im, i + 1, last - i) : 0;
       solveBlock(t, n, i - 1, wr, wi, r0, s0, r1, s1, smallest, re, im);
       i--;
     }
@@ -97,18 +99,6 @@ function substitute(
       }
     }
   }
-}
-
-/** Σ a[row + k] x[k], from ≤ k ≤ last. */
-function dot(a: Float64Array, row: number, x: Float64Array, from: number, last: number): number {
-  let s0 = 0;
-  let s1 = 0;
-  let k = from;
-  for (; k < last; k += 2) {
-    s0 += a[row + k] * x[k];
-    s1 += a[row + k + 1] * x[k + 1];
-  }
-  return k === last ? s0 + s1 + a[row + k] * x[k] : s0 + s1;
 }
 
 /** re[i] + i·im[i] = (r + is)/(p + iq), with p + iq replaced by `smallest` if it is smaller. */

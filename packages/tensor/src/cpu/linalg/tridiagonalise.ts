@@ -3,6 +3,7 @@
 import { REFLECTOR_BLOCK as NB, applyBlockReflector, compactFactor } from "./block-reflector.js";
 import { reflector } from "./householder.js";
 import { multiplyAdd } from "./multiply.js";
+import { addMultiple, dot } from "./vectors.js";
 
 /** QᵀAQ = T: T's diagonal d and subdiagonal e, e[i] = T[i + 1, i], and Q as reflectors. */
 export interface Tridiagonal {
@@ -35,8 +36,8 @@ export function tridiagonalise(a: Float64Array, n: number): Tridiagonal {
     for (let i = high - 1; i >= low; i--) {
       const done = high - 1 - i;
       for (let p = 0; p < done; p++) {
-        subtractMultiple(a, i * n, v[p * n + i], w, p * n, i + 1);
-        subtractMultiple(a, i * n, w[p * n + i], v, p * n, i + 1);
+        addMultiple(a, i * n, -v[p * n + i], w, p * n, i + 1);
+        addMultiple(a, i * n, -w[p * n + i], v, p * n, i + 1);
       }
       d[i] = a[i * n + i];
       if (i === 0) break;
@@ -68,11 +69,11 @@ function updateVector(
   for (let p = 0; p < done; p++) {
     const wv = dot(w, p * n, v, row, i);
     const vv = dot(v, p * n, v, row, i);
-    subtractMultiple(w, row, wv, v, p * n, i);
-    subtractMultiple(w, row, vv, w, p * n, i);
+    addMultiple(w, row, -wv, v, p * n, i);
+    addMultiple(w, row, -vv, w, p * n, i);
   }
   for (let l = 0; l < i; l++) w[row + l] *= tau;
-  subtractMultiple(w, row, 0.5 * tau * dot(w, row, v, row, i), v, row, i);
+  addMultiple(w, row, -0.5 * tau * dot(w, row, v, row, i), v, row, i);
 }
 
 /** y = Ax for the leading block of order i of a symmetric A, from its lower triangle; each entry is read once and used twice. */
@@ -177,27 +178,4 @@ export function applyTridiagonalQ(
     compactFactor(v, k, length, scales, 0, t, 0);
     applyBlockReflector(v, k, length, t, 0, false, c, 0, columns, triangular ? Math.min(length, columns) : columns);
   }
-}
-
-/** y[yo…] ← y − αx over `length` entries. */
-function subtractMultiple(
-  y: Float64Array,
-  yo: number,
-  alpha: number,
-  x: Float64Array,
-  xo: number,
-  length: number,
-): void {
-  for (let l = 0; l < length; l++) y[yo + l] -= alpha * x[xo + l];
-}
-
-function dot(x: Float64Array, xo: number, y: Float64Array, yo: number, length: number): number {
-  let s0 = 0;
-  let s1 = 0;
-  let l = 0;
-  for (; l + 2 <= length; l += 2) {
-    s0 += x[xo + l] * y[yo + l];
-    s1 += x[xo + l + 1] * y[yo + l + 1];
-  }
-  return l < length ? s0 + s1 + x[xo + l] * y[yo + l] : s0 + s1;
 }
