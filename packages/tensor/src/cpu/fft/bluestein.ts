@@ -33,7 +33,7 @@ export function planBluestein(n: number): BluesteinPlan {
     filter.im[j] = filter.im[(length - j) % length] = root.sin / length;
     square = (square + 2 * j + 1) % (2 * n);
   }
-  runMixedRadix(inner, filter);
+  runMixedRadix(inner, filter, 0);
   return { n, inner, chirp, filter, work: split(length) };
 }
 
@@ -44,24 +44,26 @@ function convolutionLength(least: number): number {
   return power >= 4 && 0.75 * power >= least ? 0.75 * power : power;
 }
 
-/** Transforms `x` in place. */
-export function runBluestein({ n, inner, chirp, filter, work }: BluesteinPlan, x: Split): void {
+/** Transforms the n numbers of `x` from index `start` on, in place. */
+export function runBluestein({ n, inner, chirp, filter, work }: BluesteinPlan, x: Split, start: number): void {
   const { re, im } = work;
   for (let j = 0; j < n; j++) {
-    re[j] = x.re[j] * chirp.re[j] - x.im[j] * chirp.im[j];
-    im[j] = x.re[j] * chirp.im[j] + x.im[j] * chirp.re[j];
+    const a = x.re[start + j];
+    const b = x.im[start + j];
+    re[j] = a * chirp.re[j] - b * chirp.im[j];
+    im[j] = a * chirp.im[j] + b * chirp.re[j];
   }
   re.fill(0, n);
   im.fill(0, n);
-  runMixedRadix(inner, work);
+  runMixedRadix(inner, work, 0);
   for (let k = 0; k < re.length; k++) {
     const a = re[k] * filter.re[k] - im[k] * filter.im[k];
     im[k] = re[k] * filter.im[k] + im[k] * filter.re[k];
     re[k] = a;
   }
-  runMixedRadix(inner, { re: im, im: re }); // re and im exchanged: the inverse transform
+  runMixedRadix(inner, { re: im, im: re }, 0); // re and im exchanged: the inverse transform
   for (let k = 0; k < n; k++) {
-    x.re[k] = re[k] * chirp.re[k] - im[k] * chirp.im[k];
-    x.im[k] = re[k] * chirp.im[k] + im[k] * chirp.re[k];
+    x.re[start + k] = re[k] * chirp.re[k] - im[k] * chirp.im[k];
+    x.im[start + k] = re[k] * chirp.im[k] + im[k] * chirp.re[k];
   }
 }

@@ -1,6 +1,6 @@
 /** Transforms of lengths whose prime factors are all small. */
 
-import { runStage, type Split, type Stage } from "./stages.js";
+import { runStage, type Generic, type Split, type Stage } from "./stages.js";
 import { unitRoot, type UnitRoot } from "./twiddles.js";
 
 /** Prime factors above this go to Bluestein's algorithm, which is then the faster one (measured). */
@@ -9,7 +9,7 @@ export const largestRadix = 61;
 export interface MixedRadixPlan {
   readonly n: number;
   readonly stages: readonly Stage[];
-  /** Room for the passes to go back and forth; two of them, so that a row can be read from and written to a big array. */
+  /** Room between the passes. */
   readonly work: readonly [Split, Split];
 }
 
@@ -50,13 +50,13 @@ export function planMixedRadix(n: number, factors: readonly number[]): MixedRadi
         w.im[(radix - 1) * p + k - 1] = -root.sin;
       }
     }
-    stages.push({ radix, m, s, w, roots: radix > 5 ? rootsOf(radix) : null });
+    stages.push({ radix, m, s, w, generic: radix > 5 ? genericOf(radix) : null });
     s *= radix;
   }
   return { n, stages, work: [split(n), split(n)] };
 }
 
-function rootsOf(radix: number): Split {
+function genericOf(radix: number): Generic {
   const roots = split(radix);
   const root: UnitRoot = { cos: 1, sin: 0 };
   for (let k = 0; k < radix; k++) {
@@ -64,21 +64,27 @@ function rootsOf(radix: number): Split {
     roots.re[k] = root.cos;
     roots.im[k] = -root.sin;
   }
-  return roots;
+  const half = (radix - 1) / 2;
+  return { roots, sums: split(half), differences: split(half) };
 }
 
-/** Transforms `x` in place. */
-export function runMixedRadix(plan: MixedRadixPlan, x: Split): void {
+/** Transforms the n numbers of `x` from index `start` on, in place: out to the work space and back with the last pass. */
+export function runMixedRadix(plan: MixedRadixPlan, x: Split, start: number): void {
+  const { n, stages, work } = plan;
+  const last = stages.length - 1;
   let from = x;
-  let to = plan.work[0];
-  for (const stage of plan.stages) {
-    runStage(stage, from, to);
-    const next = from === x ? plan.work[1] : from;
+  let at = start;
+  for (let k = 0; k <= last; k++) {
+    const to = k === last && last > 0 ? x : work[k & 1];
+    const end = to === x ? start : 0;
+    runStage(stages[k], from, at, to, end);
     from = to;
-    to = next;
+    at = end;
   }
-  if (from !== x) {
-    x.re.set(from.re);
-    x.im.set(from.im);
+  if (last === 0) {
+    for (let j = 0; j < n; j++) {
+      x.re[start + j] = from.re[j];
+      x.im[start + j] = from.im[j];
+    }
   }
 }

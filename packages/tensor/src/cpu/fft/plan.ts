@@ -6,8 +6,8 @@ import type { Split } from "./stages.js";
 
 export interface FftPlan {
   readonly n: number;
-  /** Forward transform of `x`, in place. */
-  run(x: Split): void;
+  /** Forward transform of the n numbers of `x` from index `start` on, in place. */
+  run(x: Split, start: number): void;
 }
 
 const maxPlans = 32;
@@ -17,8 +17,15 @@ const maxPoints = 1 << 21;
 // Insertion order of a Map = order of last use, because a plan that is used is inserted again.
 const plans: Map<number, FftPlan> = /* @__PURE__ */ new Map();
 let points = 0;
+let latest: FftPlan | null = null;
 
 export function planFor(n: number): FftPlan {
+  if (latest !== null && latest.n === n) return latest;
+  latest = findPlan(n);
+  return latest;
+}
+
+function findPlan(n: number): FftPlan {
   const known = plans.get(n);
   if (known !== undefined) {
     plans.delete(n);
@@ -40,8 +47,8 @@ function makePlan(n: number): FftPlan {
   const factors = radices(n);
   if (factors === null) {
     const plan: BluesteinPlan = planBluestein(n);
-    return { n, run: (x) => runBluestein(plan, x) };
+    return { n, run: (x, start) => runBluestein(plan, x, start) };
   }
   const plan: MixedRadixPlan = planMixedRadix(n, factors);
-  return { n, run: (x) => runMixedRadix(plan, x) };
+  return { n, run: (x, start) => runMixedRadix(plan, x, start) };
 }

@@ -18,8 +18,16 @@ export interface Stage {
   readonly m: number;
   readonly s: number;
   readonly w: Split;
-  /** e^(−2πik/r), k < r, for radices without a pass of their own. */
-  readonly roots: Split | null;
+  /** For radices without a pass of their own. */
+  readonly generic: Generic | null;
+}
+
+export interface Generic {
+  /** e^(−2πik/r), k < r. */
+  readonly roots: Split;
+  /** Room for x_j + x_(r−j) and x_j − x_(r−j), j ≤ (r − 1)/2. */
+  readonly sums: Split;
+  readonly differences: Split;
 }
 
 const sin60 = 0.8660254037844386; // √3/2
@@ -28,24 +36,25 @@ const cos144 = -0.8090169943749475; // −(√5 + 1)/4
 const sin72 = 0.9510565162951535;
 const sin144 = 0.5877852522924731;
 
-export function runStage(stage: Stage, x: Split, y: Split): void {
+/** One pass from x (from index x0 on) to y (from y0 on). */
+export function runStage(stage: Stage, x: Split, x0: number, y: Split, y0: number): void {
   const { radix, m, s, w } = stage;
-  if (radix === 4) pass4(m, s, w.re, w.im, x.re, x.im, y.re, y.im);
-  else if (radix === 2) pass2(m, s, w.re, w.im, x.re, x.im, y.re, y.im);
-  else if (radix === 3) pass3(m, s, w.re, w.im, x.re, x.im, y.re, y.im);
-  else if (radix === 5) pass5(m, s, w.re, w.im, x.re, x.im, y.re, y.im);
-  else passGeneric(stage, x, y);
+  if (radix === 4) pass4(m, s, w.re, w.im, x.re, x.im, x0, y.re, y.im, y0);
+  else if (radix === 2) pass2(m, s, w.re, w.im, x.re, x.im, x0, y.re, y.im, y0);
+  else if (radix === 3) pass3(m, s, w.re, w.im, x.re, x.im, x0, y.re, y.im, y0);
+  else if (radix === 5) pass5(m, s, w.re, w.im, x.re, x.im, x0, y.re, y.im, y0);
+  else if (stage.generic !== null) passGeneric(stage, stage.generic, x, x0, y, y0);
 }
 
 type A = Float64Array;
 
-function pass2(m: number, s: number, wr: A, wi: A, xr: A, xi: A, yr: A, yi: A): void {
+function pass2(m: number, s: number, wr: A, wi: A, xr: A, xi: A, x0: number, yr: A, yi: A, y0: number): void {
   const half = m * s;
   for (let p = 0; p < m; p++) {
     const c = wr[p];
     const d = wi[p];
-    const end = (p + 1) * s;
-    for (let i = p * s, o = 2 * p * s; i < end; i++, o++) {
+    const end = x0 + (p + 1) * s;
+    for (let i = x0 + p * s, o = y0 + 2 * p * s; i < end; i++, o++) {
       const ar = xr[i];
       const ai = xi[i];
       const br = xr[i + half];
@@ -60,15 +69,15 @@ function pass2(m: number, s: number, wr: A, wi: A, xr: A, xi: A, yr: A, yi: A): 
   }
 }
 
-function pass3(m: number, s: number, wr: A, wi: A, xr: A, xi: A, yr: A, yi: A): void {
+function pass3(m: number, s: number, wr: A, wi: A, xr: A, xi: A, x0: number, yr: A, yi: A, y0: number): void {
   const third = m * s;
   for (let p = 0; p < m; p++) {
     const c1 = wr[2 * p];
     const d1 = wi[2 * p];
     const c2 = wr[2 * p + 1];
     const d2 = wi[2 * p + 1];
-    const end = (p + 1) * s;
-    for (let i = p * s, o = 3 * p * s; i < end; i++, o++) {
+    const end = x0 + (p + 1) * s;
+    for (let i = x0 + p * s, o = y0 + 3 * p * s; i < end; i++, o++) {
       const ar = xr[i];
       const ai = xi[i];
       const br = xr[i + third];
@@ -95,7 +104,7 @@ function pass3(m: number, s: number, wr: A, wi: A, xr: A, xi: A, yr: A, yi: A): 
   }
 }
 
-function pass4(m: number, s: number, wr: A, wi: A, xr: A, xi: A, yr: A, yi: A): void {
+function pass4(m: number, s: number, wr: A, wi: A, xr: A, xi: A, x0: number, yr: A, yi: A, y0: number): void {
   const quarter = m * s;
   for (let p = 0; p < m; p++) {
     const c1 = wr[3 * p];
@@ -104,8 +113,8 @@ function pass4(m: number, s: number, wr: A, wi: A, xr: A, xi: A, yr: A, yi: A): 
     const d2 = wi[3 * p + 1];
     const c3 = wr[3 * p + 2];
     const d3 = wi[3 * p + 2];
-    const end = (p + 1) * s;
-    for (let i = p * s, o = 4 * p * s; i < end; i++, o++) {
+    const end = x0 + (p + 1) * s;
+    for (let i = x0 + p * s, o = y0 + 4 * p * s; i < end; i++, o++) {
       const ar = xr[i];
       const ai = xi[i];
       const br = xr[i + quarter];
@@ -140,12 +149,12 @@ function pass4(m: number, s: number, wr: A, wi: A, xr: A, xi: A, yr: A, yi: A): 
   }
 }
 
-function pass5(m: number, s: number, wr: A, wi: A, xr: A, xi: A, yr: A, yi: A): void {
+function pass5(m: number, s: number, wr: A, wi: A, xr: A, xi: A, x0: number, yr: A, yi: A, y0: number): void {
   const fifth = m * s;
   for (let p = 0; p < m; p++) {
     const t = 4 * p;
-    const end = (p + 1) * s;
-    for (let i = p * s, o = 5 * p * s; i < end; i++, o++) {
+    const end = x0 + (p + 1) * s;
+    for (let i = x0 + p * s, o = y0 + 5 * p * s; i < end; i++, o++) {
       const ar = xr[i];
       const ai = xi[i];
       const br = xr[i + fifth];
@@ -195,20 +204,19 @@ function pass5(m: number, s: number, wr: A, wi: A, xr: A, xi: A, yr: A, yi: A): 
 }
 
 /** Any odd radix r in r² operations: the pairs x_j ± x_(r−j) halve the products. */
-function passGeneric({ radix: r, m, s, w, roots }: Stage, x: Split, y: Split): void {
-  if (roots === null) throw new Error(`fft: radix ${r} has no roots`);
+function passGeneric(stage: Stage, generic: Generic, x: Split, x0: number, y: Split, y0: number): void {
+  const { radix: r, m, s, w } = stage;
+  const { roots } = generic;
+  const { re: sumRe, im: sumIm } = generic.sums;
+  const { re: differenceRe, im: differenceIm } = generic.differences;
   const { re: xr, im: xi } = x;
   const { re: yr, im: yi } = y;
   const step = m * s;
   const half = (r - 1) / 2;
-  const sumRe = new Float64Array(half);
-  const sumIm = new Float64Array(half);
-  const differenceRe = new Float64Array(half);
-  const differenceIm = new Float64Array(half);
   for (let p = 0; p < m; p++) {
     for (let q = 0; q < s; q++) {
-      const i = p * s + q;
-      const o = r * p * s + q;
+      const i = x0 + p * s + q;
+      const o = y0 + r * p * s + q;
       const ar = xr[i];
       const ai = xi[i];
       let totalRe = ar;
