@@ -15,7 +15,7 @@ import { DTypeError, DomainError, ShapeError } from "./errors.js";
 import { own } from "./memory.js";
 import { fullPrimitive, iotaPrimitive } from "./primitives/constant.js";
 import { broadcastTo, reshape } from "./ops/movement.js";
-import { castTo } from "./ops/operands.js";
+import { castTo, describe } from "./ops/operands.js";
 import { where } from "./ops/select.js";
 import { checkShape, formatShape, sizeOf, type Shape } from "./shape.js";
 import { isTensor, Tensor } from "./tensor.js";
@@ -96,8 +96,13 @@ function readData(data: TensorData): FlatData {
     }
     return { flat: data as ArrayLike<number>, inferred: [data.length], natural: natural ?? "int32" };
   }
-  if (!Array.isArray(data))
-    return { flat: [checkElement(data, [])], inferred: [], natural: typeof data === "boolean" ? "bool" : null };
+  if (typeof data === "number") return { flat: [data], inferred: [], natural: null };
+  if (typeof data === "boolean") return { flat: [data], inferred: [], natural: "bool" };
+  if (!Array.isArray(data)) {
+    throw new DomainError(
+      `tensor: data is ${describe(data)}; wants numbers, booleans, nested arrays of them or a typed array.`,
+    );
+  }
   const inferred: number[] = [];
   for (let level: unknown = data; Array.isArray(level); level = level[0]) inferred.push(level.length);
   const flat: (number | boolean)[] = [];
@@ -124,12 +129,13 @@ function readData(data: TensorData): FlatData {
 }
 
 function ragged(path: readonly number[], got: number | null, wanted: number | null): ShapeError {
-  const row = path.length === 0 ? "0" : path.join("][");
-  const first = [...path.slice(0, -1), 0].join("][");
-  const describe = (n: number | null): string => (n === null ? "is a number" : `has length ${n}`);
-  return new ShapeError(
-    `tensor: nested arrays are ragged: row ${row} ${describe(got)}, row ${first} ${describe(wanted)}.`,
-  );
+  const name = (at: readonly number[]): string => (at.length === 1 ? `${at[0]}` : at.map((i) => `[${i}]`).join(""));
+  // The lengths are those of the first rows.
+  const row = name(path);
+  const first = name(path.map(() => 0));
+  const has = got === null ? "is a number" : `has length ${got}`;
+  const had = wanted === null ? "is a number" : got === null ? `has length ${wanted}` : `has ${wanted}`;
+  return new ShapeError(`tensor: nested arrays are ragged: row ${row} ${has}, row ${first} ${had}.`);
 }
 
 function checkElement(value: unknown, path: readonly number[]): number | boolean {
@@ -141,20 +147,23 @@ function checkElement(value: unknown, path: readonly number[]): number | boolean
 
 /** A tensor whose every element is `value`. */
 export function full(shape: Shape, value: number | boolean, { dtype }: DTypeOption = {}): Tensor {
-  checkShape(shape, "full");
-  const target = dtype ?? (typeof value === "boolean" ? "bool" : defaultDType());
-  checkDType(target, "full");
-  return bind1(fullPrimitive, [], { shape, dtype: target, value: Number(value) });
+  return constant(shape, value, dtype ?? (typeof value === "boolean" ? "bool" : defaultDType()), "full");
+}
+
+function constant(shape: Shape, value: number | boolean, dtype: DType, caller: string): Tensor {
+  checkShape(shape, caller);
+  checkDType(dtype, caller);
+  return bind1(fullPrimitive, [], { shape, dtype, value: Number(value) });
 }
 
 /** Zeros. */
 export function zeros(shape: Shape, { dtype = defaultDType() }: DTypeOption = {}): Tensor {
-  return full(shape, 0, { dtype });
+  return constant(shape, 0, dtype, "zeros");
 }
 
 /** Ones. */
 export function ones(shape: Shape, { dtype = defaultDType() }: DTypeOption = {}): Tensor {
-  return full(shape, 1, { dtype });
+  return constant(shape, 1, dtype, "ones");
 }
 
 /** Zeros of x's shape and dtype. */
@@ -222,6 +231,7 @@ export function eye(
   { k = 0, dtype = defaultDType() }: DTypeOption & { readonly k?: number } = {},
 ): Tensor {
   checkShape([n, m], "eye");
+  checkDType(dtype, "eye");
   const rows = arange(n, { dtype: "int32" }).reshape(n, 1);
   return rows
     .add(k)

@@ -67,6 +67,21 @@ export function broadcastShapes(a: Shape, b: Shape, caller: string): Shape {
   return out;
 }
 
+/** {@link broadcastShapes} of all axes but the last two, which are matrices; the error shows the whole shapes. */
+export function broadcastMatrices(a: Shape, b: Shape, caller: string): Shape {
+  const rank = Math.max(a.length, b.length) - 2;
+  for (let i = 1; i <= rank; i++) {
+    const p = a.length >= i + 2 ? a[a.length - 2 - i] : 1;
+    const q = b.length >= i + 2 ? b[b.length - 2 - i] : 1;
+    if (p !== q && p !== 1 && q !== 1) {
+      throw new ShapeError(
+        `${caller}: shapes ${formatShape(a)} and ${formatShape(b)} do not broadcast: axis -${i + 2} is ${p} against ${q}.`,
+      );
+    }
+  }
+  return broadcastShapes(a.slice(0, Math.max(0, a.length - 2)), b.slice(0, Math.max(0, b.length - 2)), caller);
+}
+
 /** An axis in −rank…rank−1 as 0…rank−1. */
 export function normalizeAxis(axis: number, rank: number, caller: string): number {
   if (!Number.isInteger(axis) || axis < -rank || axis >= rank) {

@@ -5,7 +5,7 @@ import { BackendError, TracingError, type CurvError } from "../errors.js";
 import { own } from "../memory.js";
 import { formatShape, sizeOf, type Shape } from "../shape.js";
 import { Tensor } from "../tensor.js";
-import type { Traced } from "../transform/trace.js";
+import { deadTracer, type Traced } from "../transform/trace.js";
 import type { Backend } from "./backend.js";
 import { getBackend } from "./registry.js";
 
@@ -47,8 +47,11 @@ async function throwDeferred(backend: Backend): Promise<void> {
 export function readSync(x: Tensor, caller: string): TypedArray {
   const value = concreteValue(x);
   if (value === null) {
+    const { trace } = x as unknown as Traced;
+    if (!trace.alive) throw deadTracer(caller, x);
+    const [transformation] = trace.name.split("(");
     throw new TracingError(
-      `${caller}: the value is not known while ${(x as unknown as Traced).trace.name} traces; use cond, where or a static argument.`,
+      `${caller}: the value is not known while ${transformation} traces; use cond, where or a static argument.`,
     );
   }
   checkLive(value, caller);

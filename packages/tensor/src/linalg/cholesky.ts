@@ -22,6 +22,11 @@ export function cholesky(a: Tensor): Tensor {
   const n = matrices.shape[matrices.rank - 1];
   check([info, stopGradient(matrices)], [0, 2], ([failed], values) => {
     if (failed === 0) return null;
+    for (let i = 0; i < n; i++) {
+      for (let j = 0; j <= i; j++) {
+        if (Number.isNaN(values[i * n + j])) return new DomainError(`cholesky: input has NaN at [${i}, ${j}].`);
+      }
+    }
     const { pivot } = factor(Float64Array.from(values), n);
     const shown = Number.isNaN(pivot) ? "NaN" : String(Number(pivot.toPrecision(2)));
     return new DomainError(

@@ -7,7 +7,7 @@ import { asFloat } from "../ops/operands.js";
 import { where } from "../ops/select.js";
 import { formatShape, normalizeAxis } from "../shape.js";
 import type { Tensor } from "../tensor.js";
-import { svdvals } from "./svd.js";
+import { singularValues } from "./svd.js";
 
 export interface NormOptions {
   /** Keep the reduced axes with length 1. Default false. */
@@ -55,11 +55,11 @@ export function matrixNorm(x: Tensor, kind: "fro" | "nuc" | 1 | -1 | 2 | -2 | nu
     case "fro":
       return vectorNorm(a, 2, [-2, -1]);
     case "nuc":
-      return svdvals(a).sum(-1);
+      return singularValues(a, "matrixNorm").sum(-1);
     case 2:
-      return svdvals(a).max(-1);
+      return singularValues(a, "matrixNorm").max(-1);
     case -2:
-      return svdvals(a).min(-1);
+      return singularValues(a, "matrixNorm").min(-1);
     case 1:
       return abs(a).sum(-2).max(-1);
     case -1:

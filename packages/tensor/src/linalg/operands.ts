@@ -30,7 +30,7 @@ export function asSquare(x: Tensor, caller: string, argument = "A"): Tensor {
 }
 
 /** Throws if a matrix holds NaN or an infinity. */
-export function checkFinite(x: Tensor, caller: string): void {
+export function checkFinite(x: Tensor, caller: string, argument = "input"): void {
   const columns = x.shape[x.rank - 1];
   if (sizeOf(x.shape) === 0) return;
   check([stopGradient(x)], [2], (values) => {
@@ -38,7 +38,7 @@ export function checkFinite(x: Tensor, caller: string): void {
       const v = values[i];
       if (v - v !== 0) {
         const kind = v !== v ? "NaN" : v > 0 ? "Infinity" : "-Infinity";
-        return new DomainError(`${caller}: input has ${kind} at [${Math.floor(i / columns)}, ${i % columns}].`);
+        return new DomainError(`${caller}: ${argument} has ${kind} at [${Math.floor(i / columns)}, ${i % columns}].`);
       }
     }
     return null;

@@ -2,8 +2,8 @@
 
 import { ShapeError } from "../errors.js";
 import { broadcastTo, expandDims, squeeze } from "../ops/movement.js";
-import { unify } from "../ops/operands.js";
-import { broadcastShapes, formatShape } from "../shape.js";
+import { asTensor, unify } from "../ops/operands.js";
+import { broadcastMatrices, formatShape } from "../shape.js";
 import type { Tensor } from "../tensor.js";
 import { asMatrices } from "./operands.js";
 
@@ -16,7 +16,7 @@ export interface System {
 
 /** b is a vector if it has one axis less than A, or one axis. */
 export function asSystem(a: Tensor, b: Tensor, caller: string): System {
-  const [matrices, right] = unify(asMatrices(a, caller), b, caller);
+  const [matrices, right] = unify(asMatrices(a, caller), asTensor(b, caller, "b"), caller);
   const m = matrices.shape[matrices.rank - 2];
   const vector = right.rank === 1 || right.rank === matrices.rank - 1;
   const rows = right.rank === 0 ? -1 : right.shape[right.rank - (vector ? 1 : 2)];
@@ -26,7 +26,7 @@ export function asSystem(a: Tensor, b: Tensor, caller: string): System {
     );
   }
   const columns = vector ? expandDims(right, -1) : right;
-  const leading = broadcastShapes(matrices.shape.slice(0, -2), columns.shape.slice(0, -2), caller);
+  const leading = broadcastMatrices(matrices.shape, columns.shape, caller);
   return {
     a: broadcastTo(matrices, [...leading, ...matrices.shape.slice(-2)]),
     b: broadcastTo(columns, [...leading, ...columns.shape.slice(-2)]),

@@ -65,10 +65,15 @@ export interface SolveOptions {
  * @throws DomainError if A is singular (a pivot is exactly 0) or holds NaN or Inf.
  */
 export function solve(a: Tensor, b: Tensor, { check: checked = true }: SolveOptions = {}): Tensor {
-  const { a: matrices, b: right, finish } = asSystem(asSquare(a, "solve"), b, "solve");
-  if (checked) checkFinite(matrices, "solve");
+  return solveAs("solve", "lstsq", a, b, checked);
+}
+
+/** @param instead - What serves where A is singular. */
+function solveAs(caller: string, instead: string, a: Tensor, b: Tensor, checked: boolean): Tensor {
+  const { a: matrices, b: right, finish } = asSystem(asSquare(a, caller), b, caller);
+  if (checked) checkFinite(matrices, caller);
   const [packed, permutation, info] = bind(luPrimitive, [stopGradient(matrices)], null);
-  if (checked) checkRegular(info, "solve");
+  if (checked) checkRegular(info, caller, instead);
   if ((matrices.tag | right.tag) === 0) return finish(luSolve(packed, permutation, right, false));
   return finish(
     customLinearSolve<Tensor>(
@@ -82,11 +87,13 @@ export function solve(a: Tensor, b: Tensor, { check: checked = true }: SolveOpti
   );
 }
 
-function checkRegular(info: Tensor, caller: string): void {
+function checkRegular(info: Tensor, caller: string, instead: string): void {
   check([info], [0], ([failed]) =>
     failed === 0
       ? null
-      : new DomainError(`${caller}: matrix is singular: pivot ${failed - 1} is 0. Use lstsq, or add regularisation.`),
+      : new DomainError(
+          `${caller}: matrix is singular: pivot ${failed - 1} is 0. Use ${instead}, or add regularisation.`,
+        ),
   );
 }
 
@@ -94,7 +101,8 @@ function checkRegular(info: Tensor, caller: string): void {
 export function inv(a: Tensor): Tensor {
   const matrices = asSquare(a, "inv");
   const n = matrices.shape[matrices.rank - 1];
-  return solve(matrices, eye(n, n, { dtype: matrices.dtype }).broadcastTo(matrices.shape));
+  const identity = eye(n, n, { dtype: matrices.dtype }).broadcastTo(matrices.shape);
+  return solveAs("inv", "pinv", matrices, identity, true);
 }
 
 /** Determinant of each permutation: even or odd by its number of pairs out of order. */

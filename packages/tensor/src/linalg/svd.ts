@@ -38,10 +38,15 @@ export function svd(
 
 /** Singular values, descending [..., min(m, n)]. */
 export function svdvals(a: Tensor, { accurate = false }: { readonly accurate?: boolean } = {}): Tensor {
-  const matrices = asMatrices(a, "svdvals");
-  checkFinite(matrices, "svdvals");
+  return singularValues(a, "svdvals", accurate);
+}
+
+/** {@link svdvals} on behalf of `caller`. @internal */
+export function singularValues(a: Tensor, caller: string, accurate = false): Tensor {
+  const matrices = asMatrices(a, caller);
+  checkFinite(matrices, caller);
   const [s, info] = bind(svdPrimitive, [matrices], { vectors: false, full: false, accurate });
-  checkConverged(info, "svdvals");
+  checkConverged(info, caller);
   return s;
 }
 
@@ -59,14 +64,14 @@ function cutoff(a: Tensor, s: Tensor, relative: number | undefined): Tensor {
 /** Number of singular values that do not count as zero, int32 [...]. */
 export function matrixRank(a: Tensor, { relativeTolerance }: RankOptions = {}): Tensor {
   const matrices = asMatrices(a, "matrixRank");
-  const s = svdvals(stopGradient(matrices));
+  const s = singularValues(stopGradient(matrices), "matrixRank");
   if (s.shape[s.rank - 1] === 0) return s.sum(-1).cast("int32");
   return s.greater(cutoff(matrices, s, relativeTolerance)).sum(-1);
 }
 
 /** Ratio of the largest to the smallest singular value; ∞ if the smallest is 0. */
 export function conditionNumber(a: Tensor): Tensor {
-  const s = svdvals(a);
+  const s = singularValues(a, "conditionNumber");
   return s.max(-1).div(s.min(-1));
 }
 
@@ -130,7 +135,7 @@ export function lstsq(a: Tensor, b: Tensor, { relativeTolerance }: RankOptions =
   if (!isFloat(b.dtype)) throw new DTypeError(`lstsq: b is ${b.dtype}; wants float32 or float64.`);
   const system = asSystem(a, b, "lstsq");
   checkFinite(system.a, "lstsq");
-  checkFinite(system.b, "lstsq");
+  checkFinite(system.b, "lstsq", "b");
   const { x, s } = leastSquares(system.a, system.b, relativeTolerance);
   const misfit = matmul(system.a, x).sub(system.b);
   const solution = system.finish(x);

@@ -7,7 +7,7 @@ import { formatShape, range, type Shape } from "../shape.js";
 import type { Tensor } from "../tensor.js";
 import { bind1 } from "../transform/trace.js";
 import { flip, reshape, transpose } from "./movement.js";
-import { unify } from "./operands.js";
+import { describe, unify } from "./operands.js";
 
 /** One number for all spatial axes, or one for each. */
 export type PerAxis = number | readonly number[];
@@ -30,7 +30,12 @@ export interface ConvOptions {
 
 /** One positive integer for each of `count` axes. @internal */
 export function perAxis(value: PerAxis, count: number, caller: string, name: string): number[] {
-  const list = typeof value === "number" ? new Array<number>(count).fill(value) : [...value];
+  if (typeof value !== "number" && !Array.isArray(value)) {
+    throw new DomainError(
+      `${caller}: ${name} is ${describe(value)}; wants an integer >= 1 or one for each spatial axis.`,
+    );
+  }
+  const list = typeof value === "number" ? new Array<number>(count).fill(value) : [...(value as readonly number[])];
   if (list.length !== count)
     throw new ShapeError(`${caller}: ${name} has ${list.length} entries for ${count} spatial axes.`);
   for (const v of list)
@@ -53,11 +58,15 @@ export function resolvePadding(
       return [Math.floor(total / 2), total - Math.floor(total / 2)];
     });
   }
-  if (typeof padding === "number") return lengths.map(() => [padding, padding]);
-  if (!Array.isArray(padding) || padding.length !== lengths.length) {
-    throw new ShapeError(
-      `${caller}: padding has ${Array.isArray(padding) ? padding.length : 0} entries for ${lengths.length} spatial axes.`,
+  if (typeof padding === "number" && Number.isInteger(padding)) return lengths.map(() => [padding, padding]);
+  if (!Array.isArray(padding)) {
+    const got = typeof padding === "string" ? JSON.stringify(padding) : String(padding);
+    throw new DomainError(
+      `${caller}: padding is ${got}; wants "valid", "same", an integer or a pair for each spatial axis.`,
     );
+  }
+  if (padding.length !== lengths.length) {
+    throw new ShapeError(`${caller}: padding has ${padding.length} entries for ${lengths.length} spatial axes.`);
   }
   for (const pair of padding as readonly (readonly number[])[]) {
     if (pair.length !== 2 || !pair.every(Number.isInteger))
@@ -155,6 +164,17 @@ export function convTranspose(x: Tensor, kernel: Tensor, options: ConvTransposeO
   const s = perAxis(stride, spatial, "convTranspose", "stride");
   const kernelDilation = perAxis(dilation, spatial, "convTranspose", "dilation");
   const extra = typeof outputPadding === "number" ? range(spatial).map(() => outputPadding) : outputPadding;
+  if (extra.length !== spatial) {
+    throw new ShapeError(`convTranspose: outputPadding has ${extra.length} entries for ${spatial} spatial axes.`);
+  }
+  extra.forEach((n, i) => {
+    const most = Math.max(s[i], kernelDilation[i]) - 1;
+    if (!Number.isInteger(n) || n < 0 || n > most) {
+      throw new DomainError(
+        `convTranspose: outputPadding is ${n}; wants an integer from 0 to ${most}, less than the stride or the dilation.`,
+      );
+    }
+  });
   const reach = w.shape.slice(2).map((k, i) => dilated(k, kernelDilation[i]));
   const wanted: Shape = a.shape.slice(2).map((n, i) => n * s[i]);
   const pads = resolvePadding(padding, padding === "same" ? wanted : a.shape.slice(2), reach, s, "convTranspose");

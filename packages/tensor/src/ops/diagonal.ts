@@ -15,9 +15,13 @@ function places(n: number, m: number, k: number): Tensor {
   return stack([i.add(Math.max(0, -k)), i.add(Math.max(0, k))], 1);
 }
 
+function checkMatrices(x: Tensor, caller: string): void {
+  if (x.rank < 2) throw new ShapeError(`${caller}: x has shape ${formatShape(x.shape)}; wants at least two axes.`);
+}
+
 /** Diagonal k of the last two axes. */
 export function diagonal(x: Tensor, k = 0): Tensor {
-  if (x.rank < 2) throw new ShapeError(`diagonal: x has shape ${formatShape(x.shape)}; wants at least two axes.`);
+  checkMatrices(x, "diagonal");
   const [n, m] = x.shape.slice(-2);
   const front = moveAxis(moveAxis(x, x.rank - 2, 0), x.rank - 1, 1);
   return moveAxis(gatherND(front, places(n, m, k), { mode: "clip" }), 0, x.rank - 2);
@@ -36,6 +40,7 @@ export function diag(x: Tensor, k = 0): Tensor {
 
 /** Sum of the diagonal of the last two axes. */
 export function trace(x: Tensor, k = 0): Tensor {
+  checkMatrices(x, "trace");
   return diagonal(x, k).sum(-1);
 }
 

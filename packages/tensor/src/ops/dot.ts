@@ -1,8 +1,8 @@
 /** Contractions: matmul, dot, tensordot, outer products, einsum on the one primitive. */
 
-import { ShapeError } from "../errors.js";
+import { DomainError, ShapeError } from "../errors.js";
 import { dotPrimitive } from "../primitives/dot.js";
-import { broadcastShapes, formatShape, normalizeAxes, range } from "../shape.js";
+import { broadcastMatrices, broadcastShapes, formatShape, normalizeAxes, normalizeAxis, range } from "../shape.js";
 import type { Tensor } from "../tensor.js";
 import { bind1 } from "../transform/trace.js";
 import { broadcastTo, reshape } from "./movement.js";
@@ -26,12 +26,10 @@ export function matmul(x: Tensor, y: Tensor): Tensor {
   if (a.shape[a.rank - 1] !== b.shape[yAxis]) {
     throw new ShapeError(`matmul: inner sizes differ: ${formatShape(a.shape)} by ${formatShape(b.shape)}.`);
   }
-  const xBatch = a.shape.slice(0, Math.max(0, a.rank - 2));
-  const yBatch = b.shape.slice(0, Math.max(0, b.rank - 2));
-  if (yBatch.length === 0) {
+  if (b.rank <= 2) {
     return bind1(dotPrimitive, [a, b], { contract: [[a.rank - 1], [yAxis]], batch: [[], []] });
   }
-  const batch = broadcastShapes(xBatch, yBatch, "matmul");
+  const batch = broadcastMatrices(a.shape, b.shape, "matmul");
   const left = a.rank === 1 ? a : broadcastTo(a, [...batch, ...a.shape.slice(-2)]);
   const right = broadcastTo(b, [...batch, ...b.shape.slice(-2)]);
   if (left.rank === 1) {
@@ -55,7 +53,9 @@ export function dot(x: Tensor, y: Tensor): Tensor {
 
 /** Sum over the last axis of x·y, the leading axes broadcast. */
 export function vecdot(x: Tensor, y: Tensor): Tensor {
-  return x.mul(y).sum(-1);
+  const [a, b] = operands(x, y, "vecdot");
+  broadcastShapes(a.shape, b.shape, "vecdot");
+  return a.mul(b).sum(normalizeAxis(-1, Math.max(a.rank, b.rank), "vecdot"));
 }
 
 /**
@@ -67,6 +67,10 @@ export function tensordot(
   axes: number | readonly [readonly number[], readonly number[]] = 2,
 ): Tensor {
   const [a, b] = operands(x, y, "tensordot");
+  const most = Math.min(a.rank, b.rank);
+  if (typeof axes === "number" && !(Number.isInteger(axes) && axes >= 0 && axes <= most)) {
+    throw new DomainError(`tensordot: axes is ${axes}; wants 0 to ${most}, the smaller rank.`);
+  }
   const [xs, ys] =
     typeof axes === "number"
       ? [range(axes).map((i) => a.rank - axes + i), range(axes)]

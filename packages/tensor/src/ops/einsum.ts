@@ -7,7 +7,7 @@ import type { Tensor } from "../tensor.js";
 import { bind1 } from "../transform/trace.js";
 import { diagonal } from "./diagonal.js";
 import { broadcastTo, moveAxis, transpose } from "./movement.js";
-import { unify } from "./operands.js";
+import { describe, unify } from "./operands.js";
 import { sum } from "./reduce.js";
 
 /** A tensor whose axes have names. */
@@ -25,7 +25,9 @@ interface Labelled {
  * @throws DomainError for an output letter that no operand has; ShapeError if a letter has two lengths.
  */
 export function einsum(equation: string, ...operands: readonly Tensor[]): Tensor {
-  const [left, right] = equation.replaceAll(" ", "").split("->");
+  if (typeof equation !== "string") throw new DomainError(`einsum: equation is ${describe(equation)}; wants a string.`);
+  const [left, right, ...more] = equation.replaceAll(" ", "").split("->");
+  if (more.length > 0) throw new DomainError(`einsum: ${JSON.stringify(equation)} has more than one "->".`);
   const terms = left.split(",");
   if (terms.length !== operands.length) {
     throw new DomainError(`einsum: ${JSON.stringify(equation)} has ${terms.length} operands, got ${operands.length}.`);
@@ -59,7 +61,7 @@ export function einsum(equation: string, ...operands: readonly Tensor[]): Tensor
         lengths.set(axis, { length: n, operand: i });
       else if (known.length !== n && !(n === 1 && axis.startsWith("."))) {
         throw new ShapeError(
-          `einsum: index ${JSON.stringify(axis)} is ${known.length} in operand ${known.operand} and ${n} in operand ${i}.`,
+          `einsum: index ${JSON.stringify(axis.startsWith(".") ? "..." : axis)} is ${known.length} in operand ${known.operand} and ${n} in operand ${i}.`,
         );
       }
     }),
@@ -76,6 +78,9 @@ export function einsum(equation: string, ...operands: readonly Tensor[]): Tensor
             .sort(),
         ]
       : outputAxes(right, dots);
+  if (dots.some((axis) => !output.includes(axis))) {
+    throw new DomainError(`einsum: ${JSON.stringify(equation)}: the result lacks "...", which operands have.`);
+  }
   output.forEach((axis, i) => {
     if (!counts.has(axis))
       throw new DomainError(

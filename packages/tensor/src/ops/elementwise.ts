@@ -13,8 +13,8 @@ import { check } from "../primitives/check.js";
 import { bitcastPrimitive, stopGradientPrimitive } from "../primitives/select.js";
 import * as special from "../primitives/special.js";
 import * as transcendental from "../primitives/transcendental.js";
-import { sameShape } from "../shape.js";
-import { Tensor, type TensorLike } from "../tensor.js";
+import { broadcastShapes, sameShape, scalarShape, type Shape } from "../shape.js";
+import { isTensor, Tensor, type TensorLike } from "../tensor.js";
 import { bind1 } from "../transform/trace.js";
 import { asFloat, asTensor, castTo, promote } from "./operands.js";
 import { where } from "./select.js";
@@ -87,34 +87,48 @@ function applyComparison(primitive: Binary, x: TensorLike, y: TensorLike): Tenso
   return bind1(primitive, promote(x, y, primitive.name), null);
 }
 
+/** The comparison with its operands exchanged, under its own name. */
+function applyExchanged(primitive: Binary, x: TensorLike, y: TensorLike, caller: string): Tensor {
+  const [a, b] = promote(x, y, caller);
+  broadcastShapes(a.shape, b.shape, caller);
+  return bind1(primitive, [b, a], null);
+}
+
+/** What somebody who adds, subtracts or multiplies bools may have meant. */
+const logicOf: Readonly<Record<string, string>> = { add: "logicalOr", sub: "logicalXor", mul: "logicalAnd" };
+
+function isBool(x: TensorLike): boolean {
+  return x instanceof Tensor ? x.dtype === "bool" : typeof x === "boolean";
+}
+
 /** Arithmetic of two bools is almost always a mistake. */
 function refuseBools(x: TensorLike, y: TensorLike, caller: string): void {
-  const isBool = (v: TensorLike): boolean => (v instanceof Tensor ? v.dtype === "bool" : typeof v === "boolean");
-  if (isBool(x) && isBool(y))
-    throw new DTypeError(`${caller}: both operands are bool; use logicalOr, or cast to int32.`);
+  if (!isBool(x) || !isBool(y)) return;
+  const logic = caller in logicOf ? `use ${logicOf[caller]}, or cast` : "cast";
+  throw new DTypeError(`${caller}: both operands are bool; ${logic} to int32.`);
 }
 
 // ---- Arithmetic
 
 /** x + y. */
 export function add(x: TensorLike, y: TensorLike): Tensor {
-  if (x instanceof Tensor && x.dtype === "bool") refuseBools(x, y, "add");
+  if (isBool(x)) refuseBools(x, y, "add");
   return applyBinary(arithmetic.addPrimitive, x, y);
 }
 /** x − y. */
 export function sub(x: TensorLike, y: TensorLike): Tensor {
-  if (x instanceof Tensor && x.dtype === "bool") refuseBools(x, y, "sub");
+  if (isBool(x)) refuseBools(x, y, "sub");
   return applyBinary(arithmetic.subPrimitive, x, y);
 }
 /** x · y, elementwise. */
 export function mul(x: TensorLike, y: TensorLike): Tensor {
-  if (x instanceof Tensor && x.dtype === "bool") refuseBools(x, y, "mul");
+  if (isBool(x)) refuseBools(x, y, "mul");
   return applyBinary(arithmetic.mulPrimitive, x, y);
 }
 /** x / y; integers give the default float. For integer quotients see {@link floorDiv}. */
 export function div(x: TensorLike, y: TensorLike): Tensor {
   const floatX = typeof x === "number" || typeof x === "boolean" ? x : asFloat(x, "div");
-  const floatY = typeof y === "number" || typeof y === "boolean" ? y : asFloat(y, "div");
+  const floatY = typeof y === "number" || typeof y === "boolean" ? y : asFloat(y, "div", "y");
   return applyBinary(arithmetic.divPrimitive, floatX, floatY);
 }
 /** ⌊x / y⌋, rounded to −∞; an integer divided by 0 gives 0. */
@@ -238,6 +252,8 @@ export function sqrt(x: TensorLike): Tensor {
 }
 /** max(lo, min(x, hi)); at an edge half of the derivative. */
 export function clip(x: TensorLike, lo: TensorLike, hi: TensorLike): Tensor {
+  const shapeOf = (v: TensorLike): Shape => (isTensor(v) ? v.shape : scalarShape);
+  broadcastShapes(broadcastShapes(shapeOf(x), shapeOf(lo), "clip"), shapeOf(hi), "clip");
   return minimum(maximum(x, lo), hi);
 }
 
@@ -397,11 +413,11 @@ export function lessEqual(x: TensorLike, y: TensorLike): Tensor {
 }
 /** x > y, as bool. */
 export function greater(x: TensorLike, y: TensorLike): Tensor {
-  return applyComparison(compare.lessPrimitive, y, x);
+  return applyExchanged(compare.lessPrimitive, x, y, "greater");
 }
 /** x ≥ y, as bool. */
 export function greaterEqual(x: TensorLike, y: TensorLike): Tensor {
-  return applyComparison(compare.lessEqualPrimitive, y, x);
+  return applyExchanged(compare.lessEqualPrimitive, x, y, "greaterEqual");
 }
 
 function logical(primitive: Binary, x: TensorLike, y: TensorLike, caller: string): Tensor {

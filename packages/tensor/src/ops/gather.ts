@@ -1,20 +1,22 @@
 /** Taking and writing elements at computed indices. */
 
-import { arange, fromTypedArray, zeros } from "../create.js";
-import { isFloat, isInteger } from "../dtype.js";
+import { arange, fromTypedArray, zeros, type DTypeOption } from "../create.js";
+import { checkDType, defaultDType, isFloat, isInteger } from "../dtype.js";
 import { DTypeError, DomainError, ShapeError } from "../errors.js";
 import { check } from "../primitives/check.js";
 import { gatherPrimitive, scatterAddPrimitive, scatterMaxPrimitive } from "../primitives/gather.js";
-import { broadcastShapes, formatShape, normalizeAxis, sameShape, sizeOf } from "../shape.js";
-import { isTensor, type Tensor, type TensorLike } from "../tensor.js";
+import { broadcastShapes, formatShape, normalizeAxis, sizeOf } from "../shape.js";
+import { type Tensor, type TensorLike } from "../tensor.js";
 import { bind1 } from "../transform/trace.js";
 import { clip, less, mod, stopGradient } from "./elementwise.js";
 import { broadcastTo, concat, expandDims, moveAxis, reshape } from "./movement.js";
-import { asTensor, castTo, unify } from "./operands.js";
+import { asTensor, castTo, promote, unify } from "./operands.js";
 import { where } from "./select.js";
 
 /** What an index outside the axis does: fail, go to the nearest end, wrap around, or read a fill (NaN for floats, else 0). */
 export type IndexMode = "error" | "clip" | "wrap" | "fill";
+
+const modes: readonly IndexMode[] = ["error", "clip", "wrap", "fill"];
 
 export interface TakeOptions {
   /** Default "error". */
@@ -22,10 +24,13 @@ export interface TakeOptions {
 }
 
 function asIndices(indices: TensorLike | readonly number[], caller: string): Tensor {
+  if (typeof indices === "number") {
+    if (!Number.isInteger(indices)) throw new DTypeError(`${caller}: index ${indices} is not an integer.`);
+    return fromTypedArray(Int32Array.of(indices), []);
+  }
   const t = Array.isArray(indices)
     ? asIndexTensor(indices as readonly number[], caller)
     : asTensor(indices as TensorLike, caller, "indices");
-  if (typeof indices === "number") return castTo(t, "int32");
   if (!isInteger(t.dtype)) throw new DTypeError(`${caller}: indices are ${t.dtype}; wants int32 or uint32.`);
   return castTo(t, "int32");
 }
@@ -39,6 +44,9 @@ function asIndexTensor(indices: readonly number[], caller: string): Tensor {
 /** Indices made to lie in 0…n−1, after the mode; those outside under "fill" stay outside. */
 function resolve(indices: Tensor, n: number, axis: number, mode: IndexMode, caller: string): Tensor {
   const wrapped = where(less(indices, 0), indices.add(n), indices);
+  if (!modes.includes(mode)) {
+    throw new DomainError(`${caller}: mode is ${JSON.stringify(mode)}; wants "error", "clip", "wrap" or "fill".`);
+  }
   switch (mode) {
     case "clip":
       return clip(wrapped, 0, Math.max(0, n - 1));
@@ -109,6 +117,11 @@ export function takeAlong(x: Tensor, indices: Tensor, axis: number, { mode = "er
     );
   }
   const without = (shape: readonly number[]): number[] => shape.filter((_, i) => i !== at);
+  if (x.shape.some((n, i) => i !== at && n !== index.shape[i] && n !== 1 && index.shape[i] !== 1)) {
+    throw new ShapeError(
+      `takeAlong: indices have shape ${formatShape(index.shape)}; they must broadcast with x of ${formatShape(x.shape)} on all axes but ${at}.`,
+    );
+  }
   const batch = broadcastShapes(without(x.shape), without(index.shape), "takeAlong");
   const last = (t: Tensor): Tensor => {
     const moved = moveAxis(t, at, t.rank - 1);
@@ -183,23 +196,29 @@ export function scatterSet(
   return where(widen(winner.less(0)), a, written);
 }
 
+function checkUpdates(updates: TensorLike, caller: string): TensorLike {
+  return typeof updates === "number" || typeof updates === "boolean" ? updates : asTensor(updates, caller, "updates");
+}
+
 function scatterOperands(x: Tensor, index: Tensor, updates: TensorLike, caller: string): [Tensor, Tensor] {
   const wanted = [...index.shape.slice(0, -1), ...x.shape.slice(index.shape[index.rank - 1])];
-  const u = isTensor(updates) ? updates : asTensor(updates, caller, "updates");
-  const [a, b] = isTensor(updates) ? unify(x, u, caller) : [x, castTo(u, x.dtype)];
-  if (!sameShape(b.shape, wanted) && b.rank > wanted.length) {
-    throw new ShapeError(`${caller}: updates have shape ${formatShape(b.shape)}; wants ${formatShape(wanted)}.`);
+  const [a, b] = promote(x, checkUpdates(updates, caller), caller);
+  const lead = wanted.length - b.rank;
+  if (lead < 0 || b.shape.some((n, i) => n !== 1 && n !== wanted[lead + i])) {
+    throw new ShapeError(
+      `${caller}: updates have shape ${formatShape(b.shape)}; wants ${formatShape(wanted)} or what broadcasts to it.`,
+    );
   }
   return [a, broadcastTo(b, wanted)];
 }
 
 /** A new last axis of length `depth` that is 1 at the index and 0 elsewhere; all 0 for an index outside. */
-export function oneHot(
-  indices: Tensor,
-  depth: number,
-  { dtype = "float32" as const }: { dtype?: Tensor["dtype"] } = {},
-): Tensor {
+export function oneHot(indices: Tensor, depth: number, { dtype = defaultDType() }: DTypeOption = {}): Tensor {
   const index = asIndices(indices, "oneHot");
+  checkDType(dtype, "oneHot");
+  if (!Number.isInteger(depth) || depth < 0) {
+    throw new DomainError(`oneHot: depth is ${depth}; wants an integer >= 0.`);
+  }
   return castTo(expandDims(index, index.rank).equal(arange(depth, { dtype: "int32" })), dtype);
 }
 
@@ -207,6 +226,9 @@ export function oneHot(
 export function searchSorted(edges: Tensor, values: TensorLike, side: "left" | "right" = "left"): Tensor {
   const [e, v] = unify(edges, asTensor(values, "searchSorted", "values"), "searchSorted");
   if (e.rank !== 1) throw new ShapeError(`searchSorted: edges have shape ${formatShape(e.shape)}; wants one axis.`);
+  if (side !== "left" && side !== "right") {
+    throw new DomainError(`searchSorted: side is ${JSON.stringify(side)}; wants "left" or "right".`);
+  }
   const value = expandDims(stopGradient(v), v.rank);
   const before = side === "left" ? less(e, value) : e.lessEqual(value);
   return castTo(before, "int32").sum(-1);

@@ -3,6 +3,7 @@
 import { DomainError, ShapeError } from "../errors.js";
 import { formatShape, normalizeAxis } from "../shape.js";
 import type { Tensor } from "../tensor.js";
+import { describe } from "./operands.js";
 import { flip, reshape, slice as sliceRange } from "./movement.js";
 
 /**
@@ -31,8 +32,9 @@ export function slice(x: Tensor, ...specs: readonly SliceSpec[]): Tensor {
   full.forEach((spec, axis) => {
     const n = x.shape[axis];
     if (typeof spec === "number") {
+      if (!Number.isInteger(spec)) throw new DomainError(`slice: index ${spec} on axis ${axis} is not an integer.`);
       const i = spec < 0 ? spec + n : spec;
-      if (!Number.isInteger(spec) || i < 0 || i >= n) {
+      if (i < 0 || i >= n) {
         throw new DomainError(`index ${spec} is out of range for axis ${axis} of length ${n} (wants ${-n}..${n - 1}).`);
       }
       start.push(i);
@@ -41,6 +43,11 @@ export function slice(x: Tensor, ...specs: readonly SliceSpec[]): Tensor {
       return;
     }
     const [from, to = null, by = 1] = (spec ?? [null]) as readonly [number | null, (number | null)?, number?];
+    if (spec !== null && !Array.isArray(spec)) {
+      throw new DomainError(
+        `slice: index ${describe(spec)} on axis ${axis}; wants a number, [start, stop, step], null or "...".`,
+      );
+    }
     if (by === 0) throw new DomainError(`slice: step must not be 0 (axis ${axis}).`);
     for (const v of [from ?? 0, to ?? 0, by]) {
       if (!Number.isInteger(v)) throw new DomainError(`slice: ${v} on axis ${axis} is not an integer.`);

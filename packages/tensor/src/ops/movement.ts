@@ -158,6 +158,15 @@ export function pad(x: Tensor, padding: Padding, value: TensorLike = 0): Tensor 
       );
     }
   }
+  for (const [i, [low, high, between = 0]] of padding.entries()) {
+    const n = x.shape[i];
+    const length = n + Math.max(0, n - 1) * between + low + high;
+    if (length < 0) {
+      throw new ShapeError(
+        `pad: padding of axis ${i} is [${low}, ${high}, ${between}], which leaves ${length} of ${n} elements.`,
+      );
+    }
+  }
   if (padding.every(([low, high, between = 0]) => low === 0 && high === 0 && between === 0)) return x;
   const fill = typeof value === "object" ? value : scalar(value, x.dtype);
   if (fill.rank !== 0) throw new ShapeError(`pad: value has shape ${formatShape(fill.shape)}; wants a scalar.`);
@@ -215,6 +224,9 @@ export function split(x: Tensor, parts: number | readonly number[], axis = 0): T
     throw new ShapeError(`split: axis ${at} of length ${n} cannot be cut into ${parts} equal parts.`);
   }
   const lengths = typeof parts === "number" ? new Array<number>(parts).fill(n / parts) : parts;
+  if (!lengths.every((length) => Number.isInteger(length) && length >= 0)) {
+    throw new DomainError(`split: lengths are ${formatShape(lengths)}; wants integers >= 0.`);
+  }
   if (lengths.reduce((a, b) => a + b, 0) !== n) {
     throw new ShapeError(
       `split: lengths ${formatShape(lengths)} sum to ${lengths.reduce((a, b) => a + b, 0)}; axis ${at} has ${n}.`,
@@ -253,6 +265,7 @@ export function roll(x: Tensor, shift: number | readonly number[], axes?: number
   const list = normalizeAxes(axes, x.rank, "roll");
   const shifts = typeof shift === "number" ? list.map(() => shift) : shift;
   if (shifts.length !== list.length) throw new DomainError(`roll: ${shifts.length} shifts for ${list.length} axes.`);
+  for (const by of shifts) if (!Number.isInteger(by)) throw new DomainError(`roll: shift is ${by}; wants an integer.`);
   return list.reduce((y, axis, i) => {
     const n = x.shape[axis];
     const by = n === 0 ? 0 : ((shifts[i] % n) + n) % n;

@@ -26,7 +26,10 @@ export function scalar(value: number | boolean, dtype: DType, weak = false): Ten
 export function describe(value: unknown): string {
   if (value === null) return "null";
   if (Array.isArray(value)) return "an array (make a tensor of it with tensor(…))";
-  if (typeof value === "object") return `a ${value.constructor?.name ?? "object"}`;
+  if (typeof value === "object") {
+    const name = value.constructor?.name ?? "object";
+    return `${/^[AEIOU]/.test(name) ? "an" : "a"} ${name}`;
+  }
   return `${typeof value === "string" ? `"${value}" (string)` : typeof value}`;
 }
 
@@ -39,8 +42,8 @@ export function asTensor(x: TensorLike, caller: string, argument = "x"): Tensor 
 }
 
 /** {@link asTensor}, then cast to float if it is an integer or bool: the operand of a function of real numbers. */
-export function asFloat(x: TensorLike, caller: string): Tensor {
-  const t = asTensor(x, caller);
+export function asFloat(x: TensorLike, caller: string, argument = "x"): Tensor {
+  const t = asTensor(x, caller, argument);
   return isFloat(t.dtype) ? t : castTo(t, floatDTypeOf(t.dtype));
 }
 

@@ -33,8 +33,9 @@ function reduce(
   x: Tensor,
   axes: Axes | undefined | null,
   { keepDims = false }: ReduceOptions,
+  caller = primitive.name,
 ): Tensor {
-  const list = normalizeAxes(axes, x.rank, primitive.name).sort((a, b) => a - b);
+  const list = normalizeAxes(axes, x.rank, caller).sort((a, b) => a - b);
   const y = list.length === 0 ? x : bind1(primitive, [x], { axes: list });
   return keepDims ? expandAxes(y, list) : y;
 }
@@ -52,7 +53,8 @@ export function prod(x: Tensor, axes?: Axes | null, options: ReduceOptions = {})
 /** Mean over axes; of nothing NaN. Integers give the default float. */
 export function mean(x: Tensor, axes?: Axes | null, options: ReduceOptions = {}): Tensor {
   const real = isFloat(x.dtype) ? x : castTo(x, floatDTypeOf(x.dtype));
-  return sum(real, axes, options).div(reducedCount(x, axes, "mean"));
+  const count = reducedCount(x, axes, "mean");
+  return sum(real, axes, options).div(count);
 }
 
 function reducedCount(x: Tensor, axes: Axes | undefined | null, caller: string): number {
@@ -102,13 +104,13 @@ function checkBool(x: Tensor, caller: string): void {
 /** Whether any element is true; of nothing false. */
 export function any(x: Tensor, axes?: Axes | null, options: ReduceOptions = {}): Tensor {
   checkBool(x, "any");
-  return reduce(maxPrimitive, x, axes, options);
+  return reduce(maxPrimitive, x, axes, options, "any");
 }
 
 /** Whether all elements are true; of nothing true. */
 export function all(x: Tensor, axes?: Axes | null, options: ReduceOptions = {}): Tensor {
   checkBool(x, "all");
-  return reduce(minPrimitive, x, axes, options);
+  return reduce(minPrimitive, x, axes, options, "all");
 }
 
 export interface VarianceOptions extends ReduceOptions {
@@ -117,20 +119,25 @@ export interface VarianceOptions extends ReduceOptions {
 }
 
 /** Mean square deviation from the mean, by two passes. */
-export function variance(
+export function variance(x: Tensor, axes?: Axes | null, options: VarianceOptions = {}): Tensor {
+  return meanSquareDeviation(x, axes, options, "variance");
+}
+
+function meanSquareDeviation(
   x: Tensor,
-  axes?: Axes | null,
-  { keepDims = false, correction = 0 }: VarianceOptions = {},
+  axes: Axes | undefined | null,
+  { keepDims = false, correction = 0 }: VarianceOptions,
+  caller: string,
 ): Tensor {
+  const count = Math.max(0, reducedCount(x, axes, caller) - correction);
   const real = isFloat(x.dtype) ? x : castTo(x, floatDTypeOf(x.dtype));
   const deviation = real.sub(mean(real, axes, { keepDims: true }));
-  const count = Math.max(0, reducedCount(x, axes, "variance") - correction);
   return sum(square(deviation), axes, { keepDims }).div(count);
 }
 
 /** Square root of {@link variance}. */
 export function standardDeviation(x: Tensor, axes?: Axes | null, options: VarianceOptions = {}): Tensor {
-  return sqrt(variance(x, axes, options));
+  return sqrt(meanSquareDeviation(x, axes, options, "standardDeviation"));
 }
 
 /** log Σ eˣ over axes, without overflow; of nothing −∞. */
@@ -155,14 +162,21 @@ function isFiniteMask(x: Tensor): Tensor {
 
 /** eˣ / Σ eˣ along an axis (default the last). */
 export function softmax(x: Tensor, axis = -1): Tensor {
-  const e = x.sub(stopGradient(max(x, axis, { keepDims: true }))).exp();
-  return e.div(sum(e, axis, { keepDims: true }));
+  const at = normalizeAxis(axis, x.rank, "softmax");
+  const e = belowMax(x, at).exp();
+  return e.div(sum(e, at, { keepDims: true }));
+}
+
+/** x minus its largest along an axis, which changes neither softmax nor its derivatives. */
+function belowMax(x: Tensor, axis: number): Tensor {
+  return x.shape[axis] === 0 ? x : x.sub(stopGradient(max(x, axis, { keepDims: true })));
 }
 
 /** log softmax along an axis (default the last), without cancellation. */
 export function logSoftmax(x: Tensor, axis = -1): Tensor {
-  const shifted = x.sub(stopGradient(max(x, axis, { keepDims: true })));
-  return shifted.sub(sum(shifted.exp(), axis, { keepDims: true }).log());
+  const at = normalizeAxis(axis, x.rank, "logSoftmax");
+  const shifted = belowMax(x, at);
+  return shifted.sub(sum(shifted.exp(), at, { keepDims: true }).log());
 }
 
 /** Sum over the axes that broadcasting added or repeated, back to `shape`. @internal */
@@ -175,5 +189,5 @@ export function sumTo(x: Tensor, shape: Shape): Tensor {
 
 /** Number of elements that are not zero or false, as int32. */
 export function countNonZero(x: Tensor, axes?: Axes | null, options: ReduceOptions = {}): Tensor {
-  return sum(logicalNot(x.equal(0)), axes, options);
+  return reduce(sumPrimitive, castTo(logicalNot(x.equal(0)), "int32"), axes, options, "countNonZero");
 }

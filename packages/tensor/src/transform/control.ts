@@ -243,6 +243,12 @@ export function forLoop<C>(
   body: (i: Tensor, carry: Lifted<C>) => Lifted<C>,
   init: C,
 ): Lifted<C> {
+  for (const bound of [start, stop]) {
+    if (typeof bound === "number" && !Number.isInteger(bound)) {
+      const show = (b: number | Tensor): string => (typeof b === "number" ? String(b) : "a Tensor");
+      throw new DomainError(`forLoop: start ${show(start)}, stop ${show(stop)}; wants integers.`);
+    }
+  }
   if (typeof start === "number" && typeof stop === "number") {
     const steps = arange(start, Math.max(start, stop), { dtype: "int32" });
     return scan((carry: Lifted<C>, i: Tensor) => [body(i, carry), null] as const, init, steps)[0];

@@ -130,8 +130,8 @@ export function customJvp<A extends readonly unknown[], R>(
           unflattenAny(structures.in, tangents, name) as A,
         );
         return {
-          outs: matchingLeaves(structures.out, value, name, "value"),
-          tangents: matchingLeaves(structures.out, tangent, name, "tangent"),
+          outs: matchingLeaves(structures.out, value, name, "value", "the result of f"),
+          tangents: matchingLeaves(structures.out, tangent, name, "tangent", "the result of f"),
         };
       },
     })) as R;
@@ -247,10 +247,13 @@ export function customVjp<A extends readonly unknown[], R, S>(
       hidden,
       name,
       forward: (primals) => {
-        const [value, residuals] = forward(...(unflattenAny(structures.in, primals, name) as A));
+        const run: unknown = forward(...(unflattenAny(structures.in, primals, name) as A));
+        if (!Array.isArray(run) || run.length !== 2)
+          throw new TreeError(`${name}: fwd must return [value, residuals].`);
+        const [value, residuals] = run as [R, S];
         const flat = flattenTree(residuals, name, "residuals");
         return {
-          outs: matchingLeaves(structures.out, value, name, "value"),
+          outs: matchingLeaves(structures.out, value, name, "value", "the result of f"),
           residuals: flat.leaves,
           structure: flat.structure,
         };
@@ -266,7 +269,7 @@ export function customVjp<A extends readonly unknown[], R, S>(
             `${name}: bwd returned ${Array.isArray(bars) ? bars.length : 1} cotangents; f has ${wanted} arguments.`,
           );
         }
-        return matchingLeaves(structures.in, bars, name, "cotangents");
+        return matchingLeaves(structures.in, bars, name, "cotangents", "arguments");
       },
     })) as R;
 }

@@ -69,9 +69,7 @@ function splitAux(result: unknown, caller: string): [unknown, unknown] {
 
 function checkScalarLoss(result: unknown, caller: string): Tensor {
   if (!isTensor(result)) {
-    let shown = String(result);
-    if (typeof result === "object" && result !== null)
-      shown = formatStructure(flattenAny(result, caller, "the result").structure);
+    const shown = typeof result === "object" && result !== null ? outline(result, caller) : String(result);
     throw new TreeError(
       `${caller}: the function returned ${shown}; wants a Tensor. Use {hasAux: true} and return [loss, aux].`,
     );
@@ -84,6 +82,12 @@ function checkScalarLoss(result: unknown, caller: string): Tensor {
   if (!isFloat(result.dtype))
     throw new DTypeError(`${caller}: the function returned ${result.dtype}; wants a float scalar.`);
   return result;
+}
+
+/** What an object is made of, in its own order. */
+function outline(value: object, caller: string): string {
+  if (!Array.isArray(value)) return `{${Object.keys(value).join(", ")}}`;
+  return formatStructure(flattenAny(value, caller, "the result").structure);
 }
 
 /** Names of a function's parameters, where its source shows plain ones: only for messages. */

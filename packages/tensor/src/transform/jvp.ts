@@ -86,7 +86,7 @@ export function jvp<A extends readonly unknown[], R>(
   tangents: A,
 ): { value: R; tangent: R } {
   const { leaves, structure } = flattenTree(primals, "jvp", "primals");
-  const directions = matchingLeaves(structure, tangents, "jvp", "tangents");
+  const directions = matchingLeaves(structure, tangents, "jvp", "tangents", "primals");
   leaves.forEach((x, i) => {
     const dx = directions[i];
     if (!sameShape(x.shape, dx.shape)) {

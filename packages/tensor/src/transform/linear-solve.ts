@@ -147,7 +147,7 @@ export function customLinearSolve<T>(system: LinearSystem<T>, b: T): T {
     const { graph, hidden } = closureConvert(
       name,
       (inputs) =>
-        matchingLeaves(structure, f(unflattenAny(structure, inputs, name) as T), name, `the result of ${what}`),
+        matchingLeaves(structure, f(unflattenAny(structure, inputs, name) as T), name, `the result of ${what}`, "b"),
       leaves,
     );
     graph.outputs.forEach((y, i) => {
@@ -195,7 +195,7 @@ export function customRoot<T>(f: (x: T) => T, start: T, options: RootOptions<T>)
   const name = "customRoot";
   const { leaves, structure } = flattenTree(start, name, "start");
   const tree = (flat: readonly Tensor[]): T => unflattenAny(structure, flat, name) as T;
-  const flat = (value: T, what: string): Tensor[] => matchingLeaves(structure, value, name, what);
+  const flat = (value: T, what: string): Tensor[] => matchingLeaves(structure, value, name, what, "start");
   const { graph, hidden } = closureConvert(name, (inputs) => flat(f(tree(inputs)), "the result of f"), leaves);
   // f as a function of what it closes over and of x.
   const residual = (consts: Tensor[], x: Tensor[]): Tensor[] => evaluate(graph, [...consts, ...x]);

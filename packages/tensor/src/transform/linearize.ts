@@ -13,12 +13,13 @@ import type { Primitive, Tangent } from "../primitives/primitive.js";
 import { formatShape, sameShape, type Shape } from "../shape.js";
 import { zeros, zerosLike } from "../create.js";
 import { add } from "../ops/elementwise.js";
-import type { Tensor } from "../tensor.js";
+import { isTensor, type Tensor } from "../tensor.js";
 import {
+  flattenAny,
   flattenTree,
   formatPath,
-  leavesWithPath,
   matchingLeaves,
+  notATree,
   unflattenAny,
   type CheckTree,
   type Structure,
@@ -191,7 +192,7 @@ export function vjp<A extends readonly unknown[], R>(
       "vjp",
     ) as R,
     pullback: (cotangent) => {
-      const bars = matchingLeaves(out.structure, cotangent, "pullback", "cotangent");
+      const bars = matchingLeaves(out.structure, cotangent, "pullback", "cotangent", "value");
       bars.forEach((bar, i) => checkLike(bar, pairs[i].primal, "pullback", `cotangent ${i}`));
       return unflattenAny(
         run.structure,
@@ -234,7 +235,7 @@ export function linearize<A extends readonly unknown[], R>(
       "linearize",
     ) as R,
     linear: (...tangents) => {
-      const values = matchingLeaves(run.structure, tangents, "linear", "tangents");
+      const values = matchingLeaves(run.structure, tangents, "linear", "tangents", "primals");
       values.forEach((value, i) => checkLike(value, leaves[i], "linear", `tangent ${i}`));
       const live = run.inputs.flatMap((x, i) => (x === null ? [] : [[x, values[i]] as const]));
       const results = replay(
@@ -270,7 +271,7 @@ export function linearTranspose<A extends readonly unknown[], R>(
       const returned = f(...(unflattenAny(structure, inputs, "linearTranspose") as A));
       refusePromise(returned, "linearTranspose");
       const out = flattenTree(returned, "linearTranspose", "the result");
-      const bars = matchingLeaves(out.structure, cotangent, "linearTranspose", "cotangent");
+      const bars = matchingLeaves(out.structure, cotangent, "linearTranspose", "cotangent", "the result");
       bars.forEach((bar, i) => checkLike(bar, out.leaves[i], "linearTranspose", `cotangent ${i}`));
       const result = walkBack(tape, out.leaves, bars, inputs);
       return unflattenAny(
@@ -286,11 +287,14 @@ export function linearTranspose<A extends readonly unknown[], R>(
 
 /** Refuses leaves that have no derivative, naming their path. */
 export function checkDifferentiable(tree: unknown, caller: string, argument: number, name: string): void {
-  for (const { path, leaf } of leavesWithPath(tree as never)) {
+  const { leaves, paths } = flattenAny(tree, caller, name);
+  leaves.forEach((leaf, i) => {
+    const path = paths[i];
+    if (!isTensor(leaf)) throw notATree(leaf, path, caller, name);
     if (!isFloat(leaf.dtype)) {
       throw new DTypeError(
         `${caller}: argument ${argument} leaf ${formatPath(path, name)} is ${leaf.dtype}; only float leaves can be differentiated. Pass it as a further argument.`,
       );
     }
-  }
+  });
 }

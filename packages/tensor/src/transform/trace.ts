@@ -71,7 +71,8 @@ export function bind1<P>(primitive: Primitive<P>, inputs: readonly Tensor[], par
   return bind(primitive, inputs, params)[0];
 }
 
-function deadTracer(operation: string, tracer: Tensor): TracingError {
+/** @internal */
+export function deadTracer(operation: string, tracer: Tensor): TracingError {
   const { name } = (tracer as unknown as Traced).trace;
   const origin = origins.get(tracer);
   return new TracingError(

@@ -130,10 +130,15 @@ export function vmap<A extends readonly unknown[], R>(
           throw new DomainError("vmap: outAxes is null for a result that depends on the mapped axis.");
         return y;
       }
-      return moveAxis(trace.whole(y), 0, place);
+      return moveAxis(trace.whole(y), 0, checkOutAxis(place, y.rank + 1));
     });
     return unflattenAny(out.structure, wholes, "vmap") as R;
   };
+}
+
+function checkOutAxis(axis: number, rank: number): number {
+  if (Number.isInteger(axis) && axis >= -rank && axis < rank) return axis;
+  throw new DomainError(`vmap: outAxes ${axis} is out of range for a result of rank ${rank}.`);
 }
 
 function mappedSize(

@@ -40,9 +40,11 @@ export type Path = readonly (string | number)[];
 const leaf: Structure = { kind: "leaf" };
 const depthLimit = 1000;
 
-/** `params.layers[2].w`. */
+/** `params.layers[2].w`. The root may be "" where the tree has no name. */
 export function formatPath(path: Path, root: string): string {
-  return path.reduce<string>((text, step) => (typeof step === "number" ? `${text}[${step}]` : `${text}.${step}`), root);
+  if (root === "" && path.length === 0) return "the tree";
+  const text = path.reduce<string>((t, step) => (typeof step === "number" ? `${t}[${step}]` : `${t}.${step}`), root);
+  return text.startsWith(".") ? text.slice(1) : text;
 }
 
 function isPlainObject(value: object): boolean {
@@ -56,7 +58,8 @@ function describeLeaf(value: unknown): string {
   return /^[aeiou]/i.test(name) ? `an ${name}` : `a ${name}`;
 }
 
-function notATree(value: unknown, path: Path, caller: string, root: string): TreeError {
+/** @internal */
+export function notATree(value: unknown, path: Path, caller: string, root: string): TreeError {
   return new TreeError(`${caller}: ${formatPath(path, root)} is ${describeLeaf(value)}; leaves must be Tensors.`);
 }
 
@@ -71,7 +74,9 @@ function walk(
   if (value === null || value === undefined) return { kind: "none", value };
   if (typeof value === "object" && !isTensor(value)) {
     if (path.length > depthLimit)
-      throw new TreeError(`${caller}: ${root} is nested deeper than ${depthLimit} levels; is it cyclic?`);
+      throw new TreeError(
+        `${caller}: ${formatPath([], root)} is nested deeper than ${depthLimit} levels; is it cyclic?`,
+      );
     const descend = (step: string | number, child: unknown): Structure => {
       path.push(step);
       const structure = walk(child, path, onLeaf, caller, root);
@@ -97,7 +102,7 @@ function byCodeUnit(a: string, b: string): number {
 export function flattenAny(
   tree: unknown,
   caller: string,
-  root = "tree",
+  root = "",
 ): { leaves: unknown[]; structure: Structure; paths: Path[] } {
   const leaves: unknown[] = [];
   const paths: Path[] = [];
@@ -115,13 +120,13 @@ export function flattenAny(
 }
 
 /** The tensors of a tree, in order. @internal */
-export function leavesOf(tree: unknown, caller: string, root = "tree"): Tensor[] {
+export function leavesOf(tree: unknown, caller: string, root = ""): Tensor[] {
   if (isTensor(tree)) return [tree];
   return flattenTree(tree, caller, root).leaves;
 }
 
 /** {@link flatten} with the name of the caller and of the argument, for messages. @internal */
-export function flattenTree(tree: unknown, caller: string, root = "tree"): { leaves: Tensor[]; structure: Structure } {
+export function flattenTree(tree: unknown, caller: string, root = ""): { leaves: Tensor[]; structure: Structure } {
   const leaves: Tensor[] = [];
   const structure = walk(
     tree,
@@ -228,21 +233,76 @@ export function map<T>(
   tree: T & CheckTree<T>,
   ...others: readonly NoInfer<T>[]
 ): T {
-  const first = flattenTree(tree, "map");
-  const rest = others.map((other, i) => matchingLeaves(first.structure, other, "map", `tree ${i + 1}`));
-  const mapped = first.leaves.map((x, i) => f(x, ...rest.map((leaves) => leaves[i])));
-  return unflattenAny(first.structure, mapped, "map") as T;
+  return mapAs(
+    "map",
+    f,
+    tree,
+    "tree",
+    others,
+    others.map((_, i) => `others[${i}]`),
+  ) as T;
 }
 
-/** Leaves of `tree`, which must have the structure `wanted`. @internal */
-export function matchingLeaves(wanted: Structure, tree: unknown, caller: string, root: string): Tensor[] {
+/** {@link map} on behalf of `caller`, which has names for the trees. @internal */
+export function mapAs(
+  caller: string,
+  f: (x: Tensor, ...others: Tensor[]) => Tensor,
+  tree: unknown,
+  name: string,
+  others: readonly unknown[],
+  names: readonly string[],
+): unknown {
+  const first = flattenTree(tree, caller, name);
+  const rest = others.map((other, i) => matchingLeaves(first.structure, other, caller, names[i], name));
+  const mapped = first.leaves.map((x, i) => f(x, ...rest.map((leaves) => leaves[i])));
+  return unflattenAny(first.structure, mapped, caller);
+}
+
+/** Leaves of `tree`, which must have the structure `wanted`, that of what `model` names. @internal */
+export function matchingLeaves(
+  wanted: Structure,
+  tree: unknown,
+  caller: string,
+  root: string,
+  model: string,
+): Tensor[] {
   const { leaves, structure } = flattenTree(tree, caller, root);
-  if (!sameStructure(wanted, structure)) {
-    throw new TreeError(
-      `${caller}: ${root} is ${formatStructure(structure)}; wants the structure ${formatStructure(wanted)}.`,
-    );
+  const place = firstDifference(structure, wanted);
+  if (place === null) return leaves;
+  const { path, got, want } = place;
+  throw new TreeError(
+    `${caller}: structures differ: ${formatPath(path, root)} is ${describePlace(got)}, ${formatPath(path, model)} is ${describePlace(want)}.`,
+  );
+}
+
+interface Difference {
+  readonly path: Path;
+  /** Null where there is nothing. */
+  readonly got: Structure | null;
+  readonly want: Structure | null;
+}
+
+/** The first place, in order, where two structures differ. */
+function firstDifference(got: Structure, want: Structure, path: Path = []): Difference | null {
+  if (got.kind !== want.kind) return { path, got, want };
+  if (got.kind === "leaf" || got.kind === "none") return null;
+  const steps = (s: typeof got): readonly (string | number)[] =>
+    s.kind === "object" ? s.keys : s.children.map((_, i) => i);
+  const other = want as typeof got;
+  const [mine, theirs] = [steps(got), steps(other)];
+  const all = [...theirs, ...mine.filter((step) => !theirs.includes(step))];
+  for (const step of all) {
+    const [a, b] = [got.children[mine.indexOf(step)] ?? null, other.children[theirs.indexOf(step)] ?? null];
+    if (a === null || b === null) return { path: [...path, step], got: a, want: b };
+    const found = firstDifference(a, b, [...path, step]);
+    if (found !== null) return found;
   }
-  return leaves;
+  return null;
+}
+
+function describePlace(structure: Structure | null): string {
+  if (structure === null) return "missing";
+  return structure.kind === "leaf" ? "a Tensor" : formatStructure(structure);
 }
 
 /** Combines all leaves from left to right. */
@@ -254,7 +314,7 @@ export function reduce<T, A>(f: (accumulated: A, x: Tensor) => A, tree: T & Chec
 export function leavesWithPath<T>(tree: T & CheckTree<T>): { path: Path; leaf: Tensor }[] {
   const { leaves, paths } = flattenAny(tree, "leavesWithPath");
   return leaves.map((value, i) => {
-    if (!isTensor(value)) throw notATree(value, paths[i], "leavesWithPath", "tree");
+    if (!isTensor(value)) throw notATree(value, paths[i], "leavesWithPath", "");
     return { path: paths[i], leaf: value };
   });
 }

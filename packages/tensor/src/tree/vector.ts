@@ -9,36 +9,37 @@ import { split } from "../random/key.js";
 import { normal } from "../random/normal.js";
 import { rademacher } from "../random/rademacher.js";
 import type { Tensor, TensorLike } from "../tensor.js";
-import { flattenTree, leavesOf, map, matchingLeaves, unflattenAny, type CheckTree } from "./tree.js";
+import { flattenTree, leavesOf, mapAs, matchingLeaves, unflattenAny, type CheckTree } from "./tree.js";
 
 type Leafwise = (x: Tensor, ...others: Tensor[]) => Tensor;
 
-const mapTrees = map as (f: Leafwise, tree: unknown, ...others: unknown[]) => unknown;
+const mapTrees = (caller: string, f: Leafwise, tree: unknown, ...others: unknown[]): unknown =>
+  mapAs(caller, f, tree, "x", others, ["y"]);
 
 /** x + y, leaf by leaf. */
 export function add<T>(x: T & CheckTree<T>, y: NoInfer<T>): T {
-  return mapTrees(elementwise.add as Leafwise, x, y) as T;
+  return mapTrees("add", elementwise.add as Leafwise, x, y) as T;
 }
 
 /** x − y, leaf by leaf. */
 export function sub<T>(x: T & CheckTree<T>, y: NoInfer<T>): T {
-  return mapTrees(elementwise.sub as Leafwise, x, y) as T;
+  return mapTrees("sub", elementwise.sub as Leafwise, x, y) as T;
 }
 
 /** α x. */
 export function scale<T>(alpha: TensorLike, x: T & CheckTree<T>): T {
-  return mapTrees((leaf) => elementwise.mul(leaf, alpha), x) as T;
+  return mapTrees("scale", (leaf) => elementwise.mul(leaf, alpha), x) as T;
 }
 
 /** α x + y. */
 export function axpy<T>(alpha: TensorLike, x: T & CheckTree<T>, y: NoInfer<T>): T {
-  return mapTrees((a, b) => elementwise.add(elementwise.mul(a, alpha), b), x, y) as T;
+  return mapTrees("axpy", (a, b) => elementwise.add(elementwise.mul(a, alpha), b), x, y) as T;
 }
 
 /** Σ xᵢ yᵢ over all elements of all leaves, a scalar. */
 export function dot<T>(x: T & CheckTree<T>, y: NoInfer<T>): Tensor {
   const left = flattenTree(x, "dot", "x");
-  const right = matchingLeaves(left.structure, y, "dot", "y");
+  const right = matchingLeaves(left.structure, y, "dot", "y", "x");
   const terms = left.leaves.map((a, i) => elementwise.mul(a, right[i]).sum());
   return terms.length === 0 ? zeros([]) : terms.reduce((a, b) => elementwise.add(a, b));
 }
@@ -52,7 +53,7 @@ export function norm<T>(x: T & CheckTree<T>): Tensor {
 
 /** Zeros of the same structure, shapes and dtypes. */
 export function zerosLike<T>(x: T & CheckTree<T>): T {
-  return mapTrees(tensorZerosLike, x) as T;
+  return mapTrees("zerosLike", tensorZerosLike, x) as T;
 }
 
 /** Number of elements of all leaves. */
