@@ -14,7 +14,8 @@ export function millsRatio(x: Tensor): Tensor {
   return bind1(millsPrimitive, [x], null);
 }
 
-const millsPrimitive: Primitive<null> = /* @__PURE__ */ definePrimitive<null>({
+/** @internal */
+export const millsPrimitive: Primitive<null> = /* @__PURE__ */ definePrimitive<null>({
   name: "millsRatio",
   shape: ([x]) => [x],
   jvp: ([x], [dx], _params, [r]) => [x.mul(r).sub(1).mul(dx!)],

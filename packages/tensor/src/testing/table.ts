@@ -8,6 +8,7 @@ import { indexingEntries } from "./examples/indexing.js";
 import { linalgEntries } from "./examples/linalg.js";
 import { movementEntries } from "./examples/movement.js";
 import { reductionEntries } from "./examples/reduction.js";
+import { samplerEntries } from "./examples/samplers.js";
 import { unaryEntries } from "./examples/unary.js";
 
 export const table: readonly Entry[] = [
@@ -19,6 +20,7 @@ export const table: readonly Entry[] = [
   ...contractionEntries,
   ...linalgEntries,
   ...fourierEntries,
+  ...samplerEntries,
 ];
 
 /** Primitives that no single application tests, and what does. */
