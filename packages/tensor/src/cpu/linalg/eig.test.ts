@@ -3,8 +3,8 @@
 import { describe, expect, test } from "vitest";
 import { eig } from "./eig.js";
 import spectra from "./fixtures/spectra.json" with { type: "json" };
-import { largeMatrices, nastyMatrices, sineSquares } from "./nasty-matrices.js";
-import { EPS, TINIEST, distance, precisions, product } from "./residuals.js";
+import { largeMatrices, nastyMatrices, sineSquares } from "../../../test/support/nasty-matrices.js";
+import { EPS, TINIEST, distance, precisions, product } from "../../../test/support/residuals.js";
 
 /** [Re w, Im w, condition number of w]. */
 const references: Readonly<Record<string, readonly (readonly number[])[]>> = spectra.eig;

@@ -3,8 +3,20 @@
 import { describe, expect, test } from "vitest";
 import { eigh } from "./eigh.js";
 import spectra from "./fixtures/spectra.json" with { type: "json" };
-import { largeMatrices, nastyMatrices, sineSquares, symmetricWithSpectrum } from "./nasty-matrices.js";
-import { distance, orthogonalityError, precisions, product, signsAreFixed, TINIEST } from "./residuals.js";
+import {
+  largeMatrices,
+  nastyMatrices,
+  sineSquares,
+  symmetricWithSpectrum,
+} from "../../../test/support/nasty-matrices.js";
+import {
+  distance,
+  orthogonalityError,
+  precisions,
+  product,
+  signsAreFixed,
+  TINIEST,
+} from "../../../test/support/residuals.js";
 
 const references: Readonly<Record<string, readonly number[]>> = spectra.eigh;
 

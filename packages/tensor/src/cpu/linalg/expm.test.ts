@@ -3,8 +3,8 @@
 import { describe, expect, test } from "vitest";
 import { expm } from "./expm.js";
 import cases from "./fixtures/expm.json" with { type: "json" };
-import { nastyMatrices } from "./nasty-matrices.js";
-import { EPS, distance, precisions, product } from "./residuals.js";
+import { nastyMatrices } from "../../../test/support/nasty-matrices.js";
+import { EPS, distance, precisions, product } from "../../../test/support/residuals.js";
 
 describe.each(cases)("$name", ({ n, a, expm: expected, condition }) => {
   test.each(precisions)("relative error ≤ 100ε·κ_exp in $precision", ({ eps, round }) => {

@@ -2,8 +2,8 @@
 
 import { describe, expect, test } from "vitest";
 import { multiplyAdd } from "./multiply.js";
-import { sineSquares } from "./nasty-matrices.js";
-import { EPS, product, transposed } from "./residuals.js";
+import { sineSquares } from "../../../test/support/nasty-matrices.js";
+import { EPS, product, transposed } from "../../../test/support/residuals.js";
 
 describe.each([
   [1, 1, 1],

@@ -2,7 +2,12 @@
 
 import { describe, expect, test } from "vitest";
 import spectra from "./fixtures/spectra.json" with { type: "json" };
-import { largeMatrices, nastyMatrices, sineSquares, symmetricWithSpectrum } from "./nasty-matrices.js";
+import {
+  largeMatrices,
+  nastyMatrices,
+  sineSquares,
+  symmetricWithSpectrum,
+} from "../../../test/support/nasty-matrices.js";
 import {
   EPS,
   TINIEST,
@@ -12,7 +17,7 @@ import {
   product,
   signsAreFixed,
   transposed,
-} from "./residuals.js";
+} from "../../../test/support/residuals.js";
 import { svd } from "./svd.js";
 
 const references: Readonly<Record<string, readonly number[]>> = spectra.svd;

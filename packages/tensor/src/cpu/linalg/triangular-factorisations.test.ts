@@ -3,9 +3,17 @@
 import { describe, expect, test } from "vitest";
 import { cholesky } from "./cholesky.js";
 import { lu, permutationSign, unpackLower, unpackUpper } from "./lu.js";
-import { growth, largeMatrices, nastyMatrices, sineSquares } from "./nasty-matrices.js";
-import type { TestMatrix } from "./nasty-matrices.js";
-import { EPS, TINIEST, distance, orthogonalityError, precisions, product, transposed } from "./residuals.js";
+import { growth, largeMatrices, nastyMatrices, sineSquares } from "../../../test/support/nasty-matrices.js";
+import type { TestMatrix } from "../../../test/support/nasty-matrices.js";
+import {
+  EPS,
+  TINIEST,
+  distance,
+  orthogonalityError,
+  precisions,
+  product,
+  transposed,
+} from "../../../test/support/residuals.js";
 import { qr } from "./qr.js";
 import { qrPivoted } from "./qr-pivoted.js";
 import { triangularSolve } from "./triangular-solve.js";
