@@ -6,7 +6,7 @@ import { fft } from "./index.js";
 const ulp = 2 ** -53;
 
 /** Relative error (rms) that the documentation promises. */
-const bound = (n: number): number => 5 * ulp * Math.max(1, Math.log2(n));
+const bound = (n: number): number => ulp * Math.max(1, Math.log2(n));
 
 /** Numbers in (−½, ½), the same on every machine (xorshift32). */
 function noise(count: number, seed: number): Float64Array {

@@ -3,7 +3,7 @@
  *
  * ψⁿ(x) = (−1)^(n+1) n! Σ_k 1/(x + k)^(n+1): the first terms one by one, the rest from y = x + K ≥ 12 + 2n by
  * Euler–Maclaurin, n!/y^n·(1/n + 1/(2y) + Σ_j B_2j/(2j)!·(n + 1)…(n + 2j − 1)/y^2j).
- * For x < 0: ψⁿ(x) = (−1)ⁿψⁿ(1 − x) − π·dⁿ/dxⁿ cot πx.
+ * Left of 0: ψⁿ(x) = (−1)ⁿψⁿ(1 − x) − π·dⁿ/dxⁿ cot πx.
  */
 
 import { digamma64 } from "./digamma.js";
@@ -17,8 +17,8 @@ function scaledPower(n: number, y: number): number {
   return term;
 }
 
-/** |ψⁿ(x)| for x > 0, n ≥ 1. */
-function magnitude(n: number, x: number): number {
+/** n! Σ_k 1/(x + k)^(n+1) = (−1)^(n+1)·ψⁿ(x), for n ≥ 1 and x off the poles. */
+function zetaSum(n: number, x: number): number {
   let y = x;
   let sum = 0;
   while (y < 12 + 2 * n) {
@@ -41,7 +41,7 @@ function magnitude(n: number, x: number): number {
   tail += term;
   term *= -(n + 12) * (n + 13) * z * 0.025325615050651228; // −35/1382
   tail += term;
-  const lead = scaledPower(n, y) * y; // n!/y^n
+  const lead = n * scaledPower(n - 1, y); // n!/y^n
   return sum + lead * (1 / n + (0.5 / y + tail));
 }
 
@@ -66,23 +66,23 @@ function cotDerivative(n: number): Float64Array {
  * The n-th derivative of ψ, n = 0, 1, 2, …
  *
  * At the poles 0, −1, −2, …: Infinity for odd n; for even n, whose sides differ in sign, −Infinity at 0, Infinity at −0 and
- * NaN at the negative integers, as ψ itself. Cost: about 2n(6 + n) operations.
+ * NaN at the negative integers, as ψ itself. Cost: about 2n(6 + n) operations for x > 0.
  */
 export function polygamma64(n: number, x: number): number {
   if (n === 0) return digamma64(x);
   const odd = n % 2 === 1;
-  if (x > 0) {
-    if (x === Infinity) return odd ? 0 : -0;
-    return odd ? magnitude(n, x) : -magnitude(n, x);
-  }
+  if (x === Infinity) return odd ? 0 : -0;
   if (x === 0) return odd ? Infinity : -1 / x;
-  if (!(Math.floor(x) !== x)) return odd && x > -Infinity ? Infinity : NaN;
+  if (x < 0 && Math.floor(x) === x) return odd && x > -Infinity ? Infinity : NaN;
+  // For odd n all terms are positive, and a short way left of 0 the sum is more accurate than the reflection, where the
+  // cotangent is raised to the power n + 1. For even n the function crosses 0 there, and the sum would cancel.
+  if (odd ? !(x < -16) : !(x < 0)) return odd ? zetaSum(n, x) : -zetaSum(n, x);
   const c = -cotPi(-x);
   const q = cotDerivative(n);
   let value = 0;
   for (let i = n + 1; i >= 0; i--) value = value * c + q[i];
-  // (−1)ⁿψⁿ(1 − x) is −magnitude for either parity
-  return -magnitude(n, 1 - x) - Math.PI ** (n + 1) * value;
+  // (−1)ⁿψⁿ(1 − x) is −zetaSum for either parity
+  return -zetaSum(n, 1 - x) - Math.PI ** (n + 1) * value;
 }
 
 /** The n-th derivative of ψ in float32, computed in float64 and rounded once. */
