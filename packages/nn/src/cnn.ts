@@ -36,7 +36,8 @@ export interface CnnOptions {
   readonly dropout?: number;
 }
 
-type CnnLayer = Layer<ConvParams | NormParams | DenseParams | null, BatchNormState | null>;
+/** What such a network is made of. */
+export type CnnLayer = Layer<ConvParams | NormParams | DenseParams | null, BatchNormState | null>;
 
 export type Cnn = Sequential<readonly CnnLayer[]>;
 

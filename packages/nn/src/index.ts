@@ -14,7 +14,7 @@ export {
   type ActivationName,
 } from "./activation.js";
 export { batchNorm, type BatchNorm, type BatchNormOptions, type BatchNormState } from "./batch-norm.js";
-export { cnn, type Cnn, type CnnOptions } from "./cnn.js";
+export { cnn, type Cnn, type CnnLayer, type CnnOptions } from "./cnn.js";
 export { conv, type Conv, type ConvOptions, type ConvParams } from "./conv.js";
 export { dense, type Dense, type DenseOptions, type DenseParams } from "./dense.js";
 export { dropout, type Dropout, type DropoutOptions } from "./dropout.js";
@@ -36,5 +36,10 @@ export { mlp, type Mlp, type MlpOptions } from "./mlp.js";
 export { type NormLayer, type NormOptions, type NormParams } from "./normalize.js";
 export { avgPool, globalAvgPool, maxPool, type GlobalAvgPool, type Pool } from "./pooling.js";
 export { residual, type Residual, type ResidualOptions, type ResidualParams, type ResidualState } from "./residual.js";
-export { residualBlock, type ResidualBlock, type ResidualBlockOptions } from "./residual-block.js";
+export {
+  residualBlock,
+  type ResidualBlock,
+  type ResidualBlockLayer,
+  type ResidualBlockOptions,
+} from "./residual-block.js";
 export { sequential, type Sequential, type SequentialParams, type SequentialState } from "./sequential.js";

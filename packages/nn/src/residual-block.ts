@@ -24,10 +24,12 @@ export interface ResidualBlockOptions {
   readonly norm?: ((features: number) => NormLayer) | null;
 }
 
-type BlockLayer = Layer<ConvParams | NormParams | null, BatchNormState | null>;
-type Chain = Sequential<readonly BlockLayer[]>;
-
-export type ResidualBlock = Residual<Chain, Chain>;
+/** What both ways through a block are made of. */
+export type ResidualBlockLayer = Layer<ConvParams | NormParams | null, BatchNormState | null>;
+export type ResidualBlock = Residual<
+  Sequential<readonly ResidualBlockLayer[]>,
+  Sequential<readonly ResidualBlockLayer[]>
+>;
 
 /**
  * y = f(norm(conv(f(norm(conv(x))))) + shortcut(x)) with windows of 3. The shortcut is the identity, or a convolution with a window of 1
@@ -38,18 +40,18 @@ export type ResidualBlock = Residual<Chain, Chain>;
 export function residualBlock(options: ResidualBlockOptions): ResidualBlock {
   const { in: inputs, out, stride = 1, dimensions = 2, activation = "relu" } = options;
   const { norm = (features) => batchNorm({ features }) } = options;
-  const unit = (from: number, kernel: number, step: number): BlockLayer[] => {
+  const unit = (from: number, kernel: number, step: number): ResidualBlockLayer[] => {
     const padding = kernel === 1 ? 0 : 1;
     const shared = { kernel, dimensions, stride: step, padding, weightInit: hiddenInit(activation) };
     const layer = conv({ in: from, out, bias: norm === null, ...shared });
     return norm === null ? [layer] : [layer, norm(out)];
   };
-  const body: Chain = sequential<readonly BlockLayer[]>([
+  const body = sequential<readonly ResidualBlockLayer[]>([
     ...unit(inputs, 3, stride),
     activationLayer(activation),
     ...unit(out, 3, 1),
   ]);
   const changes = inputs !== out || stride !== 1;
-  const shortcut: Chain = sequential<readonly BlockLayer[]>(changes ? unit(inputs, 1, stride) : []);
+  const shortcut = sequential<readonly ResidualBlockLayer[]>(changes ? unit(inputs, 1, stride) : []);
   return residual(body, { shortcut, activation });
 }

@@ -1,6 +1,6 @@
 /** Weights whose variance keeps signals, or their gradients, at one size from layer to layer. */
 
-import { defaultDType, DomainError, erfinv, type Tensor } from "@curv/tensor";
+import { defaultDType, DomainError, type Tensor } from "@curv/tensor";
 import * as random from "@curv/tensor/random";
 import { fansOf, type Fans, type Initializer } from "./initializer.js";
 
@@ -41,21 +41,13 @@ export function varianceScaling(scale: number, options: VarianceScalingOptions =
 
 type Sampler = (key: random.Key, options: Required<random.SampleOptions>) => Tensor;
 
-/** erf(√2): the standard normal distribution between −2 and 2. */
-const withinTwo = 0.9544997361036416;
-
-/** The standard normal distribution cut off at ±2, by inversion. */
-function truncatedNormal(key: random.Key, options: Required<random.SampleOptions>): Tensor {
-  return erfinv(random.uniform(key, { ...options, low: -withinTwo, high: withinTwo })).mul(Math.SQRT2);
-}
-
 /** Samples of mean 0 and variance 1. */
 function sampler(distribution: Distribution): Sampler {
   switch (distribution) {
     case "normal":
       return random.normal;
     case "truncated":
-      return (key, options) => truncatedNormal(key, options).div(truncatedDeviation);
+      return (key, options) => random.truncatedNormal(key, -2, 2, options).div(truncatedDeviation);
     case "uniform":
       return (key, options) => random.uniform(key, { ...options, low: -Math.sqrt(3), high: Math.sqrt(3) });
     default:
