@@ -121,7 +121,8 @@ function place(flat: number, shape: Shape): string {
 
 /** Without the digits that only the conversion of a float32 to a JS number shows. */
 function format(value: number): string {
-  return String(Math.fround(value) === value ? Number(value.toPrecision(8)) : value);
+  const short = Number(value.toPrecision(8));
+  return String(!Number.isInteger(value) && Math.fround(short) === value ? short : value);
 }
 
 /** The dtype asked for, else that of the float tensors among the values; numbers, also traced ones, have none. @internal */
