@@ -91,14 +91,12 @@ export function cross(x: Tensor, y: Tensor, axis = -1): Tensor {
       `cross: x has shape ${formatShape(x.shape)}, y has ${formatShape(y.shape)}; wants length 3 on axis ${axis}.`,
     );
   }
-  const a = moveAxis(x, at, 0);
-  const b = moveAxis(y, normalizeAxis(axis, y.rank, "cross"), 0);
+  // The vectors go last, so that the other axes broadcast.
+  const a = moveAxis(x, at, x.rank - 1);
+  const b = moveAxis(y, normalizeAxis(axis, y.rank, "cross"), y.rank - 1);
   // (a₁, a₂, a₀)(b₂, b₀, b₁) − (a₂, a₀, a₁)(b₁, b₂, b₀)
-  return moveAxis(
-    roll(a, -1, 0)
-      .mul(roll(b, -2, 0))
-      .sub(roll(a, -2, 0).mul(roll(b, -1, 0))),
-    0,
-    at,
-  );
+  const product = roll(a, -1, -1)
+    .mul(roll(b, -2, -1))
+    .sub(roll(a, -2, -1).mul(roll(b, -1, -1)));
+  return moveAxis(product, product.rank - 1, normalizeAxis(axis, product.rank, "cross"));
 }
