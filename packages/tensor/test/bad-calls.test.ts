@@ -19,7 +19,7 @@ import {
 import * as fft from "../src/fft/index.js";
 import * as linalg from "../src/linalg/index.js";
 import * as tree from "../src/tree/index.js";
-import { fakeDevice } from "./fake-device.js";
+import { fakeDevice } from "./support/fake-device.js";
 
 const { grad, jit, jvp, vmap } = curv;
 

@@ -1,6 +1,6 @@
 /** A backend as devices are: reading is asynchronous, float64 is missing. It computes with the portable kernels. */
 
-import type { Backend, HostArray, Operand, Primitive, TypedArray } from "../src/index.js";
+import type { Backend, HostArray, Operand, Primitive, TypedArray } from "../../src/index.js";
 
 export interface FakeDevice extends Backend {
   /** Names of the primitives that it ran. */

@@ -1,6 +1,8 @@
-/** Reference values on file: from JSON to tensors, and how results are compared with them. */
+/** Reference values on file: from JSON to tensors, how results are compared with them, and the tests that do it. */
 
-import { isTensor, tensor, type DType, type Tensor } from "../src/index.js";
+import { readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { isTensor, tensor, type DType, type Tensor } from "../../src/index.js";
 
 /** `{f8: [shape, elements]}` is a tensor, `{n: "inf"}` a number that JSON lacks; all else is itself. */
 export type Encoded = null | boolean | number | string | readonly Encoded[] | { readonly [key: string]: Encoded };
@@ -23,7 +25,7 @@ export function decode(x: Encoded): unknown {
   if (typeof x !== "object" || x === null) return x;
   if (Array.isArray(x)) return x.map(decode);
   const [[key, value], ...rest] = Object.entries(x);
-  if (rest.length === 0 && key === "n") return decodeNumber(value);
+  if (rest.length === 0 && key === "n" && typeof value === "string") return decodeNumber(value);
   if (rest.length === 0 && key in dtypeOf) {
     const [shape, elements] = value as readonly [readonly number[], readonly Encoded[]];
     return tensor(Float64Array.from(elements, decodeNumber), { shape, dtype: dtypeOf[key] });
@@ -81,4 +83,41 @@ function tensorDifference(got: Tensor, want: Tensor, { tol = 0, by }: Tolerance,
 
 function show(x: number): string {
   return Object.is(x, -0) ? "-0" : String(x);
+}
+
+interface Case extends Tolerance {
+  readonly family: string;
+  /** Name of the function. */
+  readonly f: string;
+  readonly args: readonly Encoded[];
+  readonly expected: Encoded;
+  readonly title?: string;
+  /** Where Curv differs from NumPy on purpose, and how. */
+  readonly note?: string;
+}
+
+function describeArgument(x: Encoded): string {
+  if (typeof x !== "object" || x === null) return String(x);
+  if (Array.isArray(x)) return `[${x.map(describeArgument).join(", ")}]`;
+  const [[key, value]] = Object.entries(x);
+  return key in dtypeOf
+    ? `${key}[${((value as readonly Encoded[])[0] as readonly number[]).join(",")}]`
+    : JSON.stringify(x);
+}
+
+function titleOf({ f, args, title, note }: Case): string {
+  return `${title ?? `${f}(${args.map(describeArgument).join(", ")})`}${note === undefined ? "" : ` (${note})`}`;
+}
+
+/** Runs every case of fixtures/`file` on `functions`. */
+export function testCases(file: string, functions: object): void {
+  const text = readFileSync(new URL(`../fixtures/${file}`, import.meta.url), "utf8");
+  const { cases } = JSON.parse(text) as { cases: readonly Case[] };
+  const table = functions as Readonly<Record<string, (...args: unknown[]) => unknown>>;
+  describe.each([...new Set(cases.map((c) => c.family))])("%s", (family) => {
+    const own = cases.filter((c) => c.family === family);
+    it.each(own.map((c) => [titleOf(c), c] as const))("%s", (_title, c) => {
+      expect(difference(table[c.f](...c.args.map(decode)), decode(c.expected), c)).toBeNull();
+    });
+  });
 }
