@@ -1,0 +1,212 @@
+/** The whole experiment: from digits to numbers. */
+
+import * as random from "@curv/tensor/random";
+import { measureCurvature, type Curvature } from "./curvature.js";
+import { loadDigits, select, slice, splitDigits, type Digits } from "./digits.js";
+import { evaluate, type Evaluation } from "./evaluate.js";
+import { digitCnn, digitMlp, type Network } from "./networks.js";
+import type { Settings } from "./settings.js";
+import { checkStability, type StabilityCheck } from "./stability-check.js";
+import { train, type Epoch } from "./train.js";
+
+/** Everything here depends on the settings alone: the same seed gives the same numbers, bit for bit. */
+export interface Results {
+  readonly settings: Settings;
+  readonly mlp: NetworkResults;
+  readonly cnn: NetworkResults;
+  readonly stability: StabilityCheck;
+}
+
+export interface NetworkResults {
+  readonly name: string;
+  readonly description: string;
+  /** Number of parameters. */
+  readonly parameters: number;
+  readonly history: readonly Epoch[];
+  /** On the held-out digits. */
+  readonly accuracy: number;
+  /** How often a held-out digit (row) is read as each digit (column). */
+  readonly confusion: readonly (readonly number[])[];
+  readonly curvature: Curvature;
+}
+
+/** Held-out digits to look at, and how both networks read them. */
+export interface Example {
+  readonly image: Float32Array;
+  readonly label: number;
+  readonly readings: readonly { readonly network: string; readonly digit: number; readonly confidence: number }[];
+}
+
+export interface Experiment {
+  readonly results: Results;
+  readonly examples: readonly Example[];
+  /** Seconds that each stage took. */
+  readonly seconds: Readonly<Record<string, number>>;
+}
+
+export interface Progress {
+  readonly stage: string;
+  /** Number of the stage, from 1, and how many there are. */
+  readonly step: number;
+  readonly steps: number;
+  /** Of the stage, in [0, 1]; 1 once, at its end. */
+  readonly fraction: number;
+  readonly text: string;
+  /** Whether to keep the text on the screen. */
+  readonly milestone: boolean;
+}
+
+export interface ExperimentOptions {
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: (progress: Progress) => void;
+}
+
+type Report = (fraction: number, text: string, milestone?: boolean) => void;
+
+/** Trains both networks, measures the curvature of their losses and checks 2/λ_max on the MLP. */
+export async function runExperiment(
+  settings: Settings,
+  { signal, onProgress }: ExperimentOptions = {},
+): Promise<Experiment> {
+  const steps = 6;
+  const seconds: Record<string, number> = {};
+  const stage = async <T>(
+    name: string,
+    work: (report: Report) => Promise<T>,
+    summary: (result: T) => string,
+  ): Promise<T> => {
+    const step = Object.keys(seconds).length + 1;
+    const report: Report = (fraction, text, milestone = false) =>
+      onProgress?.({ stage: name, step, steps, fraction: Math.min(fraction, 0.99), text, milestone });
+    const start = performance.now();
+    report(0, "");
+    const result = await work(report);
+    seconds[name] = (performance.now() - start) / 1000;
+    onProgress?.({ stage: name, step, steps, fraction: 1, text: summary(result), milestone: true });
+    return result;
+  };
+
+  const key = (part: number): random.Key => random.foldIn(random.key(settings.seed), part);
+  const { training, heldOut } = await stage(
+    "Load digits",
+    async () => loadSplit(settings, key(0)),
+    (split) => `${split.training.count} to learn from, ${split.heldOut.count} held out`,
+  );
+
+  const study = async (
+    network: Network,
+    part: "mlp" | "cnn",
+    keys: readonly [random.Key, random.Key],
+  ): Promise<{ network: NetworkResults; reading: Evaluation }> => {
+    const trained = await stage(
+      `Train ${network.name}`,
+      async (report) => trainNetwork(network, training, heldOut, keys[0], settings.epochs[part], report, signal),
+      ({ reading }) => `${percent(reading.accuracy)} of held-out digits read correctly`,
+    );
+    const curvature = await stage(
+      `Curvature of ${network.name}`,
+      (report) =>
+        measureCurvature(network, trained.params, slice(training, 0, settings.curvatureDigits[part]), keys[1], {
+          maxIter: settings.maxIter,
+          probes: settings.probes[part],
+          signal,
+          onProgress: ({ fraction, text }) => report(fraction, text),
+        }),
+      ({ largest, trace }) =>
+        `λ_max ${largest.eigenvalue.toPrecision(4)}, trace ${trace.trace.toPrecision(4)} ± ${trace.standardError.toPrecision(2)}`,
+    );
+    const { reading, history } = trained;
+    return {
+      reading,
+      network: {
+        name: network.name,
+        description: network.description,
+        parameters: network.size,
+        history,
+        accuracy: reading.accuracy,
+        confusion: confusionOf(heldOut, reading),
+        curvature,
+      },
+    };
+  };
+
+  const mlpNetwork = digitMlp(settings.hidden);
+  const mlp = await study(mlpNetwork, "mlp", [key(1), key(2)]);
+  const cnn = await study(digitCnn(), "cnn", [key(3), key(4)]);
+  const stability = await stage(
+    "Check 2/λ_max",
+    (report) =>
+      checkStability(mlpNetwork, slice(training, 0, settings.stability.digits), key(5), {
+        ...settings.stability,
+        signal,
+        onProgress: ({ fraction, text }) => report(fraction, text),
+      }),
+    ({ ratio }) => `measured threshold / prediction ${ratio.toFixed(4)}`,
+  );
+  return {
+    results: { settings, mlp: mlp.network, cnn: cnn.network, stability },
+    examples: chooseExamples(heldOut, [
+      { network: mlp.network.name, reading: mlp.reading },
+      { network: cnn.network.name, reading: cnn.reading },
+    ]),
+    seconds,
+  };
+}
+
+async function loadSplit(settings: Settings, key: random.Key): Promise<{ training: Digits; heldOut: Digits }> {
+  const all = await loadDigits();
+  const { train: rest, test } = splitDigits(all, key, settings.heldOutDigits);
+  return { training: slice(rest, 0, settings.trainingDigits), heldOut: test };
+}
+
+async function trainNetwork(
+  network: Network,
+  training: Digits,
+  heldOut: Digits,
+  key: random.Key,
+  epochs: number,
+  report: Report,
+  signal: AbortSignal | undefined,
+) {
+  const { params, history } = await train(network, training, heldOut, key, {
+    epochs,
+    signal,
+    onProgress: ({ fraction, epoch, loss, last, epochEnds }) => {
+      const accuracy = last === undefined ? "" : `, held-out accuracy ${percent(last.heldOutAccuracy)}`;
+      report(fraction, `epoch ${epoch}/${epochs}, loss ${loss.toFixed(4)}${accuracy}`, epochEnds && epoch < epochs);
+    },
+  });
+  return { params, history, reading: await evaluate(network, params, heldOut, signal) };
+}
+
+function confusionOf({ count, labels }: Digits, { predictions }: Evaluation): number[][] {
+  const counts = Array.from({ length: 10 }, () => Array<number>(10).fill(0));
+  for (let i = 0; i < count; i++) counts[labels[i]][predictions[i]]++;
+  return counts;
+}
+
+/** The first digits that all networks read correctly, then the first that one of them does not. */
+function chooseExamples(
+  digits: Digits,
+  networks: readonly { readonly network: string; readonly reading: Evaluation }[],
+  each = 12,
+): Example[] {
+  const places = Array.from({ length: digits.count }, (_, i) => i);
+  const right = (i: number): boolean => networks.every(({ reading }) => reading.predictions[i] === digits.labels[i]);
+  const chosen = [...places.filter(right).slice(0, each), ...places.filter((i) => !right(i)).slice(0, each)];
+  const { images } = select(digits, chosen);
+  const size = images.length / Math.max(1, chosen.length);
+  return chosen.map((i, row) => ({
+    image: images.subarray(row * size, (row + 1) * size),
+    label: digits.labels[i],
+    readings: networks.map(({ network, reading }) => ({
+      network,
+      digit: reading.predictions[i],
+      confidence: reading.confidences[i],
+    })),
+  }));
+}
+
+function percent(fraction: number): string {
+  return `${(100 * fraction).toFixed(1)} %`;
+}

@@ -1,0 +1,59 @@
+/** The two networks of the report. */
+
+import { softmaxCrossEntropy } from "@curv/loss";
+import { activation, conv, dense, flatten, mlp, sequential, type Layer } from "@curv/nn";
+import type { Tensor } from "@curv/tensor";
+import * as random from "@curv/tensor/random";
+import { ravel } from "@curv/tensor/tree";
+import { pixels, side } from "./digits.js";
+
+/** A network that reads digits. Its parameters are one vector: curvature is about functions of a vector. */
+export interface Network {
+  readonly name: string;
+  /** Its layers, in words. */
+  readonly description: string;
+  /** Number of parameters. */
+  readonly size: number;
+  /** Parameters drawn from a key, [size]. */
+  readonly init: (key: random.Key) => Tensor;
+  /** Images [n, 784] to logits [n, 10]. */
+  readonly apply: (params: Tensor, images: Tensor) => Tensor;
+}
+
+/** One hidden layer with tanh: its loss is smooth, so that a Hessian means what 2/λ_max needs it to mean. */
+export function digitMlp(hidden = 48): Network {
+  const layers = mlp({ sizes: [pixels, hidden, 10], activation: "tanh" });
+  return network("MLP", `784 → ${hidden} tanh → 10`, layers, (images) => images);
+}
+
+/** Two convolutions, whose strides do the work of pooling at a fraction of its cost: 28 → 12 → 4. */
+export function digitCnn(): Network {
+  const layers = sequential([
+    conv({ in: 1, out: 8, kernel: 5, stride: 2 }),
+    activation("relu"),
+    conv({ in: 8, out: 16, kernel: 5, stride: 2 }),
+    activation("relu"),
+    flatten(),
+    dense({ in: 16 * 4 * 4, out: 10 }),
+  ]);
+  const description = "5×5 conv 8, 5×5 conv 16, both with stride 2 and ReLU → 10";
+  return network("CNN", description, layers, (images) => images.reshape(-1, 1, side, side));
+}
+
+function network<P>(name: string, description: string, layers: Layer<P>, prepare: (images: Tensor) => Tensor): Network {
+  const flat = (key: random.Key): { vector: Tensor; unravel: (vector: Tensor) => unknown } =>
+    ravel(layers.init(key) as never);
+  const { vector, unravel } = flat(random.key(0));
+  return {
+    name,
+    description,
+    size: vector.size,
+    init: (key) => flat(key).vector,
+    apply: (params, images) => layers.apply(unravel(params) as P, prepare(images)),
+  };
+}
+
+/** The mean cross-entropy of a network on digits, as a function of its parameters. */
+export function digitLoss(network: Network, params: Tensor, images: Tensor, labels: Tensor): Tensor {
+  return softmaxCrossEntropy(network.apply(params, images), labels);
+}

