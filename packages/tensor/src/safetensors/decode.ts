@@ -9,8 +9,8 @@ import { checkReadable, type Entry } from "./layout.js";
 /** A tensor of its own memory: half precisions become float32, small integers int32, 64-bit ones int32 or uint32 if every value fits. */
 export function decode(entry: Entry, bytes: Uint8Array): Tensor {
   const dtype = checkReadable(entry);
-  // A copy: aligned, and independent of the file.
-  const buffer = bytes.slice().buffer;
+  // A copy: aligned, and independent of the file. (`slice` would not copy Node's Buffers.)
+  const { buffer } = new Uint8Array(bytes);
   switch (dtype) {
     case "F64":
       return wrap(new Float64Array(buffer), entry);

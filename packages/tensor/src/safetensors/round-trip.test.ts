@@ -70,6 +70,15 @@ test("half precisions and small and 64-bit integers are read", () => {
   expect(() => read("I64", [0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0])).toThrow("neither int32 nor uint32");
 });
 
+test("a Buffer of Node, a view into shared memory, is read like any bytes", async () => {
+  const pool = Buffer.alloc(4096);
+  const bytes = await save({ x: tensor([[1, 2, 3]], { dtype: "float64" }) });
+  pool.set(bytes, 13);
+  const { x } = load<{ x: Tensor }>(pool.subarray(13, 13 + bytes.length));
+  pool.fill(255);
+  expect(x.arraySync()).toEqual([[1, 2, 3]]);
+});
+
 test("one tensor of a file is read by its range", async () => {
   const bytes = await save({ a: tensor([1, 2]), b: tensor([3]) });
   const reads: number[] = [];
