@@ -7,12 +7,16 @@ import { matrixTranspose } from "../ops/movement.js";
 import { where } from "../ops/select.js";
 import { stopGradient } from "../ops/elementwise.js";
 import { check } from "../primitives/check.js";
+import { aval, definePrimitive, type Primitive } from "../primitives/primitive.js";
 import { expmPrimitive } from "../primitives/linalg/expm.js";
 import type { Tensor } from "../tensor.js";
-import { customJvp } from "../transform/custom.js";
+import { closureConvert, customJvp, refuseHidden } from "../transform/custom.js";
+import type { Graph } from "../transform/graph.js";
+import { batchAll, batchGraph } from "../transform/graph-transforms.js";
+import { runGraph } from "../transform/run-graph.js";
 import { jvp } from "../transform/jvp.js";
 import { ones } from "../create.js";
-import { bind1 } from "../transform/trace.js";
+import { bind, bind1 } from "../transform/trace.js";
 import { eigh } from "./eigen.js";
 import { asSquare, checkFinite } from "./operands.js";
 
@@ -59,16 +63,17 @@ export function symmetricFunction(a: Tensor, { f, derivative, secondDerivative }
   );
 
   // L(A, E) = V (f[wᵢ, wⱼ] ⊙ Vᵀ E V) Vᵀ
-  const first: (a: Tensor, e: Tensor) => Tensor = customJvp(
-    (m: Tensor, e: Tensor) => {
-      const { values, vectors } = eigh(m);
-      return conjugate(vectors, firstDifferences(values, f, f1).mul(conjugateBack(vectors, e)));
-    },
-    ([m, e], [dm, de]) => ({
-      value: first(m, e),
-      tangent: first(m, de).add(second(m, e, symmetrised(dm))),
-    }),
-  );
+  const first = (m: Tensor, e: Tensor): Tensor => {
+    const { graph, hidden } = closureConvert(
+      "symmetricFunction",
+      ([m, e]) => {
+        const { values, vectors } = eigh(m);
+        return [conjugate(vectors, firstDifferences(values, f, f1).mul(conjugateBack(vectors, e)))];
+      },
+      [m, e],
+    );
+    return bind1(symmetricDerivativePrimitive, [...hidden, m, e], { graph, second });
+  };
 
   // D²(E₁, E₂)ᵢⱼ = Σₖ f[wᵢ, wₖ, wⱼ] (Ê₁ᵢₖ Ê₂ₖⱼ + Ê₂ᵢₖ Ê₁ₖⱼ)
   const second = (m: Tensor, e1: Tensor, e2: Tensor): Tensor => {
@@ -85,6 +90,46 @@ export function symmetricFunction(a: Tensor, { f, derivative, secondDerivative }
 
   return value(matrices);
 }
+
+interface SymmetricDerivativeParams {
+  /** (what f closes over…, A, E) → L(A, E). */
+  readonly graph: Graph;
+  /** D²(E₁, E₂) at A. */
+  readonly second: (a: Tensor, e1: Tensor, e2: Tensor) => Tensor;
+}
+
+/**
+ * L(A, E), the derivative of a function of symmetric matrices at A along E: linear in E and its own transpose. It is a primitive so that in
+ * reverse mode, too, its derivative in A is D², not that of eigenvectors.
+ *
+ * @internal
+ */
+export const symmetricDerivativePrimitive: Primitive<SymmetricDerivativeParams> =
+  /* @__PURE__ */ definePrimitive<SymmetricDerivativeParams>({
+    name: "symmetricDerivative",
+    shape: (inputs) => [aval(inputs[inputs.length - 1].shape, inputs[inputs.length - 1].dtype)],
+    interpret: (inputs, { graph }) => runGraph(graph, inputs),
+    jvp: (primals, tangents, params) => {
+      const n = primals.length - 2;
+      refuseHidden(tangents, n, "symmetricFunction");
+      const [a, e] = primals.slice(n);
+      const [da, de] = tangents.slice(n);
+      const direct = de === null ? null : bind1(symmetricDerivativePrimitive, [...primals.slice(0, n), a, de], params);
+      if (da === null) return [direct];
+      const moved = params.second(a, e, symmetrised(da));
+      return [direct === null ? moved : direct.add(moved)];
+    },
+    transpose: ([ct], inputs, _linear, params) => [
+      ...new Array<null>(inputs.length - 1).fill(null),
+      bind1(symmetricDerivativePrimitive, [...inputs.slice(0, -1), ct!], params),
+    ],
+    batch: (inputs, batched, { graph, second }, size) => {
+      const n = inputs.length - 2;
+      const whole = batchGraph(graph, [...batched.slice(0, n), true, true], size, [true]).graph;
+      const matrices = batchAll(inputs.slice(n), batched.slice(n), size);
+      return bind(symmetricDerivativePrimitive, [...inputs.slice(0, n), ...matrices], { graph: whole, second });
+    },
+  });
 
 function symmetrised(x: Tensor): Tensor {
   return x.add(matrixTranspose(x)).mul(0.5);

@@ -35,5 +35,6 @@ export const elsewhere: Readonly<Record<string, string>> = {
   customJvp: "carries a graph and a rule; see the tests of custom derivatives",
   customVjp: "carries a graph and a rule; see the tests of custom derivatives",
   customTangent: "the forward derivative of customVjp; see the tests of custom derivatives",
+  symmetricDerivative: "carries a graph; see the tests of matrix functions",
   customLinearSolve: "carries graphs; see the tests of implicit derivatives",
 };

@@ -25,7 +25,8 @@ interface CustomJvpParams {
   readonly hidden: number;
 }
 
-function refuseHidden(tangents: readonly (Tensor | null)[], hidden: number, name: string): void {
+/** Refuses a derivative in the values that a custom function closes over, its first inputs. @internal */
+export function refuseHidden(tangents: readonly (Tensor | null)[], hidden: number, name: string): void {
   if (tangents.slice(0, hidden).some((dx) => dx !== null)) {
     throw new TracingError(`${name}: differentiating with respect to a closed-over value; pass it as an argument.`);
   }
