@@ -1,0 +1,69 @@
+/** The comparisons run: small, without peers, and nothing is timed that could fail on a slow machine. */
+
+import { describe, expect, test } from "vitest";
+import { type Benchmark, type Contender, type Peer, run } from "./comparison.js";
+import { eager } from "./eager.js";
+import { fft } from "./fft.js";
+import { leak } from "./leak.js";
+import { linalg } from "./linalg.js";
+import { matmul } from "./matmul.js";
+import { formatTable } from "./table.js";
+import { tinyMlp } from "./tiny-mlp.js";
+
+const brief = { rounds: 1, turn: 0, warmUp: 0 };
+
+const small: Readonly<Record<string, Benchmark>> = {
+  eager: eager(),
+  "tiny-mlp": tinyMlp({ batch: 4, inputs: 2, hidden: 3 }),
+  matmul: matmul([5]),
+  linalg: linalg(6),
+  fft: fft([7, 8]),
+};
+
+describe("every comparison runs", () => {
+  for (const [name, benchmark] of Object.entries(small)) {
+    test(name, async () => {
+      const alone = { ...benchmark, cases: benchmark.cases.map((task) => ({ ...task, peers: [] })) };
+      const rows = await run(alone, brief);
+      expect(rows.length).toBeGreaterThanOrEqual(benchmark.cases.length);
+      for (const row of rows) expect(row.measured!.median).toBeGreaterThanOrEqual(0);
+      expect(formatTable(alone, rows)).toContain(benchmark.cases[0].name);
+    });
+  }
+
+  test("leak", () => {
+    expect(leak(20)).toContain("bytes a step");
+  });
+});
+
+describe("a peer", () => {
+  const contender = (name: string, values: readonly number[]): Contender => ({
+    name,
+    values: () => values,
+    time: (n) => n * 1e-6,
+  });
+  const rowOf = async (peer: Peer): Promise<string> => {
+    const benchmark: Benchmark = {
+      title: "",
+      note: "",
+      cases: [{ name: "case", ours: [contender("curv", [1, 2])], peers: [peer], tolerance: 1e-6 }],
+    };
+    const rows = await run(benchmark, brief);
+    return `${rows[1].measured === null ? "" : rows[1].ratios[0].toFixed(1)}${rows[1].remark}`;
+  };
+
+  test("that agrees is timed", async () => {
+    expect(await rowOf({ name: "peer", prepare: () => contender("peer", [1, 2 + 1e-7]) })).toBe("1.0");
+  });
+  test("that computes something else is not", async () => {
+    expect(await rowOf({ name: "peer", prepare: () => contender("peer", [1, 2.1]) })).toContain("wrong result");
+    expect(await rowOf({ name: "peer", prepare: () => contender("peer", [1, NaN]) })).toContain("wrong result");
+    expect(await rowOf({ name: "peer", prepare: () => contender("peer", [1]) })).toContain("wrong result");
+  });
+  test("that is not there makes a row, not a failure", async () => {
+    const missing = (): never => {
+      throw new Error("Cannot find package 'peer'");
+    };
+    expect(await rowOf({ name: "peer", prepare: missing })).toBe("not measured: Cannot find package 'peer'");
+  });
+});

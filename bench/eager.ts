@@ -1,0 +1,120 @@
+/** What one operation on a few numbers costs when nothing is compiled: the overhead of every eager program. */
+
+import { add, mul, reshape, sum, tanh, tensor, type Tensor } from "@curv/tensor";
+import type { Benchmark, Case, Peer } from "./comparison.js";
+import { numbers, type Precision, valuesOf } from "./inputs.js";
+import { local } from "./local.js";
+import { type Jax, jaxArray, type JaxArray, startJax } from "./peers/jax-js.js";
+import { pythonPeer } from "./peers/python.js";
+import { startTfjs, type Tfjs } from "./peers/tfjs.js";
+import type * as Core from "@tensorflow/tfjs-core";
+
+type TfTensor = Core.Tensor;
+
+interface Operation {
+  readonly name: string;
+  /** As python.py names it. */
+  readonly task: string;
+  readonly ours: (x: Tensor, y: Tensor) => Tensor;
+  readonly tfjs: (tf: Tfjs, x: TfTensor, y: TfTensor) => TfTensor;
+  readonly jax: (np: Jax["numpy"], x: JaxArray, y: JaxArray) => JaxArray;
+  readonly operands: 1 | 2;
+}
+
+const operations: readonly Operation[] = [
+  {
+    name: "add",
+    task: "add",
+    ours: (x, y) => add(x, y),
+    tfjs: (tf, x, y) => tf.add(x, y),
+    jax: (_np, x, y) => x.ref.add(y.ref),
+    operands: 2,
+  },
+  {
+    name: "mul by a number",
+    task: "mulNumber",
+    ours: (x) => mul(x, 2.5),
+    tfjs: (tf, x) => tf.mul(x, 2.5),
+    jax: (_np, x) => x.ref.mul(2.5),
+    operands: 1,
+  },
+  {
+    name: "tanh",
+    task: "tanh",
+    ours: (x) => tanh(x),
+    tfjs: (tf, x) => tf.tanh(x),
+    jax: (np, x) => np.tanh(x.ref),
+    operands: 1,
+  },
+  {
+    name: "sum",
+    task: "sum",
+    ours: (x) => sum(x),
+    tfjs: (tf, x) => tf.sum(x),
+    jax: (np, x) => np.sum(x.ref),
+    operands: 1,
+  },
+  {
+    name: "reshape",
+    task: "reshape",
+    ours: (x) => reshape(x, [4, 4]),
+    tfjs: (tf, x) => tf.reshape(x, [4, 4]),
+    jax: (_np, x) => x.ref.reshape([4, 4]),
+    operands: 1,
+  },
+];
+
+const targets: Readonly<Record<Precision, number>> = { float32: 0.3e-6, float64: 0.5e-6 };
+
+export function eager(): Benchmark {
+  return {
+    title: "Eager operations on 16 elements",
+    note: "One call, its result dropped (tfjs: disposed). jax-js is lazy: its time includes dataSync(), which makes it compute.",
+    cases: (["float32", "float64"] as const).flatMap((precision) => operations.map((op) => caseOf(op, precision))),
+  };
+}
+
+function caseOf(op: Operation, precision: Precision): Case {
+  const data = [numbers(16, 0, precision), numbers(16, 100, precision)];
+  const [x, y] = data.map((d) => tensor(d));
+  const tfjs: Peer = {
+    name: "tfjs",
+    prepare: async () => {
+      if (precision === "float64") throw new Error("tfjs has no float64");
+      const { tf, description } = await startTfjs();
+      const [a, b] = data.map((d) => tf.tensor1d(d as Float32Array));
+      return local(
+        description,
+        () => op.tfjs(tf, a, b),
+        (r) => Array.from(r.dataSync()),
+        (r) => r.dispose(),
+      );
+    },
+  };
+  const jaxJs: Peer = {
+    name: "jax-js",
+    prepare: async () => {
+      const { jax, description } = await startJax();
+      const [a, b] = data.map((d) => jaxArray(jax, d, [16]));
+      return local(
+        description,
+        () => op.jax(jax.numpy, a, b).dataSync(),
+        (r) => Array.from(r),
+      );
+    },
+  };
+  const inputs = data.slice(0, op.operands).map((d) => valuesOf(d, [16]));
+  return {
+    name: `${op.name} ${precision}`,
+    ours: [
+      local(
+        "curv",
+        () => op.ours(x, y),
+        (r) => Array.from(r.dataSync()),
+      ),
+    ],
+    peers: [tfjs, jaxJs, pythonPeer("PyTorch eager", { library: "torch", task: op.task, precision, inputs })],
+    tolerance: precision === "float32" ? 1e-6 : 1e-14,
+    ...(op.name === "add" && { target: targets[precision] }),
+  };
+}

@@ -1,0 +1,81 @@
+/** Square matrix products: how good the portable kernel is. */
+
+import { matmul as product, tensor } from "@curv/tensor";
+import type { Benchmark, Case, Peer } from "./comparison.js";
+import { numbers, type Precision, valuesOf } from "./inputs.js";
+import { local } from "./local.js";
+import { jaxArray, startJax } from "./peers/jax-js.js";
+import { startMlMatrix } from "./peers/ml-matrix.js";
+import { pythonPeer } from "./peers/python.js";
+import { startTfjs } from "./peers/tfjs.js";
+
+export function matmul(sizes: readonly number[] = [64, 256]): Benchmark {
+  return {
+    title: "Products of two square matrices",
+    note: "Eager calls. WebAssembly, OpenBLAS, MKL and XLA use SIMD instructions, which JavaScript has not; Curv's kernel here is plain JavaScript.",
+    cases: (["float32", "float64"] as const).flatMap((precision) => sizes.map((n) => caseOf(n, precision))),
+  };
+}
+
+function caseOf(n: number, precision: Precision): Case {
+  const shape = [n, n] as const;
+  const data = [numbers(n * n, 0, precision), numbers(n * n, 10_000_000, precision)];
+  const [a, b] = data.map((d) => tensor(d).reshape(shape));
+  const tfjs: Peer = {
+    name: "tfjs",
+    prepare: async () => {
+      if (precision === "float64") throw new Error("tfjs has no float64");
+      const { tf, description } = await startTfjs();
+      const [x, y] = data.map((d) => tf.tensor2d(d as Float32Array, [n, n]));
+      return local(
+        description,
+        () => tf.matMul(x, y),
+        (r) => Array.from(r.dataSync()),
+        (r) => r.dispose(),
+      );
+    },
+  };
+  const jaxJs: Peer = {
+    name: "jax-js",
+    prepare: async () => {
+      const { jax, description } = await startJax();
+      const [x, y] = data.map((d) => jaxArray(jax, d, shape));
+      return local(
+        description,
+        () => jax.numpy.matmul(x.ref, y.ref).dataSync(),
+        (r) => Array.from(r),
+      );
+    },
+  };
+  const mlMatrix: Peer = {
+    name: "ml-matrix",
+    prepare: async () => {
+      const { Matrix, description } = await startMlMatrix();
+      const [x, y] = data.map((d) => Matrix.from1DArray(n, n, Array.from(d)));
+      return local(
+        precision === "float32" ? `${description} (float64)` : description,
+        () => x.mmul(y),
+        (r) => r.to1DArray(),
+      );
+    },
+  };
+  const inputs = data.map((d) => valuesOf(d, shape));
+  return {
+    name: `${n}×${n} ${precision}`,
+    ours: [
+      local(
+        "curv",
+        () => product(a, b),
+        (r) => Array.from(r.dataSync()),
+      ),
+    ],
+    peers: [
+      tfjs,
+      jaxJs,
+      mlMatrix,
+      pythonPeer("PyTorch", { library: "torch", task: "matmul", precision, inputs }),
+      pythonPeer("JAX jit", { library: "jax", task: "matmul", precision, inputs }),
+    ],
+    tolerance: precision === "float32" ? 1e-5 : 1e-13,
+  };
+}

@@ -1,0 +1,247 @@
+"""PyTorch and JAX as peers: reads one JSON request a line, prepares a task or times it, answers one JSON line.
+
+python.ts starts it: python.py <threads>. A task is a function of this file named <library>_<task>; it takes the inputs as arrays and
+returns a call without arguments, whose result (an array or a list of them) is compared with Curv's before it is timed.
+"""
+
+import json
+import os
+import sys
+import time
+
+threads = int(sys.argv[1])
+os.environ["OMP_NUM_THREADS"] = str(threads)
+if threads == 1:
+    os.environ["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
+
+import numpy as np  # noqa: E402  (the settings above must come first)
+
+
+def load(library):
+    if library == "torch":
+        import torch
+
+        torch.set_num_threads(threads)
+        return torch
+    import jax
+
+    jax.config.update("jax_enable_x64", True)
+    return jax
+
+
+# ---- The tanh network: parameters w1 b1 w2 b2 w3 b3, then x, y, then the direction of a Hessian product.
+
+
+def torch_mlp(inputs):
+    import torch
+
+    parameters = [p.clone().requires_grad_() for p in inputs[:6]]
+    x, y = inputs[6:8]
+
+    def loss():
+        w1, b1, w2, b2, w3, b3 = parameters
+        h = torch.tanh(x @ w1 + b1)
+        h = torch.tanh(h @ w2 + b2)
+        return ((h @ w3 + b3 - y) ** 2).mean()
+
+    return parameters, loss
+
+
+def torch_loss(*inputs):
+    _, loss = torch_mlp(inputs)
+    return loss
+
+
+def torch_grad(*inputs):
+    import torch
+
+    parameters, loss = torch_mlp(inputs)
+    return lambda: torch.autograd.grad(loss(), parameters)
+
+
+def torch_hvp(*inputs):
+    import torch
+
+    parameters, loss = torch_mlp(inputs)
+    direction = inputs[8:]
+
+    def product():
+        gradient = torch.autograd.grad(loss(), parameters, create_graph=True)
+        return torch.autograd.grad(gradient, parameters, grad_outputs=direction)
+
+    return product
+
+
+def jax_loss_function(p, x, y):
+    import jax.numpy as jnp
+
+    w1, b1, w2, b2, w3, b3 = p
+    h = jnp.tanh(x @ w1 + b1)
+    h = jnp.tanh(h @ w2 + b2)
+    return jnp.mean((h @ w3 + b3 - y) ** 2)
+
+
+def jax_loss(*inputs):
+    import jax
+
+    f = jax.jit(jax_loss_function)
+    return lambda: f(inputs[:6], inputs[6], inputs[7])
+
+
+def jax_grad(*inputs):
+    import jax
+
+    f = jax.jit(jax.grad(jax_loss_function))
+    return lambda: f(inputs[:6], inputs[6], inputs[7])
+
+
+def jax_hvp(*inputs):
+    import jax
+
+    @jax.jit
+    def f(p, v, x, y):
+        return jax.jvp(lambda q: jax.grad(jax_loss_function)(q, x, y), (p,), (v,))[1]
+
+    return lambda: f(inputs[:6], inputs[8:], inputs[6], inputs[7])
+
+
+# ---- Single operations. `elementwise` gives eager ones in PyTorch; JAX's are compiled, as its users would have them.
+
+
+def torch_add(x, y):
+    return lambda: x + y
+
+
+def torch_mulNumber(x):
+    return lambda: x * 2.5
+
+
+def torch_tanh(x):
+    return lambda: x.tanh()
+
+
+def torch_sum(x):
+    return lambda: x.sum()
+
+
+def torch_reshape(x):
+    return lambda: x.reshape(4, 4)
+
+
+def torch_matmul(x, y):
+    return lambda: x @ y
+
+
+def torch_cholesky(x):
+    import torch
+
+    return lambda: torch.linalg.cholesky(x)
+
+
+def torch_eigh(x):
+    import torch
+
+    return lambda: torch.linalg.eigh(x)[0]
+
+
+def torch_svd(x):
+    import torch
+
+    return lambda: torch.linalg.svd(x, full_matrices=False)[1]
+
+
+def torch_fft(re, im):
+    import torch
+
+    z = torch.complex(re, im)
+
+    def transform():
+        out = torch.fft.fft(z)
+        return [out.real, out.imag]
+
+    return transform
+
+
+def jax_compiled(f, *inputs):
+    import jax
+
+    g = jax.jit(f)
+    return lambda: g(*inputs)
+
+
+def jax_add(x, y):
+    return jax_compiled(lambda a, b: a + b, x, y)
+
+
+def jax_tanh(x):
+    import jax.numpy as jnp
+
+    return jax_compiled(jnp.tanh, x)
+
+
+def jax_matmul(x, y):
+    return jax_compiled(lambda a, b: a @ b, x, y)
+
+
+def jax_cholesky(x):
+    import jax.numpy as jnp
+
+    return jax_compiled(jnp.linalg.cholesky, x)
+
+
+def jax_eigh(x):
+    import jax.numpy as jnp
+
+    return jax_compiled(lambda a: jnp.linalg.eigh(a), x)
+
+
+def jax_svd(x):
+    import jax.numpy as jnp
+
+    return jax_compiled(lambda a: jnp.linalg.svd(a, full_matrices=False), x)
+
+
+# ---- The conversation.
+
+prepared = []
+
+
+def prepare(request):
+    library = load(request["library"])
+    dtype = np.dtype(request["precision"])
+    arrays = [np.array(i["values"], dtype).reshape(i["shape"]) for i in request["inputs"]]
+    if request["library"] == "torch":
+        inputs = [library.from_numpy(a) for a in arrays]
+        wait = lambda result: result
+    else:
+        inputs = [library.numpy.asarray(a) for a in arrays]
+        wait = library.block_until_ready
+    call = globals()[f"{request['library']}_{request['task']}"](*inputs)
+    result = wait(call())
+    # Of a decomposition (a tuple with several factors) Curv compares the values only, which do not depend on signs.
+    place = {"eigh": 0, "svd": 1}.get(request["task"])
+    if place is not None and isinstance(result, tuple):
+        result = result[place]
+    parts = result if isinstance(result, (list, tuple)) else [result]
+    as_numpy = lambda p: (p.detach() if hasattr(p, "detach") else p)
+    values = np.concatenate([np.asarray(as_numpy(p)).reshape(-1) for p in parts])
+    prepared.append((call, wait))
+    return {"id": len(prepared) - 1, "values": values.tolist()}
+
+
+def measure(task, calls):
+    call, wait = prepared[task]
+    start = time.perf_counter()
+    for _ in range(calls):
+        result = call()
+        wait(result)
+    return {"seconds": time.perf_counter() - start}
+
+
+for line in sys.stdin:
+    request = json.loads(line)
+    try:
+        answer = prepare(request["prepare"]) if "prepare" in request else measure(request["time"], request["calls"])
+    except Exception as error:  # Reported as "not measured", with the reason.
+        answer = {"error": f"{type(error).__name__}: {error}"}
+    print(json.dumps(answer), flush=True)
