@@ -151,9 +151,7 @@ test("jit keeps an earlier captured constant, and with debug says that it change
 test("values may be read under grad and jvp, not under vmap and jit", () => {
   expect(grad((v: Tensor) => v.mul(v.itemSync()))(at(3)).itemSync()).toBe(3);
   expect(jvp((v: Tensor) => v.mul(v.itemSync()), [at(3)], [at(1)]).tangent.itemSync()).toBe(3);
-  expect(() => jit((v: Tensor) => v.mul(v.itemSync()))(x)).toThrow(
-    /itemSync: the value is not known while jit traces/,
-  );
+  expect(() => jit((v: Tensor) => v.mul(v.itemSync()))(x)).toThrow(/itemSync: the value is not known while jit traces/);
   expect(() => vmap((v: Tensor) => v.mul(v.itemSync()))(at([1, 2]))).toThrow(
     /itemSync: the value is not known while vmap/,
   );

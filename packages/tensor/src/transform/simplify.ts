@@ -15,7 +15,7 @@ export function simplify(graph: Graph): Graph {
   return cached(graph, "simplify", () => removeDead(mergeEqual(graph)));
 }
 
-/** {@link simplify} after opening the calls that only matter to transformations; what an executor wants. */
+/** Simplification after opening the calls that only matter to transformations; what an executor wants. */
 export function flattenCalls(graph: Graph): Graph {
   return cached(graph, "flattenCalls", () => simplify(openCalls(graph)));
 }
