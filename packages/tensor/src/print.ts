@@ -75,6 +75,7 @@ function layout(
 export function formatElement(value: number, dtype: DType): string {
   if (dtype === "bool") return value !== 0 ? "true" : "false";
   if (!Number.isFinite(value)) return Number.isNaN(value) ? "nan" : value > 0 ? "inf" : "-inf";
+  if (dtype === "int32" || dtype === "uint32") return String(value);
   if (Object.is(value, -0)) return "-0";
   let digits = Number(value.toPrecision(8));
   if (dtype === "float32") {
@@ -87,6 +88,8 @@ export function formatElement(value: number, dtype: DType): string {
     }
   }
   const magnitude = Math.abs(digits);
-  if (magnitude !== 0 && (magnitude < 1e-4 || magnitude >= 1e16)) return digits.toExponential();
+  // From 1e8 on, zeros that stand for digits left out would look exact.
+  const large = magnitude >= 1e16 || (magnitude >= 1e8 && digits !== value);
+  if (magnitude !== 0 && (magnitude < 1e-4 || large)) return digits.toExponential();
   return String(digits);
 }
