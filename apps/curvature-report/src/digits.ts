@@ -27,17 +27,22 @@ export interface Batch {
 /** All digits, class after class. */
 export async function loadDigits(): Promise<Digits> {
   const { resolve } = createRequire(import.meta.url);
-  const classes = await Promise.all(
-    Array.from({ length: 10 }, async (_, digit) => {
-      const { data } = JSON.parse(await readFile(resolve(`mnist/src/digits/${digit}.json`), "utf8")) as {
-        data: number[];
-      };
-      return data;
-    }),
-  );
-  const images = Float32Array.from(classes.flat());
-  const labels = Int32Array.from(classes.flatMap((data, digit) => Array<number>(data.length / pixels).fill(digit)));
-  return { count: labels.length, images, labels };
+  const classes: Float32Array[] = [];
+  for (let digit = 0; digit < 10; digit++) {
+    const file = await readFile(resolve(`mnist/src/digits/${digit}.json`), "utf8");
+    classes.push(Float32Array.from((JSON.parse(file) as { data: number[] }).data));
+  }
+  const counts = classes.map((data) => data.length / pixels);
+  const count = counts.reduce((a, b) => a + b, 0);
+  const images = new Float32Array(count * pixels);
+  const labels = new Int32Array(count);
+  let at = 0;
+  for (const [digit, data] of classes.entries()) {
+    images.set(data, at * pixels);
+    labels.fill(digit, at, at + counts[digit]);
+    at += counts[digit];
+  }
+  return { count, images, labels };
 }
 
 /** The digits at these places, in this order. */

@@ -105,7 +105,7 @@ export async function checkStability(
   const measured = await stabilityThreshold(
     (rate) => descend(lossAndGradient, start, rate, { reference: found.loss, band, steps, signal }),
     {
-      low: 0.9 * predicted,
+      low: predicted,
       high: 1.1 * predicted,
       tol: rateTol,
       onProgress: ({ rate, left, iterations: runs }) =>

@@ -73,6 +73,13 @@ export interface Threshold {
   readonly history: readonly Trajectory[];
 }
 
+/** What is known so far. */
+interface Bracket {
+  readonly stayed: Trajectory | null;
+  readonly left: Trajectory | null;
+  readonly history: readonly Trajectory[];
+}
+
 /**
  * Bisection on the learning rate: below the threshold a run stays in the band, above it leaves.
  *
@@ -89,7 +96,7 @@ export async function stabilityThreshold(
   let stayed: Trajectory | null = null;
   let left: Trajectory | null = null;
   while (history.length < maxIter) {
-    const rate = nextRate(low, high, stayed, left);
+    const rate = nextRate(low, high, { stayed, left, history });
     const tried = await run(rate);
     history.push(tried);
     onProgress?.({ ...tried, iterations: history.length });
@@ -109,11 +116,12 @@ export async function stabilityThreshold(
   };
 }
 
-/** First the ends of the bracket, moved outwards while they are on the wrong side, then its middle. */
-function nextRate(low: number, high: number, stayed: Trajectory | null, left: Trajectory | null): number {
+/** First the ends of the bracket; while both are on one side, further and further out; then always the middle. */
+function nextRate(low: number, high: number, { stayed, left, history }: Bracket): number {
   if (stayed !== null && left !== null) return (stayed.rate + left.rate) / 2;
-  if (stayed !== null) return stayed.rate < high ? high : 2 * stayed.rate;
-  if (left !== null) return left.rate / 2;
+  const stride = (high / low) ** history.length;
+  if (stayed !== null) return stayed.rate < high ? high : stayed.rate * stride;
+  if (left !== null) return left.rate / stride;
   return low;
 }
 
