@@ -5,8 +5,11 @@ import { DomainError } from "../errors.js";
 import { abs, log, mod, sign, stopGradient } from "../ops/elementwise.js";
 import { matmul } from "../ops/dot.js";
 import { diagonal } from "../ops/diagonal.js";
+import { matrixTranspose } from "../ops/movement.js";
+import { where } from "../ops/select.js";
 import { check } from "../primitives/check.js";
 import { luPrimitive, permuteRows } from "../primitives/linalg/lu.js";
+import { product } from "../primitives/linalg/matrices.js";
 import { triangularSolvePrimitive } from "../primitives/linalg/triangular-solve.js";
 import { productsOfOthers } from "../ops/cumulative.js";
 import { argSort } from "../ops/sort.js";
@@ -145,12 +148,37 @@ const detOf: (a: Tensor) => Tensor = /* @__PURE__ */ customJvp(
   ([a], [da]) => ({ value: detOf(a), tangent: cofactors(a).mul(da).sum([-2, -1]) }),
 );
 
-/** det(A) A⁻ᵀ = det(U) det(V) U diag(Π_{j≠i} s_j) Vᵀ: defined for singular A, too. */
-function cofactors(a: Tensor): Tensor {
+/**
+ * det(A) A⁻ᵀ = det(UVᵀ) U diag(Π_{j≠i} s_j) Vᵀ: defined where A is singular, too. It has a derivative of its own because that of U and V is
+ * wrong at equal singular values, and the identity has nothing but those.
+ */
+const cofactors: (a: Tensor) => Tensor = /* @__PURE__ */ customJvp(
+  (a: Tensor) => {
+    const { u, s, vt } = svd(a);
+    if (s.size === 0) return a;
+    return matmul(u.mul(productsOfOthers(s).expandDims(-2)), vt).mul(orientation(u, vt));
+  },
+  ([a], [da]) => ({ value: cofactors(a), tangent: cofactorsAlong(a, da) }),
+);
+
+/**
+ * With P = Uᵀ E V and Q_ij = Π_{k≠i,j} s_k off the diagonal, 0 on it: det(UVᵀ) U (diag(Q diag P) − (Q ⊙ P)ᵀ) Vᵀ, from
+ * det(S + tP) = Π s + t Σ_i P_ii Π_{k≠i} s_k + t²/2 Σ_{i≠j} Q_ij (P_ii P_jj − P_ij P_ji) + ….
+ */
+function cofactorsAlong(a: Tensor, e: Tensor): Tensor {
   const { u, s, vt } = svd(a);
-  const n = a.shape[a.rank - 1];
-  const others = productsOfOthers(s);
-  const orientation = stopGradient(detOf(stopGradient(u)).mul(detOf(stopGradient(vt))));
-  const scaled = u.mul(others.expandDims(-2));
-  return n === 0 ? a : matmul(scaled, vt).mul(orientation.expandDims(-1).expandDims(-1));
+  const n = s.shape[s.rank - 1];
+  if (s.size === 0) return e;
+  const same = eye(n, n, { dtype: "float32" }).equal(1);
+  const q = where(same, 0, productsOfOthers(where(same, 1, s.expandDims(-2))));
+  const p = product(matrixTranspose(u), e, matrixTranspose(vt));
+  const diagonals = matmul(q, diagonal(p).expandDims(-1));
+  const inner = where(same, diagonals, matrixTranspose(q.mul(p)).neg());
+  return product(u, inner, vt).mul(orientation(u, vt));
+}
+
+/** det(UVᵀ) = ±1, for matrices. */
+function orientation(u: Tensor, vt: Tensor): Tensor {
+  const sign = stopGradient(detOf(stopGradient(u)).mul(detOf(stopGradient(vt))));
+  return sign.expandDims(-1).expandDims(-1);
 }
