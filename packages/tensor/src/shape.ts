@@ -84,11 +84,17 @@ export function broadcastMatrices(a: Shape, b: Shape, caller: string): Shape {
 
 /** An axis in −rank…rank−1 as 0…rank−1. */
 export function normalizeAxis(axis: number, rank: number, caller: string): number {
-  if (!Number.isInteger(axis) || axis < -rank || axis >= rank) {
+  if (!(Number.isInteger(axis) && axis >= -rank && axis < rank)) {
+    checkRank(rank, caller);
     const wants = rank === 0 ? "a scalar has no axes" : `wants ${-rank}..${rank - 1}`;
     throw new ShapeError(`${caller}: axis ${axis} is out of range for rank ${rank} (${wants}).`);
   }
   return axis < 0 ? axis + rank : axis;
+}
+
+/** Refuses the rank of what is no tensor: callers of plain JavaScript pass arrays. */
+function checkRank(rank: number | undefined, caller: string): void {
+  if (rank === undefined) throw new DomainError(`${caller}: x is no Tensor; make one with tensor(…).`);
 }
 
 /** One axis or several, normalised; all of them when `undefined` or `null`. Order is kept, repeats are refused. */
@@ -97,7 +103,10 @@ export function normalizeAxes(
   rank: number,
   caller: string,
 ): number[] {
-  if (axes === undefined || axes === null) return Array.from({ length: rank }, (_, i) => i);
+  if (axes === undefined || axes === null) {
+    checkRank(rank, caller);
+    return range(rank);
+  }
   const list = typeof axes === "number" ? [axes] : axes;
   const normalized = list.map((axis) => normalizeAxis(axis, rank, caller));
   normalized.forEach((axis, i) => {
@@ -129,5 +138,14 @@ export function invertPermutation(permutation: readonly number[]): number[] {
 
 /** 0, 1, …, n−1. */
 export function range(n: number): number[] {
-  return Array.from({ length: n }, (_, i) => i);
+  const numbers: number[] = [];
+  for (let i = 0; i < n; i++) numbers.push(i);
+  return numbers;
+}
+
+/** Number of elements along some of the axes. */
+export function sizeAlong(shape: Shape, axes: readonly number[]): number {
+  let size = 1;
+  for (let i = 0; i < axes.length; i++) size *= shape[axes[i]];
+  return size;
 }

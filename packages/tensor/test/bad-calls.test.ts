@@ -871,6 +871,11 @@ describe("movement and indexing", () => {
 
 describe("reductions, sorting and contractions", () => {
   check([
+    ["an array", "Domain", "sum: x is no Tensor; make one with tensor(…).", () => curv.sum(wrong([1, 2]))],
+    ["an array", "Domain", "softmax: x is no Tensor; make one with tensor(…).", () => curv.softmax(wrong([1, 2]))],
+    ["a number", "Domain", "max: x is no Tensor; make one with tensor(…).", () => curv.max(wrong(3), 0)],
+    ["an array", "Domain", "sort: x is no Tensor; make one with tensor(…).", () => curv.sort(wrong([1, 2]))],
+    ["an array", "Domain", "flip: x is no Tensor; make one with tensor(…).", () => curv.flip(wrong([1, 2]))],
     ["repeated axes", "Shape", "mean: axes [0, -1] repeat axis 0.", () => f32(3).mean([0, -1])],
     ["variance", "Shape", "variance: axis 2 is out of range for rank 1 (wants -1..0).", () => curv.variance(f32(3), 2)],
     [
@@ -1100,6 +1105,9 @@ describe("transformations", () => {
   const promise = "the function returned a Promise. Await before calling";
   const later = wrong(async (x: Tensor) => x);
   check([
+    ["grad of a number", "Domain", "grad: f is number; wants a function.", () => grad(wrong(3))(wrong(f32()))],
+    ["jit of nothing", "Domain", "jit: f is undefined; wants a function.", () => jit(wrong(undefined))],
+    ["vmap of a tensor", "Domain", "vmap: f is a Tensor; wants a function.", () => vmap(wrong(f32(2)))(wrong(f32(2)))],
     [
       "argnums",
       "Tree",

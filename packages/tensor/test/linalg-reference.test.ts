@@ -3,7 +3,7 @@
  * factorisations go wrong: through the public functions, in both dtypes.
  */
 
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import * as linalg from "../src/linalg/index.js";
 import { epsilon, eye, matmul, take, tensor, vmap, type FloatDType, type Tensor } from "../src/index.js";
 import {
@@ -16,6 +16,9 @@ import {
 import { testCases } from "./support/reference.js";
 
 testCases("linalg.json", linalg);
+
+// The factorisations of 500×500 take seconds on a busy machine.
+vi.setConfig({ testTimeout: 60_000 });
 
 const wide = (x: Tensor): Tensor => x.cast("float64");
 const norm = (x: Tensor): number => linalg.vectorNorm(wide(x)).itemSync();

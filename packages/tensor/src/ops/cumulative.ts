@@ -12,7 +12,7 @@ import { formatShape, normalizeAxis, sameShape } from "../shape.js";
 import type { Tensor } from "../tensor.js";
 import { bind1 } from "../transform/trace.js";
 import { takeAlong } from "./gather.js";
-import { neg, stopGradient } from "./elementwise.js";
+import { bitwiseNot, neg, stopGradient } from "./elementwise.js";
 import { pad, slice } from "./movement.js";
 import { castTo, unify } from "./operands.js";
 
@@ -86,11 +86,14 @@ export function productsOfOthers(x: Tensor): Tensor {
 export function cummax(x: Tensor, axis: number, options: CumulativeOptions = {}): Tensor {
   const at = direction(x, axis, options, "cummax");
   if (x.shape[at.axis] === 0) return x;
+  if (x.dtype === "bool") return castTo(cummax(castTo(x, "int32"), axis, options), "bool");
   return takeAlong(x, bind1(cumArgMaxPrimitive, [stopGradient(x)], at), at.axis, { mode: "clip" });
 }
 
 /** Running minimum; its derivative goes to the first element that attained it. NaN stays. */
 export function cummin(x: Tensor, axis: number, options: CumulativeOptions = {}): Tensor {
-  if (isFloat(x.dtype)) return neg(cummax(neg(x), axis, options));
-  return castTo(neg(cummax(neg(castTo(x, "float64")), axis, options)), x.dtype);
+  const at = direction(x, axis, options, "cummin").axis;
+  // Both reverse the order; ~x is −x − 1 without overflow, and 2³² − 1 − x for uint32.
+  const reversed = isFloat(x.dtype) ? neg : bitwiseNot;
+  return reversed(cummax(reversed(x), at, options));
 }

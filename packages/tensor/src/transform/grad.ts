@@ -33,6 +33,7 @@ function differentiate(
 ): Pulled {
   const { argnums = 0, hasAux = false } = options;
   const positions = typeof argnums === "number" ? [argnums] : argnums;
+  const name = nameOf(caller, f);
   const names = parameterNames(f);
   for (const i of positions) {
     if (!Number.isInteger(i) || i < 0 || i >= args.length) {
@@ -46,7 +47,7 @@ function differentiate(
     positions.forEach((position, i) => (all[position] = (traced as unknown[])[i]));
     return (f as (...all: unknown[]) => unknown)(...all);
   };
-  const run = linearizeCall(nameOf(caller, f), call, chosen, caller, "arguments");
+  const run = linearizeCall(name, call, chosen, caller, "arguments");
   const [result, aux] = hasAux ? splitAux(run.result, caller) : [run.result, undefined];
   const value = checkScalarLoss(result, caller);
   const { primal, tangent } = run.trace.unpair(value);

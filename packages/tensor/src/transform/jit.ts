@@ -142,10 +142,11 @@ function compile(f: (...args: never[]) => unknown, { inputs, rebuild }: Argument
  */
 export function jit<A extends readonly unknown[], R>(f: (...args: A) => R, options: JitOptions = {}): Jitted<A, R> {
   const { staticArgs = [], donate = [] } = options;
+  const name = nameOf("jit", f);
   const call = (...args: A): R => {
     const read = readArguments(args, staticArgs);
     const { graph, out, captured } = lookUp(f as never, read);
-    const results = bind(callPrimitive, [...read.inputs, ...captured], { graph, name: nameOf("jit", f) });
+    const results = bind(callPrimitive, [...read.inputs, ...captured], { graph, name });
     for (const y of results) if (y.tag === 0) unslab(y);
     for (const position of donate) giveUp(args[position], results);
     return unflattenAny(out, results, "jit") as R;

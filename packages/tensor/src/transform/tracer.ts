@@ -2,6 +2,8 @@
 
 import type { DType } from "../dtype.js";
 import type { Shape } from "../shape.js";
+import { DomainError } from "../errors.js";
+import { describe } from "../ops/operands.js";
 import { Tensor } from "../tensor.js";
 import { debugging, noteOrigin, type Trace, type Traced } from "./trace.js";
 
@@ -21,5 +23,6 @@ export abstract class Tracer extends Tensor implements Traced {
 
 /** `grad(loss)`: how messages name a transformation of a function. */
 export function nameOf(transformation: string, f: { readonly name: string }): string {
+  if (typeof f !== "function") throw new DomainError(`${transformation}: f is ${describe(f)}; wants a function.`);
   return `${transformation}(${f.name === "" ? "anonymous" : f.name})`;
 }
