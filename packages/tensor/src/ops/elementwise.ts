@@ -45,25 +45,30 @@ function applyBinary(primitive: Binary, x: TensorLike, y: TensorLike): Tensor {
     }
   }
   // So do a value and a number.
-  if (
-    typeof y === "number" &&
-    x instanceof Tensor &&
-    x.tag === 0 &&
-    x.owner === cpu &&
-    x.buffer !== null &&
-    isFloat(x.dtype)
-  ) {
-    const number = x.dtype === "float32" ? number32 : number64;
-    number[0] = y;
+  else if (typeof y === "number" && isHostFloat(x)) {
     const a = x.buffer as TypedArray;
     const out = allocate(x.dtype, a.length);
-    primitive.kernels[x.dtype]!(a, 0, 1, number, 0, 0, out, 0, a.length);
+    primitive.kernels[x.dtype]!(a, 0, 1, numberBeside(x, y), 0, 0, out, 0, a.length);
     return new Tensor(x.shape, x.dtype, x.weak, 0, cpu, out, x.committed);
+  } else if (typeof x === "number" && isHostFloat(y)) {
+    const b = y.buffer as TypedArray;
+    const out = allocate(y.dtype, b.length);
+    primitive.kernels[y.dtype]!(numberBeside(y, x), 0, 0, b, 0, 1, out, 0, b.length);
+    return new Tensor(y.shape, y.dtype, y.weak, 0, cpu, out, y.committed);
   }
   return bind1(primitive, promote(x, y, primitive.name), null);
 }
 
-/** The number that a kernel reads beside a tensor. */
+function isHostFloat(x: TensorLike): x is Tensor {
+  return x instanceof Tensor && x.tag === 0 && x.owner === cpu && x.buffer !== null && isFloat(x.dtype);
+}
+
+/** The number as the array of one element that a kernel reads beside `x`; valid until the next call. */
+function numberBeside(x: Tensor, value: number): TypedArray {
+  const number = x.dtype === "float32" ? number32 : number64;
+  number[0] = value;
+  return number;
+}
 const number32 = /* @__PURE__ */ new Float32Array(1);
 const number64 = /* @__PURE__ */ new Float64Array(1);
 

@@ -4,8 +4,9 @@ import { matmul } from "../cpu/kernels/matmul.js";
 import { permute } from "../cpu/strided.js";
 import { allocate } from "../memory.js";
 import { moveAxis, transpose } from "../ops/movement.js";
-import { invertPermutation, range, sizeOf, stridesOf, type Shape } from "../shape.js";
+import { invertPermutation, range, sizeAlong, sizeOf, stridesOf, type Shape } from "../shape.js";
 import { bind, bind1 } from "../transform/trace.js";
+import type { Tensor } from "../tensor.js";
 import { aval, definePrimitive, type HostArray, type Primitive } from "./primitive.js";
 
 /** Axes of the left and of the right operand, paired by position. */
@@ -14,22 +15,22 @@ export interface DotParams {
   readonly batch: readonly [left: readonly number[], right: readonly number[]];
 }
 
-const freeAxes = (rank: number, contract: readonly number[], batch: readonly number[]): number[] =>
-  range(rank).filter((axis) => !contract.includes(axis) && !batch.includes(axis));
+function freeAxes(rank: number, contract: readonly number[], batch: readonly number[]): number[] {
+  const free: number[] = [];
+  for (let axis = 0; axis < rank; axis++) if (!contract.includes(axis) && !batch.includes(axis)) free.push(axis);
+  return free;
+}
 
 /** dot(x, y): sums of products over the contracted pairs; result axes are batch ++ x's free ++ y's free. Bilinear. */
 export const dotPrimitive: Primitive<DotParams> = /* @__PURE__ */ definePrimitive<DotParams>({
   name: "dot",
-  shape: ([x, y], { contract: [xc, yc], batch: [xb, yb] }) => [
-    aval(
-      [
-        ...xb.map((axis) => x.shape[axis]),
-        ...freeAxes(x.shape.length, xc, xb).map((axis) => x.shape[axis]),
-        ...freeAxes(y.shape.length, yc, yb).map((axis) => y.shape[axis]),
-      ],
-      x.dtype,
-    ),
-  ],
+  shape: ([x, y], { contract: [xc, yc], batch: [xb, yb] }) => {
+    const shape: number[] = [];
+    for (const axis of xb) shape.push(x.shape[axis]);
+    for (const axis of freeAxes(x.shape.length, xc, xb)) shape.push(x.shape[axis]);
+    for (const axis of freeAxes(y.shape.length, yc, yb)) shape.push(y.shape[axis]);
+    return [aval(shape, x.dtype)];
+  },
   jvp: ([x, y], [dx, dy], params) => {
     const fromX = dx === null ? null : bind1(dotPrimitive, [dx, y], params);
     const fromY = dy === null ? null : bind1(dotPrimitive, [x, dy], params);
@@ -41,15 +42,10 @@ export const dotPrimitive: Primitive<DotParams> = /* @__PURE__ */ definePrimitiv
     const nb = xb.length;
     const ctX = range(xFree.length).map((i) => nb + i);
     const ctY = range(yFree.length).map((i) => nb + xFree.length + i);
-    if (xLinear) {
-      // x̄ = ȳ · y over y's free axes: axes come as batch, x's free, and x's contracted in the order of y's axes.
-      const bar = bind1(dotPrimitive, [ct!, y], { contract: [ctY, yFree], batch: [range(nb), yb] });
-      const order = [...xb, ...xFree, ...sortedBy(xc, yc)];
-      return [transpose(bar, invertPermutation(order)), null];
-    }
-    const bar = bind1(dotPrimitive, [ct!, x], { contract: [ctX, xFree], batch: [range(nb), xb] });
-    const order = [...yb, ...yFree, ...sortedBy(yc, xc)];
-    return [null, transpose(bar, invertPermutation(order))];
+    // x̄ = ȳ · y over y's free axes, and ȳ · x over x's free axes for y.
+    return xLinear
+      ? [contractBack(ct!, ctY, y, yFree, yb, xb, xFree, sortedBy(xc, yc)), null]
+      : [null, contractBack(ct!, ctX, x, xFree, xb, yb, yFree, sortedBy(yc, xc))];
   },
   batch: ([x, y], [xBatched, yBatched], { contract: [xc, yc], batch: [xb, yb] }) => {
     const up = (axes: readonly number[]): number[] => axes.map((axis) => axis + 1);
@@ -76,7 +72,7 @@ export const dotPrimitive: Primitive<DotParams> = /* @__PURE__ */ definePrimitiv
     const c = allocate(out.dtype, sizeOf(out.shape));
     if (c.length === 0) return [c];
     const kernel = matmul[x.dtype]!;
-    const count = sizeOf(xb.map((axis) => x.shape[axis]));
+    const count = sizeAlong(x.shape, xb);
     for (let i = 0; i < count; i++) {
       kernel(
         a.rows, b.columns, a.columns,
@@ -88,6 +84,30 @@ export const dotPrimitive: Primitive<DotParams> = /* @__PURE__ */ definePrimitiv
     return [c];
   },
 });
+
+/**
+ * The cotangent of one operand: the result's contracted with the other operand over that one's free axes. Batch axes come out first, then
+ * the free axes of whichever stands on the left: the side is chosen so that nothing need be transposed, if one of them does.
+ *
+ * @param batch, free, contracted - The operand's own axes, the last in the order of their partners in `other`.
+ */
+function contractBack(
+  ct: Tensor,
+  ctAxes: readonly number[],
+  other: Tensor,
+  otherFree: readonly number[],
+  otherBatch: readonly number[],
+  batch: readonly number[],
+  free: readonly number[],
+  contracted: readonly number[],
+): Tensor {
+  const ctBatch = range(batch.length);
+  if ([...batch, ...contracted, ...free].every((axis, i) => axis === i)) {
+    return bind1(dotPrimitive, [other, ct], { contract: [otherFree, ctAxes], batch: [otherBatch, ctBatch] });
+  }
+  const bar = bind1(dotPrimitive, [ct, other], { contract: [ctAxes, otherFree], batch: [ctBatch, otherBatch] });
+  return transpose(bar, invertPermutation([...batch, ...free, ...contracted]));
+}
 
 /** `axes` in the order in which their partners ascend. */
 function sortedBy(axes: readonly number[], partners: readonly number[]): number[] {
@@ -114,8 +134,8 @@ function asMatrices(
   columnAxes: readonly number[],
 ): Matrices {
   const strides = stridesOf(x.shape);
-  const rows = sizeOf(rowAxes.map((axis) => x.shape[axis]));
-  const columns = sizeOf(columnAxes.map((axis) => x.shape[axis]));
+  const rows = sizeAlong(x.shape, rowAxes);
+  const columns = sizeAlong(x.shape, columnAxes);
   const step = singleStride(x.shape, strides, batch);
   const rowStride = singleStride(x.shape, strides, rowAxes);
   const columnStride = singleStride(x.shape, strides, columnAxes);
@@ -128,10 +148,14 @@ function asMatrices(
 
 /** The stride with which a group of axes is walked as one, or null if there is none. */
 function singleStride(shape: Shape, strides: readonly number[], axes: readonly number[]): number | null {
-  const long = axes.filter((axis) => shape[axis] !== 1);
-  if (long.length === 0) return 0;
-  for (let i = 1; i < long.length; i++) {
-    if (strides[long[i - 1]] !== strides[long[i]] * shape[long[i]]) return null;
+  let inner = 0;
+  let outer = 0;
+  for (let i = axes.length - 1; i >= 0; i--) {
+    const axis = axes[i];
+    if (shape[axis] === 1) continue;
+    if (inner === 0) inner = strides[axis];
+    else if (strides[axis] !== outer) return null;
+    outer = strides[axis] * shape[axis];
   }
-  return strides[long[long.length - 1]];
+  return inner;
 }

@@ -68,10 +68,11 @@ export function binary(name: string, rules: BinaryRules): ElementwisePrimitive<B
     ],
     ...(jvp && {
       jvp: ([x, y], [dx, dy], _params, [z]) => {
+        const fromX = dx === null ? null : jvp.x(dx, x, y, z);
+        const fromY = dy === null ? null : jvp.y(dy, x, y, z);
+        const sum = fromX === null ? fromY! : fromY === null ? fromX : fromX.add(fromY);
         // The other operand of a zero tangent is still broadcast, or the tangent has the wrong shape.
-        const fromX = dx === null ? null : broadcastTo(jvp.x(dx, x, y, z), z.shape);
-        const fromY = dy === null ? null : broadcastTo(jvp.y(dy, x, y, z), z.shape);
-        return [fromX === null ? fromY : fromY === null ? fromX : fromX.add(fromY)];
+        return [broadcastTo(sum, z.shape)];
       },
     }),
     ...(transpose && {

@@ -1,7 +1,7 @@
 /** Exponentials, logarithms, circular and hyperbolic functions. */
 
 import * as kernels from "../cpu/kernels/unary.js";
-import { cos, cosh, rsqrt, sigmoid, sin, sinh } from "../ops/elementwise.js";
+import { cos, cosh, rsqrt, sigmoid, sin, sinh, sub } from "../ops/elementwise.js";
 import { unary, type ElementwisePrimitive } from "./elementwise.js";
 
 type Unary = ElementwisePrimitive<kernels.UnaryKernels>;
@@ -44,7 +44,7 @@ export const cbrtPrimitive: Unary = /* @__PURE__ */ unary("cbrt", {
 
 export const sigmoidPrimitive: Unary = /* @__PURE__ */ unary("sigmoid", {
   kernels: kernels.logistic,
-  jvp: (y, _x, dx) => y.mul(y.neg().add(1)).mul(dx),
+  jvp: (y, _x, dx) => y.mul(sub(1, y)).mul(dx),
 });
 
 /** log(1 + eˣ). */
@@ -99,7 +99,7 @@ export const coshPrimitive: Unary = /* @__PURE__ */ unary("cosh", {
 
 export const tanhPrimitive: Unary = /* @__PURE__ */ unary("tanh", {
   kernels: kernels.tanh,
-  jvp: (y, _x, dx) => y.square().neg().add(1).mul(dx), // d tanh(x) = (1 − tanh²x) ẋ
+  jvp: (y, _x, dx) => sub(1, y.square()).mul(dx), // d tanh(x) = (1 − tanh²x) ẋ
 });
 
 export const asinhPrimitive: Unary = /* @__PURE__ */ unary("asinh", {
