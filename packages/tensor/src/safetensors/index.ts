@@ -1,5 +1,9 @@
-/** Trees of tensors as safetensors files. `import * as safetensors from "@curv/tensor/safetensors"`. */
+/**
+ * Trees of tensors as safetensors files. `import { load, save } from "@curv/tensor/safetensors"`.
+ *
+ * @packageDocumentation
+ */
 
+export { save, saveAsync, type SaveOptions } from "./save.js";
 export { load, loadTensors, type LoadedFile } from "./load.js";
-export { open, type LazyFile, type RangeReader } from "./lazy.js";
-export { save, saveTensors, type SaveOptions } from "./save.js";
+export { loadLazy, type LazyFile, type RangeReader } from "./lazy.js";

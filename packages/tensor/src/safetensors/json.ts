@@ -1,151 +1,226 @@
 /**
- * JSON as headers use it, strictly: names must not repeat, integers must be exact, nesting is shallow. JSON.parse keeps the last of equal
- * names, rounds large integers and swaps the prototype of an object for a member called __proto__.
+ * A strict JSON reader for files that nobody vouches for. Unlike `JSON.parse` it refuses repeated keys, does not round numbers, and stops
+ * at limits before it has allocated much.
  */
 
 import { FormatError } from "../errors.js";
 
-export type JsonValue = string | number | boolean | null | JsonValue[] | Map<string, JsonValue>;
+/** Objects are maps, so that no key is special. */
+export type Json = string | number | JsonNumber | boolean | null | Json[] | Map<string, Json>;
 
-const depthLimit = 4;
-
-/** The header's object, in file order. */
-export function parseHeader(bytes: Uint8Array): Map<string, JsonValue> {
-  let text: string;
-  try {
-    text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
-  } catch {
-    throw new FormatError("safetensors: header is not valid UTF-8.");
-  }
-  const parser = new Parser(text);
-  if (text[0] !== "{") throw parser.invalid(0);
-  const value = parser.value(0);
-  parser.end();
-  return value as Map<string, JsonValue>;
+/** A number that is no safe integer ≥ 0, as it is written. */
+export interface JsonNumber {
+  readonly digits: string;
 }
 
-class Parser {
+export interface JsonLimits {
+  /** Most levels of objects and arrays. */
+  readonly depth: number;
+  /** Most elements of an array. */
+  readonly elements: number;
+  /** Most keys of an object. */
+  readonly keys: number;
+  /** Most values altogether. */
+  readonly values: number;
+}
+
+/**
+ * The value that the bytes spell in UTF-8, with nothing but white space around it.
+ *
+ * @param subject - What the bytes are, for messages.
+ * @throws FormatError naming the first byte that is wrong, counted from the start of `bytes`.
+ */
+export function parseJson(bytes: Uint8Array, subject: string, limits: JsonLimits): Json {
+  const reader = new Reader(bytes, subject, limits);
+  const value = reader.value(0);
+  reader.end();
+  return value;
+}
+
+/** Codes of the characters that JSON is made of. */
+const code = {
+  quote: 0x22,
+  comma: 0x2c,
+  colon: 0x3a,
+  openBracket: 0x5b,
+  backslash: 0x5c,
+  closeBracket: 0x5d,
+  openBrace: 0x7b,
+  closeBrace: 0x7d,
+};
+
+const escapes: Readonly<Record<string, string>> = {
+  '"': '"',
+  "\\": "\\",
+  "/": "/",
+  b: "\b",
+  f: "\f",
+  n: "\n",
+  r: "\r",
+  t: "\t",
+};
+
+const loneSurrogate = /\p{Surrogate}/u;
+const integer = /^(0|[1-9][0-9]*)$/;
+const number = /^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?$/;
+
+class Reader {
   private at = 0;
-  constructor(private readonly text: string) {}
+  private values = 0;
+  private readonly decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-  /** `at` counts characters; messages name the byte. */
-  invalid(at: number = this.at): FormatError {
-    const byte = new TextEncoder().encode(this.text.slice(0, at)).length;
-    return new FormatError(`safetensors: header is not valid JSON at byte ${byte}.`);
-  }
+  constructor(
+    private readonly bytes: Uint8Array,
+    private readonly subject: string,
+    private readonly limits: JsonLimits,
+  ) {}
 
-  value(depth: number): JsonValue {
-    if (depth > depthLimit) throw new FormatError(`safetensors: header is nested deeper than ${depthLimit} levels.`);
+  value(depth: number): Json {
     this.space();
-    switch (this.text[this.at]) {
-      case "{":
-        return this.object(depth);
-      case "[":
-        return this.array(depth);
-      case '"':
+    if (++this.values > this.limits.values) {
+      throw new FormatError(`safetensors: ${this.subject} has more than ${this.limits.values} values.`);
+    }
+    switch (this.bytes[this.at]) {
+      case code.quote:
         return this.string();
-      case "t":
-        return this.word("true", true);
-      case "f":
-        return this.word("false", false);
-      case "n":
-        return this.word("null", null);
+      case code.openBrace:
+        return this.object(depth + 1);
+      case code.openBracket:
+        return this.array(depth + 1);
       default:
-        return this.number();
+        return this.word();
     }
   }
 
-  /** Only padding may follow. */
   end(): void {
     this.space();
-    if (this.at !== this.text.length) throw this.invalid();
+    if (this.at < this.bytes.length) throw this.invalid();
   }
 
-  private object(depth: number): Map<string, JsonValue> {
-    const members = new Map<string, JsonValue>();
-    this.at++;
-    this.space();
-    if (this.text[this.at] === "}") {
-      this.at++;
-      return members;
-    }
-    for (;;) {
+  private object(depth: number): Map<string, Json> {
+    this.descend(depth);
+    const object = new Map<string, Json>();
+    if (this.take(code.closeBrace)) return object;
+    do {
       this.space();
-      if (this.text[this.at] !== '"') throw this.invalid();
-      const name = this.string();
-      if (members.has(name)) throw new FormatError(`safetensors: name ${JSON.stringify(name)} appears twice.`);
-      this.space();
-      this.expect(":");
-      members.set(name, this.value(depth + 1));
-      this.space();
-      if (this.text[this.at] === "}") break;
-      this.expect(",");
-    }
-    this.at++;
-    return members;
+      if (this.bytes[this.at] !== code.quote) throw this.invalid();
+      const key = this.string();
+      if (object.has(key)) throw new FormatError(`safetensors: name ${quote(key)} appears twice.`);
+      if (object.size >= this.limits.keys) {
+        throw new FormatError(`safetensors: ${this.subject} has more than ${this.limits.keys} names.`);
+      }
+      if (!this.take(code.colon)) throw this.invalid();
+      object.set(key, this.value(depth));
+    } while (this.take(code.comma));
+    if (!this.take(code.closeBrace)) throw this.invalid();
+    return object;
   }
 
-  private array(depth: number): JsonValue[] {
-    const elements: JsonValue[] = [];
-    this.at++;
-    this.space();
-    if (this.text[this.at] === "]") {
-      this.at++;
-      return elements;
+  private array(depth: number): Json[] {
+    this.descend(depth);
+    const array: Json[] = [];
+    if (this.take(code.closeBracket)) return array;
+    do {
+      if (array.length >= this.limits.elements) {
+        throw new FormatError(
+          `safetensors: ${this.subject} has an array of more than ${this.limits.elements} elements at byte ${this.at}.`,
+        );
+      }
+      array.push(this.value(depth));
+    } while (this.take(code.comma));
+    if (!this.take(code.closeBracket)) throw this.invalid();
+    return array;
+  }
+
+  private descend(depth: number): void {
+    if (depth > this.limits.depth) {
+      throw new FormatError(
+        `safetensors: ${this.subject} is nested deeper than ${this.limits.depth} at byte ${this.at}.`,
+      );
     }
-    for (;;) {
-      elements.push(this.value(depth + 1));
-      this.space();
-      if (this.text[this.at] === "]") break;
-      this.expect(",");
-    }
     this.at++;
-    return elements;
   }
 
   private string(): string {
-    const start = this.at++;
-    for (;;) {
-      const c = this.text[this.at];
-      if (c === undefined || c < " ") throw this.invalid();
-      if (c === "\\") this.at += 2;
-      else {
-        this.at++;
-        if (c === '"') break;
+    const start = ++this.at;
+    let escaped = false;
+    for (; this.bytes[this.at] !== code.quote; this.at++) {
+      const byte = this.bytes[this.at];
+      if (byte === undefined || byte < 0x20) throw this.invalid();
+      if (byte === code.backslash) {
+        escaped = true;
+        this.at++; // the next byte is no end, whatever it is
       }
     }
+    let text: string;
     try {
-      return JSON.parse(this.text.slice(start, this.at)) as string;
+      text = this.decoder.decode(this.bytes.subarray(start, this.at));
     } catch {
       throw this.invalid(start);
     }
-  }
-
-  private number(): number {
-    const match = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
-    match.lastIndex = this.at;
-    const found = match.exec(this.text);
-    if (found === null) throw this.invalid();
-    this.at += found[0].length;
-    const value = Number(found[0]);
-    if (/^-?\d+$/.test(found[0]) && !Number.isSafeInteger(value)) {
-      throw new FormatError(`safetensors: header has the integer ${found[0]}, beyond the safe ones.`);
-    }
-    return value;
-  }
-
-  private word<T>(text: string, value: T): T {
-    if (!this.text.startsWith(text, this.at)) throw this.invalid();
-    this.at += text.length;
-    return value;
-  }
-
-  private expect(c: string): void {
-    if (this.text[this.at] !== c) throw this.invalid();
     this.at++;
+    return escaped ? this.unescape(text, start) : text;
+  }
+
+  private unescape(text: string, start: number): string {
+    const plain = text.replace(/\\(?:u([0-9a-fA-F]{4})|([^u]))?/gs, (_match, hex?: string, letter?: string) => {
+      if (hex !== undefined) return String.fromCharCode(parseInt(hex, 16));
+      if (letter === undefined || !(letter in escapes)) throw this.invalid(start);
+      return escapes[letter];
+    });
+    if (loneSurrogate.test(plain)) throw this.invalid(start);
+    return plain;
+  }
+
+  /** A number, true, false or null. */
+  private word(): Json {
+    const start = this.at;
+    // No longer than a 64-bit integer or float is ever written.
+    while (this.at - start < 32 && isWordByte(this.bytes[this.at])) this.at++;
+    const word = String.fromCharCode(...this.bytes.subarray(start, this.at));
+    if (word === "true") return true;
+    if (word === "false") return false;
+    if (word === "null") return null;
+    if (integer.test(word) && Number.isSafeInteger(Number(word))) return Number(word);
+    if (number.test(word)) return { digits: word };
+    throw this.invalid(start);
+  }
+
+  /** Whether `byte` comes next, behind white space; then it is passed. */
+  private take(byte: number): boolean {
+    this.space();
+    if (this.bytes[this.at] !== byte) return false;
+    this.at++;
+    return true;
   }
 
   private space(): void {
-    while (" \t\r\n".includes(this.text[this.at] ?? "x")) this.at++;
+    for (;;) {
+      const byte = this.bytes[this.at];
+      if (byte !== 0x20 && byte !== 0x0a && byte !== 0x0d && byte !== 0x09) return;
+      this.at++;
+    }
   }
+
+  private invalid(at = this.at): FormatError {
+    return new FormatError(`safetensors: ${this.subject} is not valid JSON at byte ${at}.`);
+  }
+}
+
+/** A name from a file, for messages: in quotes, and not longer than a line. */
+export function quote(name: string): string {
+  return JSON.stringify(name.length > 64 ? `${name.slice(0, 64)}…` : name);
+}
+
+/** Letters, digits, and the signs and points of numbers. */
+function isWordByte(byte: number | undefined): boolean {
+  if (byte === undefined) return false;
+  const letter = byte | 0x20;
+  return (
+    (letter >= 0x61 && letter <= 0x7a) ||
+    (byte >= 0x30 && byte <= 0x39) ||
+    byte === 0x2b ||
+    byte === 0x2d ||
+    byte === 0x2e
+  );
 }

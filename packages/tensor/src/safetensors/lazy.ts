@@ -1,66 +1,89 @@
-/** Reading single tensors of a large file by ranges of bytes. */
+/** Reading parts of a safetensors file that is not in memory. */
 
+import { DomainError, FormatError } from "../errors.js";
+import type { Shape } from "../shape.js";
 import type { Tensor } from "../tensor.js";
-import { DomainError } from "../errors.js";
-import { decode } from "./decode.js";
-import { readHeader, readHeaderLength, type Entry } from "./layout.js";
+import type { Tree } from "../tree/tree.js";
+import { readAs } from "./element-types.js";
+import { parseHeader, prefix, readHeaderLength, type TensorInfo } from "./header.js";
+import { quote } from "./json.js";
+import { makeTensor, treeOf } from "./load.js";
 
-/** Something with a length whose bytes can be read in part: a Blob or File, an open file, a server that knows ranges. */
+/** Something that can be read in pieces: a file, a URL with range requests, an object store. */
 export interface RangeReader {
-  /** Bytes in all. */
-  readonly length: number;
-  /** The bytes from begin to end (exclusive). */
+  /** Number of bytes. */
+  readonly size: number;
+  /** The bytes from `begin` to `end` (exclusive). */
   read(begin: number, end: number): Promise<Uint8Array>;
 }
 
-/** A file of which only the header has been read, and checked. */
+/** A file whose header has been read and checked, and whose tensors are read when they are asked for. */
 export interface LazyFile {
-  /** Names of the tensors, in file order. */
-  readonly names: readonly string[];
+  /** Names, in the order of the file, with element types as the file names them and shapes. */
+  readonly tensors: ReadonlyMap<string, { readonly type: string; readonly shape: Shape }>;
   readonly metadata: ReadonlyMap<string, string>;
-  /** Shape and dtype (as the format names it) of a tensor. */
-  describe(name: string): { readonly shape: readonly number[]; readonly dtype: string };
   /** Reads one tensor. */
   tensor(name: string): Promise<Tensor>;
+  /** Reads all of them, as {@link load} does. */
+  tree<T = Tree>(): Promise<T>;
 }
 
 /**
- * Opens a file by its header; tensors are read when they are asked for.
+ * Opens a file without reading its tensors.
  *
- * @param source - A Blob (a File is one) or a {@link RangeReader}.
+ * @param source - A `Blob` or `File`, or anything that reads ranges.
+ * @throws FormatError and DTypeError as {@link load}: for the header at once, for elements when they are read.
+ *
+ * @example
+ * const file = await open("model.safetensors"); // node:fs/promises
+ * const { size } = await file.stat();
+ * const read = async (begin: number, end: number) => {
+ *   const bytes = new Uint8Array(end - begin);
+ *   const { bytesRead } = await file.read(bytes, 0, bytes.length, begin);
+ *   return bytes.subarray(0, bytesRead);
+ * };
+ * const model = await loadLazy({ size, read });
+ * const embedding = await model.tensor("embedding.weight");
  */
-export async function open(source: Blob | RangeReader): Promise<LazyFile> {
-  const reader = "read" in source ? source : blobReader(source);
-  const start = await reader.read(0, Math.min(8, reader.length));
-  const headerLength = readHeaderLength(start, reader.length);
-  const { entries, metadata, dataStart } = readHeader(await reader.read(8, 8 + headerLength), reader.length);
-  const byName = new Map(entries.map((entry) => [entry.name, entry]));
-  const find = (name: string): Entry => {
-    const entry = byName.get(name);
-    if (entry === undefined) {
-      throw new DomainError(
-        `safetensors: the file has no tensor ${JSON.stringify(name)}; it has ${[...byName.keys()].slice(0, 8).join(", ")}.`,
-      );
-    }
-    return entry;
+export async function loadLazy(source: Blob | RangeReader): Promise<LazyFile> {
+  const reader = "arrayBuffer" in source ? blobReader(source) : source;
+  const { size } = reader;
+  const length = readHeaderLength(await readExactly(reader, 0, Math.min(prefix, size)), size);
+  const header = parseHeader(await readExactly(reader, prefix, prefix + length), size);
+
+  const readTensor = async (name: string, info: TensorInfo): Promise<Tensor> => {
+    readAs(info.type, name);
+    return makeTensor(name, info, await readExactly(reader, info.begin, info.end));
   };
   return {
-    names: entries.map(({ name }) => name),
-    metadata,
-    describe: (name) => {
-      const { shape, dtype } = find(name);
-      return { shape, dtype };
-    },
+    tensors: header.tensors,
+    metadata: header.metadata,
     tensor: async (name) => {
-      const entry = find(name);
-      return decode(entry, await reader.read(dataStart + entry.begin, dataStart + entry.end));
+      const info = header.tensors.get(name);
+      if (info === undefined) throw new DomainError(`safetensors: the file has no tensor ${quote(name)}.`);
+      return readTensor(name, info);
+    },
+    tree: async <T>() => {
+      const tensors = new Map<string, Tensor>();
+      for (const [name, { type }] of header.tensors) readAs(type, name);
+      for (const [name, info] of header.tensors) tensors.set(name, await readTensor(name, info));
+      return treeOf({ tensors, metadata: header.metadata }) as T;
     },
   };
 }
 
 function blobReader(blob: Blob): RangeReader {
   return {
-    length: blob.size,
+    size: blob.size,
     read: async (begin, end) => new Uint8Array(await blob.slice(begin, end).arrayBuffer()),
   };
+}
+
+async function readExactly(reader: RangeReader, begin: number, end: number): Promise<Uint8Array> {
+  if (begin === end) return new Uint8Array(0);
+  const bytes = await reader.read(begin, end);
+  if (bytes.length !== end - begin) {
+    throw new FormatError(`safetensors: asked for bytes ${begin} to ${end}, got ${bytes.length}.`);
+  }
+  return bytes;
 }

@@ -1,89 +1,126 @@
-/** Writing files, the same bytes for the same tensors as the reference writer. */
+/** Writing safetensors. */
 
-import type { DType, TypedArray } from "../dtype.js";
-import { DomainError } from "../errors.js";
-import type { Tensor } from "../tensor.js";
-import { flattenTree, type CheckTree } from "../tree/tree.js";
-import { encodeStructure, leafNames, metadataKey } from "./structure.js";
+import { DomainError, ShapeError, TreeError } from "../errors.js";
+import type { TypedArray } from "../dtype.js";
+import { isTensor, type Tensor } from "../tensor.js";
+import { flattenAny, formatPath, type CheckTree } from "../tree/tree.js";
+import { copyBytes, writtenAs } from "./element-types.js";
+import { prefix } from "./header.js";
+import { encodeStructure, nameOfKey, nameOfPath, structureKey } from "./structure.js";
 
 export interface SaveOptions {
-  /** Further entries of the file's `__metadata__`. */
+  /**
+   * Whether to store the structure of the tree. Without it the tree must be one object of tensors, whose keys are the names as they are,
+   * dots included: for other programs. Default true.
+   */
+  readonly structure?: boolean;
+  /** Further strings for the header, by name: a version, a licence. The name "curv" is taken. */
   readonly metadata?: Readonly<Record<string, string>>;
 }
 
-const names: Readonly<Record<DType, string>> = {
-  float64: "F64",
-  uint32: "U32",
-  float32: "F32",
-  int32: "I32",
-  bool: "BOOL",
-};
-/** Tensors are written by dtype in this order, then by name: what the reference writer does, and it aligns every tensor. */
-const order: readonly DType[] = ["float64", "float32", "uint32", "int32", "bool"];
-
 /**
- * A tree of tensors as a safetensors file. Names are the paths, joined by dots; the structure is kept in the metadata, so that `load` gives
- * the same tree back, bit for bit.
+ * A tree of tensors as the bytes of a safetensors file, which every safetensors reader reads.
  *
- * @throws TreeError for a key that contains a dot.
+ * A leaf is named by its path, keys and indices joined by "."; the structure stands in the metadata, so that {@link load} gives the same
+ * tree again. The same tree gives the same bytes.
+ *
+ * @throws TreeError for a key that contains "."; BackendError if a backend cannot read synchronously (see {@link saveAsync}).
+ *
+ * @example
+ * await writeFile("model.safetensors", save({ params, step }));
+ *
+ * Source: the description of the safetensors format; the order of tensors is that of the reference writer.
  */
-export async function save<T>(tree: T & CheckTree<T>, { metadata = {} }: SaveOptions = {}): Promise<Uint8Array> {
-  const { leaves, structure } = flattenTree(tree, "save");
-  const paths = leafNames(structure);
-  return write(
-    paths.map((name, i) => [name, leaves[i]] as const),
-    { ...metadata, [metadataKey]: encodeStructure(structure) },
-  );
+export function save<T>(tree: T & CheckTree<T>, options: SaveOptions = {}): Uint8Array {
+  const file = layOut(tree, options);
+  file.tensors.forEach((each) => file.write(each, each.leaf.dataSync()));
+  return file.bytes;
 }
 
-/** Named tensors as a safetensors file, without more. */
-export async function saveTensors(
-  tensors: ReadonlyMap<string, Tensor> | Readonly<Record<string, Tensor>>,
-  { metadata = {} }: SaveOptions = {},
-): Promise<Uint8Array> {
-  const entries =
-    tensors instanceof Map
-      ? [...(tensors as ReadonlyMap<string, Tensor>)]
-      : Object.entries(tensors as Readonly<Record<string, Tensor>>);
-  if (entries.some(([name]) => name === "__metadata__"))
-    throw new DomainError(`saveTensors: the name "__metadata__" is reserved.`);
-  return write(entries, metadata);
+/** {@link save} for tensors on a backend that reads asynchronously. */
+export async function saveAsync<T>(tree: T & CheckTree<T>, options: SaveOptions = {}): Promise<Uint8Array> {
+  const file = layOut(tree, options);
+  for (const each of file.tensors) file.write(each, await each.leaf.data());
+  return file.bytes;
 }
 
-async function write(
-  entries: readonly (readonly [string, Tensor])[],
-  metadata: Readonly<Record<string, string>>,
-): Promise<Uint8Array> {
-  const sorted = [...entries].sort(
-    ([a, x], [b, y]) => order.indexOf(x.dtype) - order.indexOf(y.dtype) || (a < b ? -1 : a > b ? 1 : 0),
-  );
-  const data: TypedArray[] = await Promise.all(sorted.map(([, x]) => x.data()));
-  const header: string[] = [];
-  const keys = Object.keys(metadata).sort();
-  if (keys.length > 0) {
-    header.push(
-      `"__metadata__":{${keys.map((key) => `${JSON.stringify(key)}:${JSON.stringify(metadata[key])}`).join()}}`,
-    );
-  }
-  let at = 0;
-  sorted.forEach(([name, x], i) => {
-    const end = at + data[i].byteLength;
-    header.push(
-      `${JSON.stringify(name)}:{"dtype":"${names[x.dtype]}","shape":[${x.shape.join()}],"data_offsets":[${at},${end}]}`,
-    );
-    at = end;
+interface Placed {
+  readonly name: string;
+  readonly leaf: Tensor;
+  /** First byte in the file. */
+  readonly begin: number;
+  readonly size: number;
+}
+
+interface Layout {
+  readonly bytes: Uint8Array;
+  readonly tensors: readonly Placed[];
+  write(each: Placed, elements: TypedArray): void;
+}
+
+/** Types in the order in which they are written: the largest elements first, so that all are aligned. */
+const order: readonly string[] = ["F64", "F32", "U32", "I32", "BOOL"];
+
+/** The file with its header, and where each tensor goes. */
+function layOut(tree: unknown, { metadata = {}, structure: keep = true }: SaveOptions): Layout {
+  const { leaves, structure, paths } = flattenAny(tree, "save");
+  const encoder = new TextEncoder();
+  const named = leaves.map((leaf, i) => {
+    if (!isTensor(leaf)) {
+      throw new TreeError(`save: ${formatPath(paths[i], "tree")} is a ${typeof leaf}; leaves must be Tensors.`);
+    }
+    const name = keep ? nameOfPath(paths[i]) : nameOfKey(paths[i]);
+    const key = encoder.encode(name);
+    if (key.length > 4096)
+      throw new TreeError(`save: the name ${name.slice(0, 16)}… has ${key.length} bytes; at most 4096.`);
+    if (leaf.rank > 32) throw new ShapeError(`save: ${name} has ${leaf.rank} axes; at most 32.`);
+    return { name, key, leaf, rank: order.indexOf(writtenAs[leaf.dtype]) };
   });
-  const text = new TextEncoder().encode(`{${header.join()}}`);
-  // Padded with spaces, so that the data begin at a multiple of 8.
-  const headerLength = Math.ceil(text.length / 8) * 8;
-  const file = new Uint8Array(8 + headerLength + at);
-  new DataView(file.buffer).setBigUint64(0, BigInt(headerLength), true);
-  file.fill(32, 8, 8 + headerLength);
-  file.set(text, 8);
-  let offset = 8 + headerLength;
-  for (const array of data) {
-    file.set(new Uint8Array(array.buffer, array.byteOffset, array.byteLength), offset);
-    offset += array.byteLength;
+  named.sort((a, b) => a.rank - b.rank || compareBytes(a.key, b.key));
+
+  let offset = 0;
+  const entries = named.map(({ name, leaf }) => {
+    const type = writtenAs[leaf.dtype];
+    const size = leaf.size * (type === "F64" ? 8 : type === "BOOL" ? 1 : 4);
+    const begin = offset;
+    offset += size;
+    const text = `${JSON.stringify(name)}:{"dtype":"${type}","shape":[${leaf.shape.join(",")}],"data_offsets":[${begin},${offset}]}`;
+    return { name, leaf, begin, size, text };
+  });
+  const strings = formatMetadata(metadata, keep ? encodeStructure(structure) : null);
+  const json = encoder.encode(`{${[...strings, ...entries.map(({ text }) => text)].join(",")}}`);
+  const length = Math.ceil(json.length / 8) * 8;
+  const bytes = new Uint8Array(prefix + length + offset);
+  new DataView(bytes.buffer).setBigUint64(0, BigInt(length), true);
+  bytes.set(json, prefix);
+  bytes.fill(0x20, prefix + json.length, prefix + length);
+  return {
+    bytes,
+    tensors: entries.map(({ name, leaf, begin, size }) => ({ name, leaf, begin: prefix + length + begin, size })),
+    write: ({ begin, size }, elements) => {
+      const source = new Uint8Array(elements.buffer, elements.byteOffset, elements.byteLength);
+      copyBytes(source, bytes.subarray(begin, begin + size), elements.BYTES_PER_ELEMENT);
+    },
+  };
+}
+
+/** The entry of the metadata, if there are any. */
+function formatMetadata(metadata: Readonly<Record<string, string>>, structure: string | null): string[] {
+  const pairs = Object.entries(metadata);
+  for (const [key, value] of pairs) {
+    if (typeof value !== "string") throw new DomainError(`save: metadata.${key} is a ${typeof value}; wants a string.`);
+    if (key === structureKey) throw new DomainError(`save: metadata.${key} is where the structure of the tree goes.`);
   }
-  return file;
+  if (structure !== null) pairs.push([structureKey, structure]);
+  if (pairs.length === 0) return [];
+  pairs.sort(([a], [b]) => (a < b ? -1 : 1));
+  const members = pairs.map(([key, value]) => `${JSON.stringify(key)}:${JSON.stringify(value)}`);
+  return [`"__metadata__":{${members.join(",")}}`];
+}
+
+/** By UTF-8, which is the order of code points. */
+function compareBytes(a: Uint8Array, b: Uint8Array): number {
+  const n = Math.min(a.length, b.length);
+  for (let i = 0; i < n; i++) if (a[i] !== b[i]) return a[i] - b[i];
+  return a.length - b.length;
 }

@@ -1,138 +1,130 @@
-/** The structure of a tree beside its tensors: as JSON in the file's metadata, or from the dots in names. */
+/**
+ * How a tree is kept in a flat file: each leaf under its path joined by ".", and what the nodes are as JSON in __metadata__.curv, where
+ * "*" stands for a leaf.
+ */
 
 import { FormatError, TreeError } from "../errors.js";
-import type { Structure } from "../tree/tree.js";
+import type { Path, Structure } from "../tree/tree.js";
+import { parseJson, quote, type Json } from "./json.js";
 
-/** Key in `__metadata__`. */
-export const metadataKey = "curv";
+/** Where the structure stands in the metadata. */
+export const structureKey = "curv";
 
-/** Structure as plain JSON: 0 a leaf, null and undefined, arrays, objects as [keys, children]. */
-type Encoded =
-  | 0
-  | "null"
-  | "undefined"
-  | { readonly a: readonly Encoded[] }
-  | { readonly o: readonly (readonly [string, Encoded])[] };
+/** Depth to which trees may be nested. */
+const depthLimit = 1000;
 
-/** The names of the leaves: paths joined by dots. A tensor alone is called "value". */
-export function leafNames(structure: Structure): string[] {
-  const names: string[] = [];
-  const visit = (s: Structure, path: readonly string[]): void => {
-    if (s.kind === "leaf") names.push(path.length === 0 ? "value" : path.join("."));
-    else if (s.kind === "array") s.children.forEach((child, i) => visit(child, [...path, String(i)]));
-    else if (s.kind === "object") {
-      s.keys.forEach((key, i) => {
-        if (key.includes("."))
-          throw new TreeError(
-            `save: key ${JSON.stringify(key)} contains "."; names of tensors are paths joined by dots.`,
-          );
-        visit(s.children[i], [...path, key]);
-      });
-    }
-  };
-  visit(structure, []);
-  const repeated =
-    names.find((name, i) => names.indexOf(name) !== i) ?? (names.includes("__metadata__") ? "__metadata__" : undefined);
-  if (repeated !== undefined)
-    throw new TreeError(`save: two leaves are called ${JSON.stringify(repeated)}, or the name is reserved.`);
-  return names;
-}
-
-/** The text that goes into the metadata. */
-export function encodeStructure(structure: Structure): string {
-  const encode = (s: Structure): Encoded => {
-    switch (s.kind) {
-      case "leaf":
-        return 0;
-      case "none":
-        return s.value === null ? "null" : "undefined";
-      case "array":
-        return { a: s.children.map(encode) };
-      case "object":
-        return { o: s.keys.map((key, i) => [key, encode(s.children[i])] as const) };
-    }
-  };
-  return JSON.stringify(encode(structure));
-}
-
-function decodeStructure(text: string): Structure {
-  const bad = (): FormatError => new FormatError(`safetensors: __metadata__.${metadataKey} describes no tree.`);
-  const decode = (value: unknown, depth: number): Structure => {
-    if (depth > 1000) throw bad();
-    if (value === 0) return { kind: "leaf" };
-    if (value === "null") return { kind: "none", value: null };
-    if (value === "undefined") return { kind: "none", value: undefined };
-    if (typeof value !== "object" || value === null) throw bad();
-    if ("a" in value && Array.isArray(value.a))
-      return { kind: "array", children: value.a.map((child) => decode(child, depth + 1)) };
-    if (!("o" in value) || !Array.isArray(value.o)) throw bad();
-    const members = value.o.map((member: unknown) => {
-      if (!Array.isArray(member) || member.length !== 2 || typeof member[0] !== "string") throw bad();
-      return [member[0], decode(member[1], depth + 1)] as const;
-    });
-    const keys = members.map(([key]) => key);
-    if (new Set(keys).size !== keys.length) throw bad();
-    return { kind: "object", keys, children: members.map(([, child]) => child), bare: true };
-  };
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch {
-    throw bad();
+/** The name of a leaf whose tree is stored with the file. */
+export function nameOfPath(path: Path): string {
+  const dotted = path.find((step) => typeof step === "string" && step.includes("."));
+  if (dotted !== undefined) {
+    throw new TreeError(`save: the key ${JSON.stringify(dotted)} contains "."; names are keys joined by ".".`);
   }
-  return decode(json, 0);
+  return checkName(joinPath(path));
 }
 
-/** Structure of a file's tree, and the names of its leaves in order. */
-export function readStructure(
-  metadata: ReadonlyMap<string, string>,
-  names: readonly string[],
-): { structure: Structure; names: string[] } {
-  const text = metadata.get(metadataKey);
-  if (text === undefined) {
-    const structure = fromNames(names);
-    return { structure, names: leafNames(structure) };
-  }
-  const structure = decodeStructure(text);
-  const wanted = leafNames(structure);
-  const missing = wanted.find((name) => !names.includes(name));
-  if (missing !== undefined || wanted.length !== names.length) {
-    throw new FormatError(
-      `safetensors: the tensors are not the leaves of the tree in __metadata__.${metadataKey}${missing === undefined ? "" : `: ${missing} is missing`}.`,
+/** The name of a member of an object of tensors: its key. */
+export function nameOfKey(path: Path): string {
+  if (path.length !== 1 || typeof path[0] !== "string") {
+    throw new TreeError(
+      `save: without its structure a tree must be one object of tensors; ${joinPath(path)} is not a key of it.`,
     );
   }
-  return { structure, names: wanted };
+  return checkName(path[0]);
 }
 
-/** Nested objects from names with dots. */
-function fromNames(names: readonly string[]): Structure {
-  interface Node {
-    readonly children: Map<string, Node>;
-    leaf: boolean;
+function checkName(name: string): string {
+  if (name === "__metadata__") throw new TreeError('save: the key "__metadata__" is reserved by the format.');
+  if (/\p{Surrogate}/u.test(name)) throw new TreeError(`save: ${JSON.stringify(name)} is not well-formed Unicode.`);
+  return name;
+}
+
+/** A tensor that is no member of anything has a name, too. */
+function joinPath(path: Path): string {
+  return path.length === 0 ? "value" : path.join(".");
+}
+
+export function encodeStructure(structure: Structure): string {
+  switch (structure.kind) {
+    case "leaf":
+      return '"*"';
+    case "none":
+      return structure.value === null ? "null" : '"undefined"';
+    case "array":
+      return `[${structure.children.map(encodeStructure).join(",")}]`;
+    case "object":
+      return `{${structure.keys.map((key, i) => `${JSON.stringify(key)}:${encodeStructure(structure.children[i])}`).join(",")}}`;
   }
-  const root: Node = { children: new Map(), leaf: false };
-  for (const name of names) {
-    let node = root;
-    for (const key of name.split(".")) {
-      if (!node.children.has(key)) node.children.set(key, { children: new Map(), leaf: false });
-      node = node.children.get(key)!;
+}
+
+/** The structure of at most so many leaves, and their names in order. Objects get no prototype. */
+export function decodeStructure(
+  text: string,
+  leaves: number,
+): { readonly structure: Structure; readonly names: readonly string[] } {
+  const bytes = new TextEncoder().encode(text);
+  const limits = { depth: depthLimit, elements: 1_000_000, keys: 1_000_000, values: 4_000_000 };
+  const root = parseJson(bytes, "__metadata__.curv", limits);
+  const names: string[] = [];
+  const build = (node: Json, path: readonly (string | number)[]): Structure => {
+    if (node === "*") {
+      if (names.length === leaves) throw mismatch(`has more than the ${leaves} leaves of the file`);
+      names.push(joinPath(path));
+      return { kind: "leaf" };
     }
-    node.leaf = true;
-  }
-  const build = ({ children, leaf }: Node, path: string): Structure => {
-    if (leaf && children.size > 0) {
-      throw new FormatError(
-        `safetensors: ${path} is a tensor and also the beginning of longer names; use loadTensors.`,
-      );
+    if (node === null) return { kind: "none", value: null };
+    if (node === "undefined") return { kind: "none", value: undefined };
+    if (Array.isArray(node)) return { kind: "array", children: node.map((child, i) => build(child, [...path, i])) };
+    if (node instanceof Map) {
+      const keys = [...node.keys()].sort(byCodeUnit);
+      return { kind: "object", keys, children: keys.map((key) => build(node.get(key)!, [...path, key])), bare: true };
     }
-    if (leaf) return { kind: "leaf" };
-    const keys = [...children.keys()].sort((a, b) => (a < b ? -1 : 1));
-    return {
-      kind: "object",
-      keys,
-      bare: true,
-      children: keys.map((key) => build(children.get(key)!, path === "" ? key : `${path}.${key}`)),
-    };
+    throw mismatch("is no tree");
   };
-  return build(root, "");
+  return { structure: build(root, []), names };
+}
+
+/** Nested objects, one level for each "." in a name: for files of other programs. */
+export function structureOfNames(names: Iterable<string>): {
+  readonly structure: Structure;
+  readonly names: readonly string[];
+} {
+  type Level = Map<string, Level | string>;
+  const root: Level = new Map();
+  const conflict = (name: string): FormatError =>
+    new FormatError(`safetensors: ${quote(name)} is a tensor and begins the names of others; loadTensors reads it.`);
+  for (const name of names) {
+    const keys = name.split(".");
+    const last = keys.pop()!;
+    if (keys.length >= depthLimit) {
+      throw new FormatError(`safetensors: ${quote(name)} has more than ${depthLimit} parts; loadTensors reads it.`);
+    }
+    let level = root;
+    for (const key of keys) {
+      const next = level.get(key) ?? new Map<string, Level | string>();
+      if (typeof next === "string") throw conflict(next);
+      level.set(key, next);
+      level = next;
+    }
+    if (level.has(last)) throw conflict(name);
+    level.set(last, name);
+  }
+  const ordered: string[] = [];
+  const build = (node: Level | string): Structure => {
+    if (typeof node === "string") {
+      ordered.push(node);
+      return { kind: "leaf" };
+    }
+    const keys = [...node.keys()].sort(byCodeUnit);
+    return { kind: "object", keys, children: keys.map((key) => build(node.get(key)!)), bare: true };
+  };
+  return { structure: build(root), names: ordered };
+}
+
+function byCodeUnit(a: string, b: string): number {
+  return a < b ? -1 : 1;
+}
+
+/** The structure does not describe what is in the file. */
+export function mismatch(what: string): FormatError {
+  return new FormatError(`safetensors: __metadata__.curv ${what}; loadTensors reads the tensors without it.`);
 }
