@@ -13,7 +13,16 @@ const height = 320;
 /** Draws into a document of its own: there is no browser here. */
 function draw(options: Plot.PlotOptions): string {
   const { document } = parseHTML("<!doctype html><html><body></body></html>");
-  const drawn = Plot.plot({ width, height, marginLeft: 52, grid: true, ...options, document });
+  const drawn = Plot.plot({
+    width,
+    height,
+    marginLeft: 56,
+    marginBottom: 44,
+    marginTop: 28,
+    grid: true,
+    ...options,
+    document,
+  });
   return drawn.outerHTML;
 }
 
@@ -30,7 +39,7 @@ export function lossPlot({ mlp, cnn }: Results): string {
   return draw({
     color: legend,
     x: { label: "epoch", ticks: epochTicks([mlp, cnn]), tickFormat: "d", grid: false },
-    y: { label: "mean cross-entropy", type: "log", tickFormat: plain, ticks: 5 },
+    y: { label: "mean cross-entropy", type: "log", ticks: roundTicks(rows.map(({ loss }) => loss)), tickFormat: plain },
     marks: [
       Plot.lineY(rows, {
         x: "epoch",
@@ -93,7 +102,13 @@ export function eigenvaluePlot(results: Results): string {
   const rows = powerRows(results);
   return draw({
     color: powerLegend,
-    x: { label: "Hessian-vector products", type: "log", ticks: 6, tickFormat: "d", grid: false },
+    x: {
+      label: "Hessian-vector products",
+      type: "log",
+      ticks: roundTicks(rows.map(({ product }) => product)),
+      tickFormat: "d",
+      grid: false,
+    },
     y: { label: "Rayleigh quotient / its last value", domain: [Math.min(0, ...rows.map(({ ratio }) => ratio)), 1.05] },
     marks: [
       Plot.ruleY([1], { stroke: "var(--muted)" }),
@@ -108,7 +123,12 @@ export function residualPlot(results: Results): string {
   return draw({
     color: powerLegend,
     x: { label: "Hessian-vector products", grid: false },
-    y: { label: "residual ‖Hv − θv‖ / |θ|", type: "log", tickFormat: exponent, ticks: 5 },
+    y: {
+      label: "residual ‖Hv − θv‖ / |θ|",
+      type: "log",
+      ticks: powersOfTen(rows.map(({ residual }) => residual)),
+      tickFormat: exponent,
+    },
     marks: [
       Plot.ruleY([rows[0].tol], { stroke: "var(--muted)", strokeDasharray: "4 3" }),
       Plot.lineY(rows, { x: "product", y: "residual", stroke: "name", strokeWidth: 2 }),
@@ -149,6 +169,7 @@ export function trajectoryPlot({ measured, minimum, predicted, band, steps }: St
       outcome: left ? "leaves" : "stays",
     })),
   );
+  const lowest = Math.min(1 - 0.2 * band, ...rows.map(({ loss }) => loss));
   const labels = measured.history
     .filter(({ left }) => left)
     .map(({ rate, losses }) => ({
@@ -157,17 +178,14 @@ export function trajectoryPlot({ measured, minimum, predicted, band, steps }: St
       text: (rate / predicted).toFixed(3),
     }));
   return draw({
-    width: 820,
-    height: 340,
-    marginLeft: 56,
     marginRight: 30,
     color: { legend: true, domain: ["stays", "leaves"], range: ["var(--mlp)", "var(--cnn)"] },
     x: { label: "steps of gradient descent after the kick", domain: [0, steps], grid: false },
-    y: { label: "loss / loss at the minimum", domain: [1 - 0.2 * band, 1 + 1.7 * band], tickFormat: ".2f" },
+    y: { label: "loss / loss at the minimum", domain: [lowest, 1 + 1.7 * band], tickFormat: ".2f" },
     marks: [
       Plot.areaY([0, steps], {
         x: (d: number) => d,
-        y1: 1 - 0.2 * band,
+        y1: lowest,
         y2: 1 + band,
         fill: "var(--mlp)",
         fillOpacity: 0.07,
@@ -187,7 +205,6 @@ export function bisectionPlot({ measured, predicted }: StabilityCheck): string {
     outcome: left ? "leaves" : "stays",
   }));
   return draw({
-    height: 260,
     color: { legend: true, domain: ["stays", "leaves"], range: ["var(--mlp)", "var(--cnn)"] },
     x: { label: "run", ticks: rows.length, tickFormat: "d", grid: false, inset: 12 },
     y: { label: "rate / (2/λ_max)", inset: 10 },
@@ -221,14 +238,13 @@ export function confusionPlot({ name, confusion }: NetworkResults): string {
     grid: false,
     x: { label: `read by the ${name} as`, tickSize: 0, labelAnchor: "center", labelArrow: "none" },
     y: { label: "digit", tickSize: 0, labelAnchor: "center", labelArrow: "none" },
-    opacity: { range: [0.04, 0.75], domain: [0, 1] },
     marks: [
       Plot.cell(rows, {
         x: "read",
         y: "label",
         fill: colour,
-        // Square roots, so that rare mistakes can be seen at all.
-        fillOpacity: ({ share }: (typeof rows)[number]) => Math.sqrt(share),
+        // Square roots, so that rare mistakes can be seen at all; never so strong that the number on it cannot be read.
+        fillOpacity: ({ share }: (typeof rows)[number]) => (share === 0 ? 0 : 0.05 + 0.5 * Math.sqrt(share)),
         rx: 3,
       }),
       Plot.text(rows, {
@@ -242,10 +258,24 @@ export function confusionPlot({ name, confusion }: NetworkResults): string {
   });
 }
 
+/** 1, 2 and 5 times powers of ten within the range. */
+function roundTicks(values: readonly number[]): number[] {
+  const [least, most] = [Math.min(...values), Math.max(...values)];
+  const ticks = [-3, -2, -1, 0, 1, 2].flatMap((power) => [1, 2, 5].map((digit) => digit * 10 ** power));
+  return ticks.filter((tick) => tick >= least && tick <= most);
+}
+
 function plain(value: number): string {
   return String(Number(value.toPrecision(3)));
 }
 
+function powersOfTen(values: readonly number[]): number[] {
+  const [least, most] = [Math.min(...values.filter((value) => value > 0)), Math.max(...values)];
+  return Array.from({ length: 20 }, (_, i) => 10 ** (i - 16)).filter((tick) => tick >= least / 1.5 && tick <= most);
+}
+
+/** 10⁻³ */
 function exponent(value: number): string {
-  return value.toExponential(0).replace("e-", "e−").replace("e+", "e");
+  const digits = String(Math.round(Math.log10(value)));
+  return `10${digits.replace(/./g, (digit) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[Number(digit)] ?? "⁻")}`;
 }

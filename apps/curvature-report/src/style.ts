@@ -28,10 +28,13 @@ p { max-width: 48rem; margin: .5rem 0; }
 .checks li::before { display: inline-block; width: 1.5em; font-weight: 700; }
 .checks .holds::before { content: "✓"; color: var(--good); }
 .checks .missed::before { content: "✗"; color: var(--bad); }
+sub { font-size: .75em; line-height: 0; }
+.symbol { white-space: nowrap; }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; font-size: .925rem; }
 th, td { text-align: left; padding: .5rem .75rem .5rem 0; border-bottom: 1px solid var(--line); vertical-align: top; }
 th { color: var(--muted); font-weight: 600; }
+th.number, td.number { padding-right: 1.5rem; }
 .number { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
 td.number { font-weight: 600; }
 .pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 420px), 1fr)); gap: 1.25rem; align-items: start; }
@@ -39,6 +42,7 @@ figure { margin: 1rem 0 0; min-width: 0; }
 figure figure { margin: 0; max-width: none !important; }
 figure svg { max-width: 100%; height: auto; overflow: visible; --plot-background: var(--background); }
 figure svg text { font-size: 12px; }
+figure figure > div { font-size: 13px !important; }
 figcaption { margin-top: .25rem; max-width: 40rem; }
 .digits { display: grid; grid-template-columns: repeat(auto-fill, minmax(92px, 1fr)); gap: 1rem .5rem; margin: 1.5rem 0 .5rem; }
 .digit { display: flex; flex-direction: column; align-items: center; font-size: .75rem; font-variant-numeric: tabular-nums; }
