@@ -36,6 +36,8 @@ const mathNames = [
   "expm1",
   "log",
   "log1p",
+  "log2",
+  "log10",
   "sin",
   "cos",
   "tan",

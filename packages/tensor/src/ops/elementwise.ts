@@ -286,11 +286,11 @@ export function log1p(x: TensorLike): Tensor {
 }
 /** The logarithm to base 2. */
 export function log2(x: TensorLike): Tensor {
-  return div(log(x), Math.LN2);
+  return real(transcendental.log2Primitive, x);
 }
 /** The logarithm to base 10. */
 export function log10(x: TensorLike): Tensor {
-  return div(log(x), Math.LN10);
+  return real(transcendental.log10Primitive, x);
 }
 /** 1/√x. */
 export function rsqrt(x: TensorLike): Tensor {

@@ -86,6 +86,8 @@ export function binary(name: string, rules: BinaryRules): ElementwisePrimitive<B
       const kernel = kernels[x.dtype]!;
       const z = allocate(out.dtype, sizeOf(out.shape));
       if (sameShape(x.shape, y.shape)) kernel(x.buffer, 0, 1, y.buffer, 0, 1, z, 0, z.length);
+      else if (y.buffer.length === 1) kernel(x.buffer, 0, 1, y.buffer, 0, 0, z, 0, z.length);
+      else if (x.buffer.length === 1) kernel(x.buffer, 0, 0, y.buffer, 0, 1, z, 0, z.length);
       else {
         broadcastRuns(x.shape, y.shape, out.shape, (xo, xs, yo, ys, oo, n) =>
           kernel(x.buffer, xo, xs, y.buffer, yo, ys, z, oo, n),

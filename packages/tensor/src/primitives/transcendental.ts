@@ -31,6 +31,16 @@ export const log1pPrimitive: Unary = /* @__PURE__ */ unary("log1p", {
   jvp: (_y, x, dx) => dx.div(x.add(1)),
 });
 
+export const log2Primitive: Unary = /* @__PURE__ */ unary("log2", {
+  kernels: kernels.log2,
+  jvp: (_y, x, dx) => dx.div(x).mul(Math.LOG2E),
+});
+
+export const log10Primitive: Unary = /* @__PURE__ */ unary("log10", {
+  kernels: kernels.log10,
+  jvp: (_y, x, dx) => dx.div(x).mul(Math.LOG10E),
+});
+
 // d x^(−1/2) = −½ y³ ẋ
 export const rsqrtPrimitive: Unary = /* @__PURE__ */ unary("rsqrt", {
   kernels: kernels.rsqrt,

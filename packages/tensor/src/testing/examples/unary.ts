@@ -103,6 +103,8 @@ export const unaryEntries: readonly Entry[] = [
   smooth(transcendental.expm1Primitive, anywhere, { oracle: Math.expm1 }),
   smooth(transcendental.logPrimitive, positive, { oracle: Math.log }),
   smooth(transcendental.log1pPrimitive, between(-0.75, 2), { oracle: Math.log1p }),
+  smooth(transcendental.log2Primitive, between(0.25, 3), { oracle: Math.log2 }),
+  smooth(transcendental.log10Primitive, between(0.25, 3), { oracle: Math.log10 }),
   smooth(transcendental.rsqrtPrimitive, positive, { oracle: (x) => 1 / Math.sqrt(x) }),
   smooth(transcendental.cbrtPrimitive, awayFromZero, { oracle: Math.cbrt }),
   smooth(transcendental.sigmoidPrimitive, anywhere, { oracle: (x) => 1 / (1 + Math.exp(-x)) }),
