@@ -59,5 +59,7 @@ function view(dtype: DType, buffer: ArrayBuffer, offset: number, length: number)
 
 /** The array itself, or a copy if it is cut from a slab. */
 export function offSlab(array: TypedArray): TypedArray {
+  // Asking a small array for its buffer would move its elements off V8's heap. (If it is a view after all, it is the first one.)
+  if (array.byteLength <= heapLimit && array.byteOffset === 0) return array;
   return array.byteLength !== array.buffer.byteLength ? array.slice() : array;
 }

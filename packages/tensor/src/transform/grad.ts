@@ -34,12 +34,11 @@ function differentiate(
   const { argnums = 0, hasAux = false } = options;
   const positions = typeof argnums === "number" ? [argnums] : argnums;
   const name = nameOf(caller, f);
-  const names = parameterNames(f);
   for (const i of positions) {
     if (!Number.isInteger(i) || i < 0 || i >= args.length) {
       throw new TreeError(`${caller}: argnums names argument ${i}; the call has ${args.length}.`);
     }
-    checkDifferentiable(args[i], caller, i, names[i] ?? `arguments[${i}]`);
+    checkDifferentiable(args[i], caller, i, () => parameterNames(f)[i] ?? `arguments[${i}]`);
   }
   const chosen = positions.map((i) => args[i]);
   const call = (traced: unknown): unknown => {
@@ -166,7 +165,7 @@ export function jacfwd<A extends readonly unknown[]>(
   f: (x: Tensor, ...rest: A) => Tensor,
 ): (x: Tensor, ...rest: A) => Tensor {
   return (x, ...rest) => {
-    checkDifferentiable(x, "jacfwd", 0, "x");
+    checkDifferentiable(x, "jacfwd", 0, () => "x");
     const columns = vmap((dx: Tensor) => jvp((v: Tensor) => f(v, ...rest), [x] as const, [dx] as const).tangent)(
       basis(x),
     );
@@ -183,7 +182,7 @@ export function jacrev<A extends readonly unknown[]>(
   f: (x: Tensor, ...rest: A) => Tensor,
 ): (x: Tensor, ...rest: A) => Tensor {
   return (x, ...rest) => {
-    checkDifferentiable(x, "jacrev", 0, "x");
+    checkDifferentiable(x, "jacrev", 0, () => "x");
     const { value, pullback } = vjp((v: Tensor) => f(v, ...rest), x);
     if (!isTensor(value)) throw new TreeError("jacrev: the function did not return a Tensor.");
     const rows = vmap((bar: Tensor) => pullback(bar)[0])(basis(value));

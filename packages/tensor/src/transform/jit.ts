@@ -8,7 +8,16 @@ import { currentBackend } from "../backend/registry.js";
 import { unslab } from "../scope.js";
 import { isTensor, type Tensor } from "../tensor.js";
 import { scalar } from "../ops/operands.js";
-import { flattenAny, flattenTree, formatPath, structureKey, unflattenAny, type Structure } from "../tree/tree.js";
+import {
+  depthLimit,
+  flattenAny,
+  flattenTree,
+  formatPath,
+  isPlainObject,
+  sortedKeys,
+  unflattenAny,
+  type Structure,
+} from "../tree/tree.js";
 import { callPrimitive } from "./call.js";
 import { formatGraph, traceGraph, type Graph } from "./graph.js";
 import { refusePromise } from "./jvp.js";
@@ -47,6 +56,7 @@ const identities = /* @__PURE__ */ new WeakMap<object, number>();
 let identityCount = 0;
 
 function identity(value: unknown): string {
+  if (typeof value === "string") return `string${value.length}:${value}`;
   if ((typeof value !== "object" && typeof value !== "function") || value === null)
     return `${typeof value}:${String(value)}`;
   let id = identities.get(value);
@@ -64,51 +74,66 @@ interface Arguments {
 
 function readArguments(args: readonly unknown[], staticArgs: readonly number[]): Arguments {
   const inputs: Tensor[] = [];
-  const keys: string[] = [currentBackend().name];
-  const builders: ((inputs: readonly Tensor[], at: { i: number }) => unknown)[] = [];
-  args.forEach((arg, position) => {
-    if (staticArgs.includes(position)) {
-      keys.push(identity(arg));
-      builders.push(() => arg);
-      return;
+  let key = currentBackend().name;
+  for (let i = 0; i < args.length; i++) {
+    key += staticArgs.includes(i) ? `|${identity(args[i])}` : `|${readTree(args[i], inputs, args[i], i, 0)}`;
+  }
+  return { inputs, key, rebuild: (values) => withInputs(args, staticArgs, values) };
+}
+
+/**
+ * Adds the tensors and numbers of a tree to `inputs` and returns a key, equal for trees that one graph serves. Together with a look-up
+ * this is what calling a compiled function costs, so it goes over the tree once and makes nothing but the key.
+ */
+function readTree(value: unknown, inputs: Tensor[], root: unknown, position: number, depth: number): string {
+  if (isTensor(value)) {
+    inputs.push(value);
+    let key = value.weak ? `${value.dtype}w` : value.dtype;
+    for (const length of value.shape) key += `,${length}`;
+    return `${key},${value.backend}`;
+  }
+  if (typeof value === "number") {
+    inputs.push(weakScalar(value));
+    return "n";
+  }
+  if (typeof value === "boolean" || typeof value === "string") return identity(value);
+  if (value === null || value === undefined) return "-";
+  if (depth <= depthLimit && Array.isArray(value)) {
+    let key = "[";
+    for (const child of value as unknown[]) key += `${readTree(child, inputs, root, position, depth + 1)};`;
+    return `${key}]`;
+  }
+  if (depth <= depthLimit && typeof value === "object" && isPlainObject(value)) {
+    let key = "{";
+    for (const name of sortedKeys(value)) {
+      const child = readTree((value as Record<string, unknown>)[name], inputs, root, position, depth + 1);
+      key += `${name.length}:${name}${child};`;
     }
-    const { leaves, structure, paths } = flattenAny(arg, "jit", `arguments[${position}]`);
-    keys.push(structureKey(structure));
-    const dynamic = leaves.map((leaf, i) => {
-      if (isTensor(leaf)) {
-        inputs.push(leaf);
-        keys.push(`${leaf.dtype}${leaf.weak ? "w" : ""}[${leaf.shape.join()}]${leaf.backend}`);
-        return true;
-      }
-      if (typeof leaf === "number") {
-        inputs.push(weakScalar(leaf));
-        keys.push("n");
-        return true;
-      }
-      if (typeof leaf === "boolean" || typeof leaf === "string") {
-        keys.push(identity(leaf));
-        return false;
-      }
-      throw new TreeError(
-        `jit: ${formatPath(paths[i], `arguments[${position}]`)} is a ${typeof leaf}; wants tensors, numbers, booleans or strings. Name it in staticArgs.`,
-      );
-    });
-    builders.push((values, at) =>
-      unflattenAny(
-        structure,
-        leaves.map((leaf, i) => (dynamic[i] ? values[at.i++] : leaf)),
-        "jit",
-      ),
-    );
+    return `${key}}`;
+  }
+  throw unreadable(root, position);
+}
+
+/** Why a tree cannot be an argument, naming the place. */
+function unreadable(root: unknown, position: number): TreeError {
+  const name = `arguments[${position}]`;
+  const { leaves, paths } = flattenAny(root, "jit", name);
+  const readable = ["number", "boolean", "string"];
+  const at = leaves.findIndex((leaf) => !isTensor(leaf) && !readable.includes(typeof leaf));
+  return new TreeError(
+    `jit: ${formatPath(paths[at], name)} is a ${typeof leaves[at]}; wants tensors, numbers, booleans or strings. Name it in staticArgs.`,
+  );
+}
+
+/** The arguments with `values` in the places of their tensors and numbers. */
+function withInputs(args: readonly unknown[], staticArgs: readonly number[], values: readonly Tensor[]): unknown[] {
+  let next = 0;
+  return args.map((arg, i) => {
+    if (staticArgs.includes(i)) return arg;
+    const { leaves, structure } = flattenAny(arg, "jit", `arguments[${i}]`);
+    const filled = leaves.map((leaf) => (isTensor(leaf) || typeof leaf === "number" ? values[next++] : leaf));
+    return unflattenAny(structure, filled, "jit");
   });
-  return {
-    inputs,
-    key: keys.join("|"),
-    rebuild: (values) => {
-      const at = { i: 0 };
-      return builders.map((build) => build(values, at));
-    },
-  };
 }
 
 /** A JS number as an input whose dtype gives way to what it meets; float64 where the backend has it, so that nothing is lost. */
@@ -174,8 +199,10 @@ function lookUp(f: (...args: never[]) => unknown, read: Arguments): Compiled {
   const known = table.get(read.key);
   if (known !== undefined) {
     if (debugging.enabled) checkCaptures(f, read, known);
-    table.delete(read.key);
-    table.set(read.key, known);
+    if (table.size > 1) {
+      table.delete(read.key);
+      table.set(read.key, known);
+    }
     return known;
   }
   const compiled = compile(f, read);

@@ -286,7 +286,9 @@ export function linearTranspose<A extends readonly unknown[], R>(
 }
 
 /** Refuses leaves that have no derivative, naming their path. */
-export function checkDifferentiable(tree: unknown, caller: string, argument: number, name: string): void {
+export function checkDifferentiable(tree: unknown, caller: string, argument: number, nameArgument: () => string): void {
+  if (isTensor(tree) && isFloat(tree.dtype)) return;
+  const name = nameArgument();
   const { leaves, paths } = flattenAny(tree, caller, name);
   leaves.forEach((leaf, i) => {
     const path = paths[i];

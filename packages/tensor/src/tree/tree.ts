@@ -38,7 +38,8 @@ export type Structure =
 export type Path = readonly (string | number)[];
 
 const leaf: Structure = { kind: "leaf" };
-const depthLimit = 1000;
+/** Deeper trees are taken for cyclic ones. @internal */
+export const depthLimit = 1000;
 
 /** `params.layers[2].w`. The root may be "" where the tree has no name. */
 export function formatPath(path: Path, root: string): string {
@@ -47,7 +48,8 @@ export function formatPath(path: Path, root: string): string {
   return text.startsWith(".") ? text.slice(1) : text;
 }
 
-function isPlainObject(value: object): boolean {
+/** @internal */
+export function isPlainObject(value: object): boolean {
   const prototype: unknown = Object.getPrototypeOf(value);
   return prototype === Object.prototype || prototype === null;
 }
@@ -85,7 +87,7 @@ function walk(
     };
     if (Array.isArray(value)) return { kind: "array", children: value.map((child, i) => descend(i, child)) };
     if (isPlainObject(value)) {
-      const keys = Object.keys(value).sort(byCodeUnit);
+      const keys = sortedKeys(value);
       const children = keys.map((key) => descend(key, (value as Record<string, unknown>)[key]));
       return { kind: "object", keys, children, bare: Object.getPrototypeOf(value) === null };
     }
@@ -94,8 +96,13 @@ function walk(
   return leaf;
 }
 
-function byCodeUnit(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
+/** Keys in the order of a tree's children: by code unit. @internal */
+export function sortedKeys(object: object): string[] {
+  const keys = Object.keys(object);
+  for (let i = 1; i < keys.length; i++) {
+    if (keys[i - 1] > keys[i]) return keys.sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
+  }
+  return keys;
 }
 
 /** Leaves of any kind with the structure around them; jit uses it for arguments that may hold numbers. @internal */
@@ -167,7 +174,9 @@ export function unflattenAny(structure: Structure, leaves: readonly unknown[], c
         s.keys.forEach((key, i) => {
           const child = build(s.children[i]);
           // Assigning "__proto__" would change the prototype instead.
-          Object.defineProperty(object, key, { value: child, enumerable: true, configurable: true, writable: true });
+          if (key !== "__proto__") object[key] = child;
+          else
+            Object.defineProperty(object, key, { value: child, enumerable: true, configurable: true, writable: true });
         });
         return object;
       }
@@ -193,20 +202,6 @@ export function sameStructure(a: Structure, b: Structure): boolean {
   if (a.children.length !== other.children.length) return false;
   if (a.kind === "object" && a.keys.some((key, i) => key !== (other as typeof a).keys[i])) return false;
   return a.children.every((child, i) => sameStructure(child, other.children[i]));
-}
-
-/** A key for caches: equal for equal structures. @internal */
-export function structureKey(s: Structure): string {
-  switch (s.kind) {
-    case "leaf":
-      return "*";
-    case "none":
-      return "-";
-    case "array":
-      return `[${s.children.map(structureKey).join(",")}]`;
-    case "object":
-      return `{${s.keys.map((key, i) => `${JSON.stringify(key)}:${structureKey(s.children[i])}`).join(",")}}`;
-  }
 }
 
 /** A structure as messages show it: `{loss, aux: [2]}` with shapes where leaves are given. @internal */
