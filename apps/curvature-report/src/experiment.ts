@@ -7,7 +7,7 @@ import { evaluate, type Evaluation } from "./evaluate.js";
 import { digitCnn, digitMlp, type Network } from "./networks.js";
 import type { Settings } from "./settings.js";
 import { checkStability, type StabilityCheck } from "./stability-check.js";
-import { train, type Epoch } from "./train.js";
+import { train, type Epoch, type Trained, type TrainOptions } from "./train.js";
 
 /** Everything here depends on the settings alone: the same seed gives the same numbers, bit for bit. */
 export interface Results {
@@ -100,7 +100,15 @@ export async function runExperiment(
   ): Promise<{ network: NetworkResults; reading: Evaluation }> => {
     const trained = await stage(
       `Train ${network.name}`,
-      async (report) => trainNetwork(network, training, heldOut, keys[0], settings.epochs[part], report, signal),
+      async (report) =>
+        trainNetwork(
+          network,
+          training,
+          heldOut,
+          keys[0],
+          { epochs: settings.epochs[part], rate: settings.rates[part], signal },
+          report,
+        ),
       ({ reading }) => `${percent(reading.accuracy)} of held-out digits read correctly`,
     );
     const curvature = await stage(
@@ -164,19 +172,18 @@ async function trainNetwork(
   training: Digits,
   heldOut: Digits,
   key: random.Key,
-  epochs: number,
+  options: TrainOptions,
   report: Report,
-  signal: AbortSignal | undefined,
-) {
-  const { params, history } = await train(network, training, heldOut, key, {
-    epochs,
-    signal,
+): Promise<Trained & { readonly reading: Evaluation }> {
+  const { epochs, signal } = options;
+  const trained = await train(network, training, heldOut, key, {
+    ...options,
     onProgress: ({ fraction, epoch, loss, last, epochEnds }) => {
       const accuracy = last === undefined ? "" : `, held-out accuracy ${percent(last.heldOutAccuracy)}`;
       report(fraction, `epoch ${epoch}/${epochs}, loss ${loss.toFixed(4)}${accuracy}`, epochEnds && epoch < epochs);
     },
   });
-  return { params, history, reading: await evaluate(network, params, heldOut, signal) };
+  return { ...trained, reading: await evaluate(network, trained.params, heldOut, signal) };
 }
 
 function confusionOf({ count, labels }: Digits, { predictions }: Evaluation): number[][] {

@@ -53,7 +53,7 @@ export async function main(
 function conclude({ results, seconds }: Experiment, out: string, stdout: Output): number {
   const total = Object.values(seconds).reduce((a, b) => a + b, 0);
   const list = checks(results);
-  stdout.write(`\n${table(findings(results), Math.min(stdout.columns ?? 160, 200))}\n\n`);
+  stdout.write(`\n${table(findings(results), Math.min(stdout.columns || 160, 200))}\n\n`);
   if (list.length > 0) stdout.write(`${checkList(list)}\n\n`);
   stdout.write(`${total.toFixed(0)} seconds. Report: ${out}\n`);
   // Who asks for other epochs than the default ones was promised nothing.

@@ -9,6 +9,8 @@ export interface Settings {
   /** Units of the MLP's hidden layer. */
   readonly hidden: number;
   readonly epochs: { readonly mlp: number; readonly cnn: number };
+  /** Adam's learning rates at the start. */
+  readonly rates: { readonly mlp: number; readonly cnn: number };
   /** Digits over which the Hessian's loss is averaged. */
   readonly curvatureDigits: { readonly mlp: number; readonly cnn: number };
   /** Probes of Hutchinson's estimator. */
@@ -30,9 +32,10 @@ export const fullSettings: Omit<Settings, "seed"> = {
   trainingDigits: 8000,
   heldOutDigits: 2000,
   hidden: 48,
-  epochs: { mlp: 14, cnn: 7 },
+  epochs: { mlp: 14, cnn: 12 },
+  rates: { mlp: 6e-3, cnn: 8e-3 },
   curvatureDigits: { mlp: 1000, cnn: 512 },
-  probes: { mlp: 100, cnn: 32 },
+  probes: { mlp: 100, cnn: 40 },
   maxIter: 100,
   stability: { digits: 1000, steps: 200, gradientTol: 5e-4, maxIter: 600, rateTol: 0.007 },
 };
@@ -44,6 +47,7 @@ export const quickSettings: Omit<Settings, "seed"> = {
   heldOutDigits: 400,
   hidden: 12,
   epochs: { mlp: 3, cnn: 2 },
+  rates: { mlp: 6e-3, cnn: 8e-3 },
   curvatureDigits: { mlp: 200, cnn: 32 },
   probes: { mlp: 20, cnn: 10 },
   maxIter: 20,

@@ -43,7 +43,9 @@ function progressLine({ stage, step, steps, fraction, text }: Progress, seconds:
   return `[${step}/${steps}] ${stage.padEnd(16)} ${percent} ${`${seconds.toFixed(1)} s`.padStart(8)}  ${text}`;
 }
 
-function fit(line: string, columns = 80): string {
+function fit(line: string, width: number | undefined): string {
+  // Some terminals do not say how wide they are, some say 0.
+  const columns = width || 80;
   return line.length < columns ? line : `${line.slice(0, columns - 2)}…`;
 }
 

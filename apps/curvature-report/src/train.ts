@@ -20,8 +20,8 @@ export interface TrainOptions {
   readonly epochs: number;
   /** Digits in a batch. Default 50. */
   readonly batchSize?: number;
-  /** Adam's rate at the start; it falls to 0 along half a cosine. Default 6e-3. */
-  readonly rate?: number;
+  /** Adam's rate at the start; it falls to 0 along half a cosine. */
+  readonly rate: number;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: (progress: TrainProgress) => void;
 }
@@ -54,7 +54,7 @@ export async function train(
   digits: Digits,
   heldOut: Digits,
   key: random.Key,
-  { epochs, batchSize = 50, rate = 6e-3, signal, onProgress }: TrainOptions,
+  { epochs, batchSize = 50, rate, signal, onProgress }: TrainOptions,
 ): Promise<Trained> {
   const optimiser = adam();
   const step = jit((params: Tensor, state: AdamState, images: Tensor, labels: Tensor, now: number) => {
