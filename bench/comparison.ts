@@ -24,6 +24,8 @@ export interface Case {
 
 export interface Peer {
   readonly name: string;
+  /** Whether it runs outside of this process already. */
+  readonly ownProcess?: boolean;
   prepare(): Contender | Promise<Contender>;
 }
 

@@ -1,26 +1,20 @@
 /** Runs one comparison and prints its table. */
 
-import type { Benchmark } from "./comparison.js";
+import { benchmarks } from "./benchmarks.js";
 import { run } from "./comparison.js";
-import { eager } from "./eager.js";
-import { fft } from "./fft.js";
 import { leak } from "./leak.js";
-import { linalg } from "./linalg.js";
 import { describeMachine } from "./machine.js";
-import { matmul } from "./matmul.js";
+import { isolated, stopChildren } from "./peers/own-process.js";
 import { stopPython } from "./peers/python.js";
 import { formatTable } from "./table.js";
-import { tinyMlp } from "./tiny-mlp.js";
 
-const comparisons: Readonly<Record<string, () => Benchmark>> = { eager, "tiny-mlp": tinyMlp, matmul, linalg, fft };
-
-const name = process.argv[2];
+const [name, only = ""] = process.argv.slice(2);
 console.log(`\n${describeMachine()}`);
 if (name === "leak") console.log(leak());
 else {
-  const benchmark = comparisons[name]();
-  console.log(formatTable(benchmark, await run(benchmark)));
+  const benchmark = benchmarks[name]();
+  const cases = benchmark.cases.filter((task) => task.name.includes(only)).map((task) => isolated(name, task));
+  console.log(formatTable(benchmark, await run({ ...benchmark, cases })));
+  stopChildren();
   stopPython();
 }
-// Worker threads of peers would keep the process alive.
-process.exit(0);

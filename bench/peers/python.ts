@@ -59,6 +59,7 @@ async function ask(question: object): Promise<Answer> {
 export function pythonPeer(name: string, task: PythonTask): Peer {
   return {
     name,
+    ownProcess: true,
     prepare: async (): Promise<Contender> => {
       const { id, values } = await ask({ prepare: task });
       return {

@@ -20,6 +20,10 @@ export type BinaryKernel = (
 export type BinaryKernels = Readonly<Partial<Record<DType, BinaryKernel>>>;
 
 function addF32(x: Float32Array, xo: number, xs: number, y: Float32Array, yo: number, ys: number, out: Float32Array, oo: number, n: number): void {
+  if (xs === 1 && ys === 1 && (xo | yo | oo) === 0) {
+    for (let i = 0; i < n; i++) out[i] = x[i] + y[i];
+    return;
+  }
   for (let i = 0; i < n; i++, xo += xs, yo += ys) {
     const a = x[xo];
     const b = y[yo];
@@ -28,6 +32,10 @@ function addF32(x: Float32Array, xo: number, xs: number, y: Float32Array, yo: nu
 }
 
 function addF64(x: Float64Array, xo: number, xs: number, y: Float64Array, yo: number, ys: number, out: Float64Array, oo: number, n: number): void {
+  if (xs === 1 && ys === 1 && (xo | yo | oo) === 0) {
+    for (let i = 0; i < n; i++) out[i] = x[i] + y[i];
+    return;
+  }
   for (let i = 0; i < n; i++, xo += xs, yo += ys) {
     const a = x[xo];
     const b = y[yo];
@@ -52,6 +60,10 @@ function addU32(x: Uint32Array, xo: number, xs: number, y: Uint32Array, yo: numb
 }
 
 function subF32(x: Float32Array, xo: number, xs: number, y: Float32Array, yo: number, ys: number, out: Float32Array, oo: number, n: number): void {
+  if (xs === 1 && ys === 1 && (xo | yo | oo) === 0) {
+    for (let i = 0; i < n; i++) out[i] = x[i] - y[i];
+    return;
+  }
   for (let i = 0; i < n; i++, xo += xs, yo += ys) {
     const a = x[xo];
     const b = y[yo];
@@ -60,6 +72,10 @@ function subF32(x: Float32Array, xo: number, xs: number, y: Float32Array, yo: nu
 }
 
 function subF64(x: Float64Array, xo: number, xs: number, y: Float64Array, yo: number, ys: number, out: Float64Array, oo: number, n: number): void {
+  if (xs === 1 && ys === 1 && (xo | yo | oo) === 0) {
+    for (let i = 0; i < n; i++) out[i] = x[i] - y[i];
+    return;
+  }
   for (let i = 0; i < n; i++, xo += xs, yo += ys) {
     const a = x[xo];
     const b = y[yo];
@@ -84,6 +100,10 @@ function subU32(x: Uint32Array, xo: number, xs: number, y: Uint32Array, yo: numb
 }
 
 function mulF32(x: Float32Array, xo: number, xs: number, y: Float32Array, yo: number, ys: number, out: Float32Array, oo: number, n: number): void {
+  if (xs === 1 && ys === 1 && (xo | yo | oo) === 0) {
+    for (let i = 0; i < n; i++) out[i] = x[i] * y[i];
+    return;
+  }
   for (let i = 0; i < n; i++, xo += xs, yo += ys) {
     const a = x[xo];
     const b = y[yo];
@@ -92,6 +112,10 @@ function mulF32(x: Float32Array, xo: number, xs: number, y: Float32Array, yo: nu
 }
 
 function mulF64(x: Float64Array, xo: number, xs: number, y: Float64Array, yo: number, ys: number, out: Float64Array, oo: number, n: number): void {
+  if (xs === 1 && ys === 1 && (xo | yo | oo) === 0) {
+    for (let i = 0; i < n; i++) out[i] = x[i] * y[i];
+    return;
+  }
   for (let i = 0; i < n; i++, xo += xs, yo += ys) {
     const a = x[xo];
     const b = y[yo];
@@ -116,6 +140,10 @@ function mulU32(x: Uint32Array, xo: number, xs: number, y: Uint32Array, yo: numb
 }
 
 function divF32(x: Float32Array, xo: number, xs: number, y: Float32Array, yo: number, ys: number, out: Float32Array, oo: number, n: number): void {
+  if (xs === 1 && ys === 1 && (xo | yo | oo) === 0) {
+    for (let i = 0; i < n; i++) out[i] = x[i] / y[i];
+    return;
+  }
   for (let i = 0; i < n; i++, xo += xs, yo += ys) {
     const a = x[xo];
     const b = y[yo];
@@ -124,6 +152,10 @@ function divF32(x: Float32Array, xo: number, xs: number, y: Float32Array, yo: nu
 }
 
 function divF64(x: Float64Array, xo: number, xs: number, y: Float64Array, yo: number, ys: number, out: Float64Array, oo: number, n: number): void {
+  if (xs === 1 && ys === 1 && (xo | yo | oo) === 0) {
+    for (let i = 0; i < n; i++) out[i] = x[i] / y[i];
+    return;
+  }
   for (let i = 0; i < n; i++, xo += xs, yo += ys) {
     const a = x[xo];
     const b = y[yo];
