@@ -1,0 +1,7 @@
+/**
+ * Matrix products and factorisations of @curv/tensor by the system's BLAS and LAPACK.
+ *
+ * @packageDocumentation
+ */
+
+export {};
