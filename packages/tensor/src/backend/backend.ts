@@ -44,8 +44,8 @@ export interface Backend {
   downloadSync?(operand: Operand): TypedArray;
   /** One handle an output. A handle may share memory with an input; the backend counts. */
   run(primitive: Primitive, inputs: readonly Operand[], params: unknown, outs: readonly Aval[]): readonly unknown[];
-  /** Turns a simplified graph into one executable; absent: the graph is interpreted, one `run` an equation. */
-  compile?(graph: Graph): Executable;
+  /** Turns a simplified graph into one executable; absent or null: the graph is interpreted, one `run` an equation. */
+  compile?(graph: Graph): Executable | null;
   free(buffer: unknown): void;
   /** Human-readable state: adapter, library, precision, threads. */
   describe?(): string;

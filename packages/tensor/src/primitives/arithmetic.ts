@@ -147,6 +147,7 @@ export const sqrtPrimitive: Unary = /* @__PURE__ */ unary("sqrt", {
 /** x to a static integer power: n x^(n−1) ẋ, so that high derivatives of x² vanish exactly. */
 export const integerPowerPrimitive: Primitive<{ n: number }> = /* @__PURE__ */ definePrimitive<{ n: number }>({
   name: "integerPower",
+  loop: "integerPower",
   shape: ([x]) => [x],
   jvp: ([x], [dx], { n }) => {
     if (n === 0) return [null];

@@ -13,6 +13,7 @@ export interface FullParams {
 
 export const fullPrimitive: Primitive<FullParams> = /* @__PURE__ */ definePrimitive<FullParams>({
   name: "full",
+  loop: "full",
   shape: (_inputs, { shape, dtype }) => [aval(shape, dtype)],
   lower: (_inputs, { shape, dtype, value }) => {
     const out = allocate(dtype, sizeOf(shape));

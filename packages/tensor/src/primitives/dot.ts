@@ -1,6 +1,6 @@
 /** The general contraction. */
 
-import { matmul } from "../cpu/kernels/matmul.js";
+import { multiplyMatrices, multiplyPortably, type Matrices } from "../cpu/matrix-product.js";
 import { permute } from "../cpu/strided.js";
 import { allocate } from "../memory.js";
 import { moveAxis, transpose } from "../ops/movement.js";
@@ -24,6 +24,7 @@ function freeAxes(rank: number, contract: readonly number[], batch: readonly num
 /** dot(x, y): sums of products over the contracted pairs; result axes are batch ++ x's free ++ y's free. Bilinear. */
 export const dotPrimitive: Primitive<DotParams> = /* @__PURE__ */ definePrimitive<DotParams>({
   name: "dot",
+  loop: "dot",
   shape: ([x, y], { contract: [xc, yc], batch: [xb, yb] }) => {
     const shape: number[] = [];
     for (const axis of xb) shape.push(x.shape[axis]);
@@ -71,16 +72,9 @@ export const dotPrimitive: Primitive<DotParams> = /* @__PURE__ */ definePrimitiv
     const b = asMatrices(y, yb, yc, freeAxes(y.shape.length, yc, yb));
     const c = allocate(out.dtype, sizeOf(out.shape));
     if (c.length === 0) return [c];
-    const kernel = matmul[x.dtype]!;
     const count = sizeAlong(x.shape, xb);
-    for (let i = 0; i < count; i++) {
-      kernel(
-        a.rows, b.columns, a.columns,
-        a.data, i * a.step, a.rowStride, a.columnStride,
-        b.data, i * b.step, b.rowStride, b.columnStride,
-        c, i * a.rows * b.columns,
-      ); // prettier-ignore
-    }
+    if (x.dtype === "float32" || x.dtype === "float64") multiplyMatrices(x.dtype, count, a, b, c);
+    else multiplyPortably(x.dtype, count, a, b, c);
     return [c];
   },
 });
@@ -114,16 +108,6 @@ function sortedBy(axes: readonly number[], partners: readonly number[]): number[
   return range(axes.length)
     .sort((i, j) => partners[i] - partners[j])
     .map((i) => axes[i]);
-}
-
-interface Matrices {
-  readonly data: HostArray["buffer"];
-  readonly rows: number;
-  readonly columns: number;
-  /** From one matrix of the batch to the next. */
-  readonly step: number;
-  readonly rowStride: number;
-  readonly columnStride: number;
 }
 
 /** The operand as a batch of matrices, read in place where its axes allow, else permuted first. */

@@ -31,6 +31,7 @@ export function unary(name: string, rules: UnaryRules): ElementwisePrimitive<Una
   const { kernels, jvp, transpose, result } = rules;
   const primitive: Primitive<null> = definePrimitive<null>({
     name,
+    loop: "elementwise",
     shape: ([x]) => (result === undefined ? [x] : [aval(x.shape, result)]),
     ...(jvp && { jvp: ([x], [dx], _params, [y]) => [jvp(y, x, dx!)] }),
     ...(transpose && { transpose: ([cotangent]) => [transpose(cotangent!)] }),
@@ -63,6 +64,7 @@ export function binary(name: string, rules: BinaryRules): ElementwisePrimitive<B
   const { kernels, jvp, transpose, result } = rules;
   const primitive: Primitive<null> = definePrimitive<null>({
     name,
+    loop: "elementwise",
     shape: ([x, y]) => [
       aval(broadcastShapes(x.shape, y.shape, name), result ?? x.dtype, result === undefined && x.weak && y.weak),
     ],

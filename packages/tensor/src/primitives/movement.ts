@@ -15,6 +15,7 @@ import { aval, definePrimitive, type Primitive } from "./primitive.js";
 
 export const reshapePrimitive: Primitive<{ shape: Shape }> = /* @__PURE__ */ definePrimitive<{ shape: Shape }>({
   name: "reshape",
+  loop: "reshape",
   shape: ([x], { shape }) => [aval(shape, x.dtype, x.weak)],
   jvp: /* @__PURE__ */ linear(() => reshapePrimitive),
   transpose: ([ct], [x]) => [reshape(ct!, x.shape)],
@@ -27,6 +28,7 @@ export const transposePrimitive: Primitive<{ permutation: readonly number[] }> =
   permutation: readonly number[];
 }>({
   name: "transpose",
+  loop: "transpose",
   shape: ([x], { permutation }) => [
     aval(
       permutation.map((axis) => x.shape[axis]),
@@ -43,6 +45,7 @@ export const transposePrimitive: Primitive<{ permutation: readonly number[] }> =
 export const broadcastPrimitive: Primitive<{ shape: Shape; axes: readonly number[] }> =
   /* @__PURE__ */ definePrimitive<{ shape: Shape; axes: readonly number[] }>({
     name: "broadcast",
+    loop: "broadcast",
     shape: ([x], { shape }) => [aval(shape, x.dtype, x.weak)],
     jvp: /* @__PURE__ */ linear(() => broadcastPrimitive),
     transpose: ([ct], [x], _linear, { shape, axes }) => {
@@ -72,6 +75,7 @@ export interface SliceParams {
 
 export const slicePrimitive: Primitive<SliceParams> = /* @__PURE__ */ definePrimitive<SliceParams>({
   name: "slice",
+  loop: "slice",
   shape: ([x], { start, stop, step }) => [
     aval(
       start.map((s, i) => Math.ceil((stop[i] - s) / step[i])),
@@ -118,6 +122,7 @@ export interface PadParams {
 /** pad(x, fill): the second operand is the scalar to fill with. */
 export const padPrimitive: Primitive<PadParams> = /* @__PURE__ */ definePrimitive<PadParams>({
   name: "pad",
+  loop: "pad",
   shape: ([x], { low, high, interior }) => [
     aval(
       x.shape.map((n, i) => Math.max(0, n + Math.max(0, n - 1) * interior[i] + low[i] + high[i])),
@@ -196,6 +201,7 @@ export const padPrimitive: Primitive<PadParams> = /* @__PURE__ */ definePrimitiv
 
 export const concatPrimitive: Primitive<{ axis: number }> = /* @__PURE__ */ definePrimitive<{ axis: number }>({
   name: "concat",
+  loop: "concat",
   shape: (inputs, { axis }) => {
     const shape = [...inputs[0].shape];
     shape[axis] = inputs.reduce((sum, x) => sum + x.shape[axis], 0);
@@ -244,6 +250,7 @@ export const flipPrimitive: Primitive<{ axes: readonly number[] }> = /* @__PURE_
   axes: readonly number[];
 }>({
   name: "flip",
+  loop: "flip",
   shape: ([x]) => [aval(x.shape, x.dtype)],
   jvp: /* @__PURE__ */ linear(() => flipPrimitive),
   transpose: ([ct], _inputs, _linear, params) => bind(flipPrimitive, [ct!], params),

@@ -33,6 +33,12 @@ export interface BatchResult {
 
 export type Tangent = Tensor | null;
 
+/** Forms of loops and of movement that compilers know; elementwise ones carry `kernels`. */
+export type LoopForm =
+  | "elementwise" | "select" | "cast" | "integerPower" | "identity"
+  | "full" | "reshape" | "broadcast" | "transpose" | "slice" | "flip" | "pad" | "concat"
+  | "reduce" | "dot" | "scan" | "whileLoop" | "cond"; // prettier-ignore
+
 export interface PrimitiveRecord<P> {
   readonly name: string;
 
@@ -97,6 +103,9 @@ export interface PrimitiveRecord<P> {
 
   /** For control flow: applies it with `live` (a bool scalar) switching the checks in its graphs, each made guarded by `guardGraph`. */
   guard?(live: Tensor, inputs: readonly Tensor[], params: P, guardGraph: (graph: Graph) => Graph): readonly Tensor[];
+
+  /** What a compiler may make of it instead of calling {@link lower}. Only the primitives of `@curv/tensor` have one. */
+  readonly loop?: LoopForm;
 
   /** Has an effect (an error may be thrown), so it is never removed or merged. */
   readonly effect?: boolean;

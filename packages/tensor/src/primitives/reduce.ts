@@ -47,6 +47,7 @@ function reduction(
 ): Primitive<ReduceParams> {
   const primitive: Primitive<ReduceParams> = definePrimitive<ReduceParams>({
     name,
+    loop: "reduce",
     shape: ([x], { axes }) => [aval(reducedShape(x.shape, axes), index ? "int32" : x.dtype)],
     ...rules,
     batch: ([x], _batched, { axes }) => bind(primitive, [x], { axes: axes.map((axis) => axis + 1) }),

@@ -16,6 +16,7 @@ import { aval, definePrimitive, type Primitive } from "./primitive.js";
 /** select(c, x, y): x where c, else y; c, x and y broadcast. Linear in x and y. */
 export const selectPrimitive: Primitive<null> = /* @__PURE__ */ definePrimitive<null>({
   name: "select",
+  loop: "select",
   shape: ([c, x, y]) => [
     aval(broadcastShapes(c.shape, broadcastShapes(x.shape, y.shape, "where"), "where"), x.dtype, x.weak && y.weak),
   ],
@@ -51,6 +52,7 @@ export const selectPrimitive: Primitive<null> = /* @__PURE__ */ definePrimitive<
 /** Conversion of dtype: linear between floats, else with zero derivative. Floats to integers truncate and saturate. */
 export const castPrimitive: Primitive<{ dtype: DType }> = /* @__PURE__ */ definePrimitive<{ dtype: DType }>({
   name: "cast",
+  loop: "cast",
   shape: ([x], { dtype }) => [aval(x.shape, dtype)],
   jvp: (_primals, [dx], { dtype }) => [isFloat(dtype) ? bind1(castPrimitive, [dx!], { dtype }) : null],
   transpose: ([ct], [x]) => [bind1(castPrimitive, [ct!], { dtype: x.dtype })],
@@ -79,6 +81,7 @@ export const bitcastPrimitive: Primitive<{ dtype: DType }> = /* @__PURE__ */ def
 /** The identity with derivative zero. */
 export const stopGradientPrimitive: Primitive<null> = /* @__PURE__ */ definePrimitive<null>({
   name: "stopGradient",
+  loop: "identity",
   shape: ([x]) => [x],
   jvp: () => [null],
   batch: (inputs) => bind(stopGradientPrimitive, inputs, null),

@@ -14,7 +14,7 @@ export interface CallParams {
 export const callPrimitive: Primitive<CallParams> = /* @__PURE__ */ definePrimitive<CallParams>({
   name: "call",
   shape: (_inputs, { graph }) => graph.outputs.map(({ shape, dtype, weak }) => ({ shape, dtype, weak })),
-  interpret: (inputs, { graph }) => runGraph(graph, inputs),
+  interpret: (inputs, { graph }) => runGraph(graph, inputs, { compile: true }),
   jvpWithOutputs: (primals, tangents, { graph, name }) => {
     const active = tangents.map((dx) => dx !== null);
     const derivative = jvpGraph(graph, active);

@@ -25,6 +25,7 @@ const either = (a: readonly boolean[], b: readonly boolean[]): boolean[] => a.ma
 /** cond(predicate: bool scalar, …operands). */
 export const condPrimitive: Primitive<CondParams> = /* @__PURE__ */ definePrimitive<CondParams>({
   name: "cond",
+  loop: "cond",
   shape: (_inputs, { branches }) => branches[1].outputs.map(({ shape, dtype, weak }) => ({ shape, dtype, weak })),
   interpret: ([predicate, ...operands], { branches }) =>
     runGraph(branches[readSync(predicate, "cond")[0] === 0 ? 0 : 1], operands),

@@ -1,7 +1,9 @@
 /** Running a graph on values: by the backend's own executable where it compiles, else one equation after the other. */
 
 import { commonBackend, execute } from "../backend/execute.js";
-import type { Executable } from "../backend/backend.js";
+import type { Backend } from "../backend/backend.js";
+import { cpu } from "../cpu/backend.js";
+import { compileGraph } from "../cpu/wasm/compile.js";
 import { transfer } from "../backend/read.js";
 import { Tensor } from "../tensor.js";
 import { cached, Variable, type Atom, type Graph } from "./graph.js";
@@ -70,12 +72,32 @@ function interpret(graph: Graph, inputs: readonly Tensor[]): Tensor[] {
   return outputs.map((o) => (typeof o === "number" ? values[o]! : o));
 }
 
-/** Outputs of the graph for concrete inputs. */
-export function runGraph(graph: Graph, inputs: readonly Tensor[]): readonly Tensor[] {
+/** The CPU's is called directly: the backend stands below the graphs and cannot know them. */
+function compilerOf(backend: Backend): Backend["compile"] {
+  return backend === cpu ? compileGraph : backend.compile;
+}
+
+/** Runs after which it pays to compile a graph that nobody asked to be compiled: the body of an eager loop. */
+const compileAfter = 8;
+
+/**
+ * Outputs of the graph for concrete inputs.
+ *
+ * @param compile - Whether to compile it at once, as jit wants.
+ */
+export function runGraph(
+  graph: Graph,
+  inputs: readonly Tensor[],
+  { compile = false }: { readonly compile?: boolean } = {},
+): readonly Tensor[] {
   const flat = flattenCalls(graph);
   const backend = commonBackend("jit", inputs);
-  if (backend.compile === undefined) return interpret(flat, inputs);
-  const executable = cached<Executable>(flat, `compile ${backend.name}`, () => backend.compile!(flat));
+  const compiler = compilerOf(backend);
+  if (compiler === undefined) return interpret(flat, inputs);
+  const runs = cached(flat, "runs", () => ({ count: 0 }));
+  if (!compile && runs.count++ < compileAfter) return interpret(flat, inputs);
+  const executable = cached(flat, `compile ${backend.name}`, () => compiler(flat));
+  if (executable === null) return interpret(flat, inputs);
   const buffers = executable(inputs.map((x) => transfer(x, backend).buffer));
   const committed = inputs.some((x) => x.committed);
   return flat.outputs.map((y, i) => new Tensor(y.shape, y.dtype, y.weak, 0, backend, buffers[i], committed));

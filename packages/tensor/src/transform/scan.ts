@@ -37,6 +37,7 @@ export interface ScanParams {
 /** scan(consts…, initial carries…, inputs stacked over the steps…) → (final carries…, outputs stacked over the steps…). */
 export const scanPrimitive: Primitive<ScanParams> = /* @__PURE__ */ definePrimitive<ScanParams>({
   name: "scan",
+  loop: "scan",
   shape: (_inputs, { body, carries, length }) =>
     body.outputs.map((y, i) => (i < carries ? aval(y.shape, y.dtype, y.weak) : aval([length, ...y.shape], y.dtype))),
   interpret: runScan,

@@ -30,6 +30,7 @@ export interface WhileParams {
 /** while(condition's constants…, body's constants…, initial carries…) → final carries…. */
 export const whilePrimitive: Primitive<WhileParams> = /* @__PURE__ */ definePrimitive<WhileParams>({
   name: "whileLoop",
+  loop: "whileLoop",
   shape: (_inputs, { body }) => body.outputs.map(({ shape, dtype, weak }) => ({ shape, dtype, weak })),
 
   interpret: (inputs, { condition, body, conditionConsts: nc, bodyConsts: nb, maxSteps }) => {

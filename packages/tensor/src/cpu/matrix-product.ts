@@ -1,0 +1,84 @@
+/** Products of batches of matrices: by the vector kernels where they can be had, else by the portable ones. */
+
+import { itemSize, type TypedArray } from "../dtype.js";
+import { matmul } from "./kernels/matmul.js";
+import { kernelMemory, type KernelMemory } from "./wasm/memory.js";
+import { matmulLibrary } from "./wasm/matmul.js";
+
+/** A batch of matrices in an array, with steps in elements. */
+export interface Matrices {
+  readonly data: TypedArray;
+  readonly rows: number;
+  readonly columns: number;
+  /** From one matrix of the batch to the next. */
+  readonly step: number;
+  readonly rowStride: number;
+  readonly columnStride: number;
+}
+
+/**
+ * Below so many multiplications the portable float64 kernel is done before the operands are copied; its sums have the same order, so the
+ * bits are the same. In float32 they are not (see kernels/matmul.ts), so there the choice must not depend on the size.
+ */
+const fewMultiplications = 4096;
+
+/** c = a·b for each of `count` matrices; c is row-major. */
+export function multiplyMatrices(
+  dtype: "float32" | "float64",
+  count: number,
+  a: Matrices,
+  b: Matrices,
+  c: TypedArray,
+): void {
+  const memory = kernelMemory();
+  const work = count * a.rows * b.columns * a.columns;
+  if (memory !== null && (dtype === "float32" || work > fewMultiplications)) byVectors(memory, dtype, count, a, b, c);
+  else multiplyPortably(dtype, count, a, b, c);
+}
+
+export function multiplyPortably(dtype: TypedArrayKind, count: number, a: Matrices, b: Matrices, c: TypedArray): void {
+  const kernel = matmul[dtype]!;
+  for (let i = 0; i < count; i++) {
+    kernel(
+      a.rows, b.columns, a.columns,
+      a.data, i * a.step, a.rowStride, a.columnStride,
+      b.data, i * b.step, b.rowStride, b.columnStride,
+      c, i * a.rows * b.columns,
+    ); // prettier-ignore
+  }
+}
+
+type TypedArrayKind = keyof typeof matmul;
+
+function byVectors(
+  memory: KernelMemory,
+  dtype: "float32" | "float64",
+  count: number,
+  a: Matrices,
+  b: Matrices,
+  c: TypedArray,
+): void {
+  const { [dtype]: kernel, work } = matmulLibrary();
+  const size = itemSize(dtype);
+  // A vector beyond the end of an operand may be read.
+  const bytes = [a.data, b.data, c].map((x) => Math.ceil((x.length * size + 16) / 64) * 64);
+  const pa = memory.allocate(bytes[0] + bytes[1] + bytes[2]);
+  try {
+    const pb = pa + bytes[0];
+    const pc = pb + bytes[1];
+    const array = memory.arrays[dtype];
+    array.set(a.data, pa / size);
+    array.set(b.data, pb / size);
+    for (let i = 0; i < count; i++) {
+      kernel(
+        a.rows, b.columns, a.columns,
+        pa + i * a.step * size, a.rowStride * size, a.columnStride * size,
+        pb + i * b.step * size, b.rowStride * size, b.columnStride * size,
+        pc + i * a.rows * b.columns * size, b.columns * size, work,
+      ); // prettier-ignore
+    }
+    c.set(array.subarray(pc / size, pc / size + c.length));
+  } finally {
+    memory.release(pa);
+  }
+}

@@ -1,0 +1,324 @@
+/** From a graph to WebAssembly: one function for each pass over memory, and one that runs them all. */
+
+import { execute } from "../../backend/execute.js";
+import type { Executable } from "../../backend/backend.js";
+import { itemSize, type DType, type TypedArray } from "../../dtype.js";
+import { own } from "../../memory.js";
+import type { HostArray } from "../../primitives/primitive.js";
+import { sizeOf } from "../../shape.js";
+import { Tensor } from "../../tensor.js";
+import type { Graph } from "../../transform/graph.js";
+import { cpu } from "../backend.js";
+import { copyKernel, mapKernel, reduceKernel, type Kernel } from "./kernels.js";
+import { baseLocal } from "./loops.js";
+import { Lowering } from "./lower.js";
+import { matmulLibrary, matmulParams } from "./matmul.js";
+import { kernelMemory, type KernelMemory } from "./memory.js";
+import { FunctionBody, i32, ModuleBuilder, op, type ImportedFunction } from "./module.js";
+import { planMemory } from "./plan.js";
+import { newArray, type HostStep, type MatmulStep, type Step, type View } from "./program.js";
+
+/** Frees the constants of programs that nobody can run any more. */
+const constants = /* @__PURE__ */ new FinalizationRegistry<readonly number[]>((addresses) => {
+  for (const address of addresses) kernelMemory()!.release(address);
+});
+
+/** The graph as one executable, or null where WebAssembly with vectors cannot be had. */
+export function compileGraph(graph: Graph): Executable | null {
+  const memory = kernelMemory();
+  if (memory === null) return null;
+  const placed: number[] = [];
+  const lowering = new Lowering((data) => {
+    const address = memory.allocate(data.byteLength + 16);
+    placed.push(address);
+    memory.arrays[dtypeOf(data)].set(data, address / data.BYTES_PER_ELEMENT);
+    return address;
+  });
+  const inputs = graph.inputs.map((variable) => newArray(variable));
+  const outputs = lowering.lower(graph, inputs);
+  const bytes = planMemory(lowering.steps, inputs, outputs);
+  const run = new Emitter(memory).program(lowering.steps);
+  const executable: Executable = (arguments_) => {
+    const base = memory.allocate(bytes);
+    try {
+      const { arrays } = memory;
+      for (let i = 0; i < inputs.length; i++) {
+        const { buffer, dtype } = inputs[i];
+        arrays[dtype].set(arguments_[i] as TypedArray, (base + buffer.offset) / itemSize(dtype));
+      }
+      run(base);
+      return outputs.map((view) => arrayOf(memory, base, view).slice());
+    } finally {
+      memory.release(base);
+    }
+  };
+  if (placed.length > 0) constants.register(executable, placed);
+  return executable;
+}
+
+function dtypeOf(data: TypedArray): DType {
+  if (data instanceof Float32Array) return "float32";
+  if (data instanceof Float64Array) return "float64";
+  if (data instanceof Int32Array) return "int32";
+  return data instanceof Uint32Array ? "uint32" : "bool";
+}
+
+/** The elements of a contiguous view of a running program, in place. */
+function arrayOf(memory: KernelMemory, base: number, { buffer, offset, shape, dtype }: View): TypedArray {
+  const start = (buffer.fixed ? 0 : base) / itemSize(dtype) + buffer.offset / itemSize(dtype) + offset;
+  return memory.arrays[dtype].subarray(start, start + sizeOf(shape));
+}
+
+class Emitter {
+  private readonly module: ModuleBuilder;
+  private readonly scalars = new Map<string, number>();
+  private readonly hosts = new Map<HostStep, number>();
+  private readonly matmuls = new Map<string, number>();
+  private readonly kernels = new Map<Step, Kernel>();
+  private readonly functions = new Map<Step, number>();
+
+  constructor(private readonly memory: KernelMemory) {
+    this.module = new ModuleBuilder(memory.shared);
+  }
+
+  private readonly importScalar = (key: string, f: () => ImportedFunction): number => {
+    let index = this.scalars.get(key);
+    if (index === undefined) this.scalars.set(key, (index = this.module.import(f())));
+    return index;
+  };
+
+  /** Compiles the steps into a function of the block's address. */
+  program(steps: readonly Step[]): (base: number) => void {
+    // Imports are numbered before functions: all kernels are written, then the function that calls them.
+    this.writeKernels(steps);
+    for (const [step, { body }] of this.kernels) this.functions.set(step, this.module.add(body));
+    const run = new FunctionBody([i32]);
+    this.writeSteps(run, steps);
+    this.module.add(run, "run");
+    return this.module.instantiate(this.memory.memory).run;
+  }
+
+  private writeKernels(steps: readonly Step[]): void {
+    for (const step of steps) {
+      switch (step.kind) {
+        case "map":
+          if (step.stores.size > 0) this.kernels.set(step, mapKernel(step, this.importScalar));
+          break;
+        case "reduce":
+          this.kernels.set(step, reduceKernel(step, this.importScalar));
+          break;
+        case "copy":
+          this.kernels.set(step, copyKernel(step));
+          break;
+        case "matmul":
+          if (!this.matmuls.has(step.dtype)) {
+            const call = matmulLibrary()[step.dtype];
+            this.matmuls.set(step.dtype, this.module.import({ params: matmulParams, results: [], call }));
+          }
+          break;
+        case "host":
+          this.hosts.set(step, this.module.import({ params: [i32], results: [], call: this.host(step) }));
+          break;
+        case "scan":
+          this.writeKernels(step.body);
+          break;
+        case "while":
+          this.writeKernels(step.condition);
+          this.writeKernels(step.body);
+          break;
+        case "cond":
+          for (const branch of step.branches) this.writeKernels(branch);
+          break;
+      }
+    }
+  }
+
+  /** Runs a primitive on the arrays where they are, and copies its results to where they belong. */
+  private host({ primitive, params, inputs, outs }: HostStep): (base: number) => void {
+    const { memory } = this;
+    const avals = outs.map(({ shape, dtype }) => ({ shape, dtype, weak: false }));
+    return (base) => {
+      let results: readonly TypedArray[];
+      if (primitive.interpret !== undefined) {
+        // A graph inside may run programs of its own: its operands are copies.
+        const tensors = inputs.map((view) => {
+          const data = sizeOf(view.shape) === 0 ? own(view.dtype, 0) : arrayOf(memory, base, view).slice();
+          return new Tensor(view.shape, view.dtype, false, 0, cpu, data, false);
+        });
+        results = execute(primitive, tensors, params).map((y) =>
+          y.size === 0 ? own(y.dtype, 0) : cpu.downloadSync(y),
+        );
+      } else {
+        const operands = inputs.map((view): HostArray => ({ ...view, buffer: arrayOf(memory, base, view) }));
+        results = primitive.lower!(operands, params, avals);
+      }
+      outs.forEach((view, i) => {
+        if (results[i].length > 0) arrayOf(memory, base, view).set(results[i]);
+      });
+    };
+  }
+
+  // ---- The function that runs them ---------------------------------------------------------------------------------------------
+
+  private writeSteps(body: FunctionBody, steps: readonly Step[]): void {
+    for (const step of steps) this.writeStep(body, step);
+  }
+
+  private writeStep(body: FunctionBody, step: Step): void {
+    switch (step.kind) {
+      case "map":
+      case "reduce":
+      case "copy": {
+        const kernel = this.kernels.get(step);
+        if (kernel !== undefined) callInChunks(body, this.functions.get(step)!, kernel);
+        break;
+      }
+      case "matmul":
+        this.writeMatmul(body, step);
+        break;
+      case "host":
+        body.get(baseLocal).call(this.hosts.get(step)!);
+        break;
+      case "scan": {
+        const counter = body.local();
+        body.int(0).set(counter);
+        const at = (): void => {
+          if (step.reverse)
+            body
+              .int(step.count - 1)
+              .get(counter)
+              .emit(op.i32Sub);
+          else body.get(counter);
+        };
+        body.countUp(
+          counter,
+          () => body.int(step.count),
+          1,
+          () => {
+            for (const { from, to } of step.rows) copyBytes(body, from, to, bytesOf(to), at, null);
+            this.writeSteps(body, step.body);
+            for (const { from, to } of step.stacked) copyBytes(body, from, to, bytesOf(from), null, at);
+            for (const { from, to } of step.carries) copyBytes(body, from, to, bytesOf(from), null, null);
+          },
+        );
+        body.release(counter);
+        break;
+      }
+      case "while": {
+        const counter = body.local();
+        body.int(0).set(counter);
+        body.emit(op.block, 0x40, op.loop, 0x40);
+        if (step.maxSteps !== null) body.get(counter).int(step.maxSteps).emit(op.i32GeS, op.brIf, 1);
+        this.writeSteps(body, step.condition);
+        address(body, step.go).access(op.i32Load8U).emit(op.i32Eqz, op.brIf, 1);
+        this.writeSteps(body, step.body);
+        for (const { from, to } of step.carries) copyBytes(body, from, to, bytesOf(from), null, null);
+        body.increment(counter, 1).emit(op.br, 0, op.end, op.end);
+        body.release(counter);
+        break;
+      }
+      case "cond": {
+        const [onFalse, onTrue] = step.branches;
+        address(body, step.predicate).access(op.i32Load8U);
+        body.when(
+          () => this.writeSteps(body, onTrue),
+          () => this.writeSteps(body, onFalse),
+        );
+        break;
+      }
+    }
+  }
+
+  private writeMatmul(body: FunctionBody, { dtype, count, m, n, k, a, b, out }: MatmulStep): void {
+    const size = itemSize(dtype);
+    const [pa, pb, pc] = [body.local(), body.local(), body.local()];
+    const counter = body.local();
+    address(body, a.view).set(pa);
+    address(body, b.view).set(pb);
+    address(body, out).set(pc);
+    body.int(0).set(counter);
+    body.countUp(
+      counter,
+      () => body.int(count),
+      1,
+      () => {
+        body.int(m).int(n).int(k);
+        body
+          .get(pa)
+          .int(a.row * size)
+          .int(a.column * size);
+        body
+          .get(pb)
+          .int(b.row * size)
+          .int(b.column * size);
+        body
+          .get(pc)
+          .int(n * size)
+          .int(matmulLibrary().work);
+        body.call(this.matmuls.get(dtype)!);
+        body
+          .increment(pa, a.step * size)
+          .increment(pb, b.step * size)
+          .increment(pc, m * n * size);
+      },
+    );
+    for (const local of [pa, pb, pc, counter]) body.release(local);
+  }
+}
+
+function callInChunks(run: FunctionBody, kernel: number, { length, chunk }: Kernel): void {
+  if (length <= chunk) {
+    run.get(baseLocal).int(0).int(length).call(kernel);
+    return;
+  }
+  const start = run.local();
+  const end = run.local();
+  run.int(0).set(start);
+  run.countUp(
+    start,
+    () => run.int(length),
+    chunk,
+    () => {
+      // The last one may be shorter.
+      run.get(start).int(chunk).emit(op.i32Add).tee(end).int(length).emit(op.i32GtS);
+      run.when(() => run.int(length).set(end));
+      run.get(baseLocal).get(start).get(end).call(kernel);
+    },
+  );
+  run.release(start);
+  run.release(end);
+}
+
+/** Puts the address of the view's first element on the stack. */
+function address(run: FunctionBody, { buffer, offset, dtype }: View): FunctionBody {
+  const bytes = buffer.offset + offset * itemSize(dtype);
+  if (buffer.fixed) return run.int(bytes);
+  return run.get(baseLocal).int(bytes).emit(op.i32Add);
+}
+
+/** Copies a contiguous view; where an index is given, that side is the element of a stack with that index. */
+function copyBytes(
+  run: FunctionBody,
+  from: View,
+  to: View,
+  bytes: number,
+  fromIndex: (() => void) | null,
+  toIndex: (() => void) | null,
+): void {
+  if (bytes === 0) return;
+  for (const [view, index] of [
+    [to, toIndex],
+    [from, fromIndex],
+  ] as const) {
+    address(run, view);
+    if (index !== null) {
+      index();
+      run.int(bytes).emit(op.i32Mul, op.i32Add);
+    }
+  }
+  run.int(bytes).copyMemory();
+}
+
+function bytesOf({ shape, dtype }: View): number {
+  return sizeOf(shape) * itemSize(dtype);
+}

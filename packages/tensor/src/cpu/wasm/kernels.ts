@@ -1,0 +1,219 @@
+/** From the steps of a program to functions: kernel(base, start, end) for a range of the first axis of its loops. */
+
+import { itemSize, type DType } from "../../dtype.js";
+import { sizeOf, type Shape } from "../../shape.js";
+import type { Variable } from "../../transform/graph.js";
+import { collapse } from "../strided.js";
+import { load } from "./access.js";
+import {
+  cast,
+  elementwise,
+  integerPower,
+  lanesFor,
+  selectValue,
+  vectorConstant,
+  type ImportScalar,
+  type VectorContext,
+  type VectorValue,
+} from "./elementwise.js";
+import type { ElementwisePrimitive } from "../../primitives/elementwise.js";
+import type { BinaryKernels } from "../kernels/binary.js";
+import type { UnaryKernels } from "../kernels/unary.js";
+import { nest, type StridedStream } from "./loops.js";
+import { emitMap, type Load } from "./map.js";
+import { FunctionBody, i32 } from "./module.js";
+import {
+  singleStride,
+  type CopyStep,
+  type MapStep,
+  type Operand,
+  type Operation,
+  type ReduceStep,
+  type View,
+} from "./program.js";
+import { emitReduce } from "./reduce.js";
+
+export interface Kernel {
+  readonly body: FunctionBody;
+  /** Of the first axis. */
+  readonly length: number;
+  /** How much of it one call should take: V8 replaces a function by its optimised code at the next call, never inside a loop. */
+  readonly chunk: number;
+}
+
+const chunkElements = 8192;
+
+function kernel(body: FunctionBody, [length, ...inner]: readonly number[], elements: number = sizeOf(inner)): Kernel {
+  return { body, length, chunk: Math.max(1, Math.floor(chunkElements / Math.max(1, elements))) };
+}
+
+function streamOf({ buffer, offset, strides, dtype }: View): StridedStream {
+  return { dtype, pointer: -1, placement: buffer, offset, strides };
+}
+
+/** Writes the operations of a kernel as expressions; every array is loaded once. */
+class Values {
+  readonly loads: (Load & { readonly shape: Shape })[] = [];
+  private readonly byKey = new Map<string, VectorValue>();
+  private readonly buffers = new Map<object, number>();
+  private readonly computed = new Map<Variable, VectorValue>();
+
+  constructor(private readonly context: VectorContext) {}
+
+  compute(operations: readonly Operation[]): void {
+    for (const operation of operations) {
+      const [out] = operation.equation.outputs;
+      this.computed.set(out, { expression: this.operation(operation), dtype: out.dtype });
+    }
+  }
+
+  get(variable: Variable): VectorValue {
+    return this.computed.get(variable)!;
+  }
+
+  operand(x: Operand): VectorValue {
+    if (x.kind === "computed") return this.get(x.variable);
+    if (x.kind === "constant") {
+      return { expression: vectorConstant(x.value, x.dtype, this.context.lanes), dtype: x.dtype };
+    }
+    const { buffer, offset, strides, shape, dtype } = x.view;
+    if (!this.buffers.has(buffer)) this.buffers.set(buffer, this.buffers.size);
+    const key = `${this.buffers.get(buffer)}:${offset}:${strides.join()}`;
+    let value = this.byKey.get(key);
+    if (value === undefined) {
+      const stream = streamOf(x.view);
+      const step = strides[innerAxis(shape)] === 1 ? 1 : 0;
+      const expression = load(stream, step, this.context.lanes);
+      this.loads.push({ stream, value: expression, shape });
+      this.byKey.set(key, (value = { expression, dtype }));
+    }
+    return value;
+  }
+
+  private operation({ equation: { primitive, params, outputs }, operands }: Operation): VectorValue["expression"] {
+    const inputs = operands.map((x) => this.operand(x));
+    switch (primitive.loop) {
+      case "cast":
+        return cast(inputs[0], outputs[0].dtype, this.context);
+      case "select":
+        return selectValue(inputs[0], inputs[1], inputs[2], this.context.lanes);
+      case "integerPower":
+        return integerPower(inputs[0], (params as { n: number }).n, this.context);
+      default: {
+        const { name, kernels } = primitive as ElementwisePrimitive<UnaryKernels | BinaryKernels>;
+        return elementwise(name, kernels, inputs, outputs[0].dtype, this.context);
+      }
+    }
+  }
+}
+
+/** The last axis longer than 1. */
+function innerAxis(shape: Shape): number {
+  let axis = shape.length - 1;
+  while (axis > 0 && shape[axis] === 1) axis--;
+  return axis;
+}
+
+function dtypesOf(operations: readonly Operation[]): DType[] {
+  return operations.flatMap(({ equation: { inputs, outputs } }) => [...inputs, ...outputs].map(({ dtype }) => dtype));
+}
+
+export function mapKernel({ shape, operations, stores }: MapStep, importScalar: ImportScalar): Kernel {
+  const lanes = lanesFor(dtypesOf(operations));
+  const values = new Values({ lanes, importScalar });
+  values.compute(operations);
+  const written = [...stores].map(([variable, view]) => ({
+    stream: streamOf(view),
+    value: values.get(variable).expression,
+  }));
+  const streams = [...values.loads, ...written].map(({ stream }) => stream);
+  const walk = collapse(
+    shape,
+    streams.map(({ strides }) => strides),
+  );
+  streams.forEach((stream, i) => (stream.strides = walk.strides[i]));
+  return kernel(emitMap({ shape: walk.shape, lanes, loads: values.loads, stores: written }), walk.shape);
+}
+
+export function reduceKernel(step: ReduceStep, importScalar: ImportScalar): Kernel {
+  const { outer, reduced, rows, columns, out, dtype } = step;
+  const lanes = dtype === "float64" ? 2 : 4;
+  const values = new Values({ lanes, importScalar });
+  values.compute(step.operations);
+  const { expression: value } = values.operand(step.value);
+  const kept = outer.length;
+  const walk = collapse(outer, [
+    ...values.loads.map(({ stream }) => stream.strides.slice(0, kept)),
+    outer.map((_, axis) => columns * sizeOf(outer.slice(axis + 1))),
+  ]);
+  values.loads.forEach(({ stream, shape }, i) => {
+    // The reduced axes, and those behind them, become one axis each.
+    const axes = shape.map((_, axis) => axis);
+    const row = singleStride(shape, stream.strides, axes.slice(kept, kept + reduced))!;
+    const column = singleStride(shape, stream.strides, axes.slice(kept + reduced))!;
+    stream.strides = [...walk.strides[i], row, column];
+  });
+  const outStream = { ...streamOf(out), strides: walk.strides[walk.strides.length - 1] };
+  const body = emitReduce({
+    name: step.name,
+    dtype,
+    outer: walk.shape,
+    rows,
+    columns,
+    lanes,
+    loads: values.loads,
+    value,
+    out: outStream,
+    scratch: step.scratch,
+  });
+  return kernel(body, walk.shape, sizeOf(walk.shape.slice(1)) * rows * columns);
+}
+
+/** Below so many bytes a loop is faster than the call of memory.copy. */
+const bulkCopyBytes = 128;
+
+export function copyKernel({ from, to }: CopyStep): Kernel {
+  const body = new FunctionBody([i32, i32, i32]);
+  const target = streamOf(to);
+  const source = typeof from === "number" ? null : streamOf(from);
+  const streams = source === null ? [target] : [target, source];
+  const walk = collapse(
+    to.shape,
+    streams.map(({ strides }) => strides),
+  );
+  streams.forEach((stream, i) => (stream.strides = walk.strides[i]));
+  const size = itemSize(to.dtype);
+  const last = walk.shape.length - 1;
+  const n = walk.shape[last];
+  if (source !== null && source.strides[last] === 1 && target.strides[last] === 1 && n * size >= bulkCopyBytes) {
+    const outer = last === 0 ? [1] : walk.shape.slice(0, last);
+    for (const stream of streams) stream.strides = last === 0 ? [0] : stream.strides.slice(0, last);
+    nest(body, streams, outer, () =>
+      body
+        .get(target.pointer)
+        .get(source.pointer)
+        .int(n * size)
+        .copyMemory(),
+    );
+    return kernel(body, outer, (sizeOf(outer) / outer[0]) * n);
+  }
+  const [load, store] = scalarAccess[size];
+  nest(body, streams, walk.shape, () => {
+    body.get(target.pointer);
+    if (source !== null) body.get(source.pointer).access(load).access(store);
+    else constantBits(body, from as number, to.dtype).access(store);
+  });
+  return kernel(body, walk.shape);
+}
+
+/** Integer loads and stores by size: the bits, whatever they mean. */
+const scalarAccess: Readonly<Record<number, readonly [load: number, store: number]>> = {
+  1: [0x2d, 0x3a],
+  4: [0x28, 0x36],
+  8: [0x29, 0x37],
+};
+
+function constantBits(body: FunctionBody, value: number, dtype: DType): FunctionBody {
+  if (dtype === "float64") return body.float(value, 64).emit(0xbd);
+  return dtype === "float32" ? body.float(value, 32).emit(0xbc) : body.int(value);
+}

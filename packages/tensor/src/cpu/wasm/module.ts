@@ -1,0 +1,314 @@
+/** Writing WebAssembly modules: bytes of instructions, and the sections around them. */
+
+export const i32 = 0x7f;
+export const f32 = 0x7d;
+export const f64 = 0x7c;
+export const v128 = 0x7b;
+
+/** Most pages of the one memory that all modules import: 2 GiB. V8 refuses a module that names another number than the memory has. */
+export const maximumPages = 32768;
+
+/** Instructions by their names in the specification, as far as the kernels need them. */
+export const op = {
+  block: 0x02,
+  loop: 0x03,
+  if: 0x04,
+  else: 0x05,
+  end: 0x0b,
+  br: 0x0c,
+  brIf: 0x0d,
+  call: 0x10,
+  localGet: 0x20,
+  localSet: 0x21,
+  localTee: 0x22,
+  i32Load: 0x28,
+  f32Load: 0x2a,
+  f64Load: 0x2b,
+  i32Load8U: 0x2d,
+  i32Store: 0x36,
+  f32Store: 0x38,
+  f64Store: 0x39,
+  i32Store8: 0x3a,
+  i32Const: 0x41,
+  f32Const: 0x43,
+  f64Const: 0x44,
+  i32Eqz: 0x45,
+  i32Ne: 0x47,
+  i32LtS: 0x48,
+  i32GtS: 0x4a,
+  i32LeS: 0x4c,
+  i32GeS: 0x4e,
+  i32Add: 0x6a,
+  i32Sub: 0x6b,
+  i32Mul: 0x6c,
+  i32DivS: 0x6d,
+  i32And: 0x71,
+  i32Shl: 0x74,
+  i32ShrU: 0x76,
+  f32Add: 0x92,
+  f32Mul: 0x94,
+  f64Add: 0xa0,
+  f64Mul: 0xa2,
+  f32Min: 0x96,
+  f32Max: 0x97,
+  f64Min: 0xa4,
+  f64Max: 0xa5,
+  f64ConvertI32S: 0xb7,
+  f32DemoteF64: 0xb6,
+  f64PromoteF32: 0xbb,
+} as const;
+
+const emptyType = 0x40;
+const encoder = /* @__PURE__ */ new TextEncoder();
+const scratch = /* @__PURE__ */ new DataView(/* @__PURE__ */ new ArrayBuffer(8));
+
+/** Unsigned LEB128. */
+export function unsigned(value: number): number[] {
+  const bytes: number[] = [];
+  let rest = value >>> 0;
+  do {
+    const low = rest & 0x7f;
+    rest >>>= 7;
+    bytes.push(rest === 0 ? low : low | 0x80);
+  } while (rest !== 0);
+  return bytes;
+}
+
+/** Signed LEB128. */
+export function signed(value: number): number[] {
+  const bytes: number[] = [];
+  let rest = value | 0;
+  for (;;) {
+    const low = rest & 0x7f;
+    rest >>= 7;
+    if ((rest === 0 && (low & 0x40) === 0) || (rest === -1 && (low & 0x40) !== 0)) return [...bytes, low];
+    bytes.push(low | 0x80);
+  }
+}
+
+/** The bytes of a float64, or of a float32, as they stand in memory. */
+export function floatBytes(value: number, bits: 32 | 64): number[] {
+  if (bits === 32) scratch.setFloat32(0, value, true);
+  else scratch.setFloat64(0, value, true);
+  return Array.from({ length: bits / 8 }, (_, i) => scratch.getUint8(i));
+}
+
+/** The body of a function that is being written. */
+export class FunctionBody {
+  readonly bytes: number[] = [];
+  private readonly locals: number[] = [];
+  private readonly free = new Map<number, number[]>();
+
+  /** @param params - Types of its parameters: locals 0, 1, …. */
+  constructor(
+    readonly params: readonly number[],
+    readonly results: readonly number[] = [],
+  ) {}
+
+  /** A fresh local. */
+  local(type: number = i32): number {
+    const given = this.free.get(type)?.pop();
+    if (given !== undefined) return given;
+    this.locals.push(type);
+    return this.params.length + this.locals.length - 1;
+  }
+
+  /** Gives a local back, to be used again. */
+  release(local: number, type: number = i32): void {
+    const list = this.free.get(type);
+    if (list === undefined) this.free.set(type, [local]);
+    else list.push(local);
+  }
+
+  emit(...bytes: number[]): this {
+    for (const byte of bytes) this.bytes.push(byte);
+    return this;
+  }
+
+  get(local: number): this {
+    return this.emit(op.localGet, ...unsigned(local));
+  }
+
+  set(local: number): this {
+    return this.emit(op.localSet, ...unsigned(local));
+  }
+
+  tee(local: number): this {
+    return this.emit(op.localTee, ...unsigned(local));
+  }
+
+  int(value: number): this {
+    return this.emit(op.i32Const, ...signed(value));
+  }
+
+  float(value: number, bits: 32 | 64): this {
+    return this.emit(bits === 32 ? op.f32Const : op.f64Const, ...floatBytes(value, bits));
+  }
+
+  /** A vector instruction. */
+  simd(code: number, ...immediates: number[]): this {
+    return this.emit(0xfd, ...unsigned(code), ...immediates);
+  }
+
+  /** A load or store at (address on the stack) + offset. */
+  access(code: number, offset = 0): this {
+    return this.emit(code, 0, ...unsigned(offset));
+  }
+
+  /** A vector load or store at (address on the stack) + offset. */
+  vectorAccess(code: number, offset = 0, ...lane: number[]): this {
+    return this.simd(code, 0, ...unsigned(offset), ...lane);
+  }
+
+  /** Adds a constant to a local. */
+  increment(local: number, by: number): this {
+    if (by === 0) return this;
+    return this.get(local).int(by).emit(op.i32Add).set(local);
+  }
+
+  /** memory.copy of (to, from, bytes) on the stack. */
+  copyMemory(): this {
+    return this.emit(0xfc, 0x0a, 0, 0);
+  }
+
+  call(index: number): this {
+    return this.emit(op.call, ...unsigned(index));
+  }
+
+  /** `body` again and again while the condition that it leaves on the stack holds. */
+  loop(body: () => void): this {
+    this.emit(op.loop, emptyType);
+    body();
+    return this.emit(op.brIf, 0, op.end);
+  }
+
+  /** for (; counter < end; counter += step) body, where `end` puts the bound on the stack. */
+  countUp(counter: number, end: () => void, step: number, body: () => void): this {
+    const more = (): this => {
+      this.get(counter);
+      end();
+      return this.emit(op.i32LtS);
+    };
+    more();
+    return this.when(() =>
+      this.loop(() => {
+        body();
+        this.increment(counter, step);
+        more();
+      }),
+    );
+  }
+
+  /** if (condition on the stack) then, else otherwise. */
+  when(then: () => void, otherwise?: () => void): this {
+    this.emit(op.if, emptyType);
+    then();
+    if (otherwise !== undefined) {
+      this.emit(op.else);
+      otherwise();
+    }
+    return this.emit(op.end);
+  }
+
+  /** The function as it stands in the code section. */
+  encode(): number[] {
+    const groups: [count: number, type: number][] = [];
+    for (const type of this.locals) {
+      const last = groups[groups.length - 1];
+      if (last !== undefined && last[1] === type) last[0]++;
+      else groups.push([1, type]);
+    }
+    const head = [...unsigned(groups.length), ...groups.flatMap(([count, type]) => [...unsigned(count), type])];
+    const body = new Array<number>();
+    append(body, unsigned(head.length + this.bytes.length + 1), head, this.bytes, [op.end]);
+    return body;
+  }
+}
+
+/** A function of the host that a module calls: (float64…) → float64, or another signature. */
+export interface ImportedFunction {
+  readonly params: readonly number[];
+  readonly results: readonly number[];
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- its signature is stated in numbers above.
+  readonly call: (...args: any[]) => unknown;
+}
+
+/** A module that imports the memory and host functions, and exports functions of its own. */
+export class ModuleBuilder {
+  private readonly types: string[] = [];
+  private readonly imports: ImportedFunction[] = [];
+  private readonly bodies: { readonly body: FunctionBody; readonly name: string | null }[] = [];
+  private sealed = false;
+
+  constructor(private readonly shared: boolean) {}
+
+  /** Index of an imported function. All imports come before the first function. */
+  import(f: ImportedFunction): number {
+    if (this.sealed) throw new Error("ModuleBuilder: imports come before functions");
+    return this.imports.push(f) - 1;
+  }
+
+  /** Index of a function. */
+  add(body: FunctionBody, name: string | null = null): number {
+    this.sealed = true;
+    return this.imports.length + this.bodies.push({ body, name }) - 1;
+  }
+
+  /** Compiles it for `memory`; the exported functions by their names. */
+  instantiate(memory: WebAssembly.Memory): Record<string, (...args: number[]) => number> {
+    const module = new WebAssembly.Module(this.encode());
+    const host = Object.fromEntries(this.imports.map((f, i) => [String(i), f.call as () => void]));
+    const instance = new WebAssembly.Instance(module, { host: { ...host, memory } });
+    return instance.exports as Record<string, (...args: number[]) => number>;
+  }
+
+  encode(): Uint8Array<ArrayBuffer> {
+    const imported = this.imports.map((f) => this.type(f.params, f.results));
+    const own = this.bodies.map(({ body }) => this.type(body.params, body.results));
+    const bytes: number[] = [0, 0x61, 0x73, 0x6d, 1, 0, 0, 0];
+    section(
+      bytes,
+      1,
+      this.types.map((type) => type.split(",").map(Number)),
+    );
+    const importName = (name: string): number[] => [...text("host"), ...text(name)];
+    section(bytes, 2, [
+      [...importName("memory"), 2, this.shared ? 3 : 1, 1, ...unsigned(maximumPages)],
+      ...imported.map((type, i) => [...importName(String(i)), 0, ...unsigned(type)]),
+    ]);
+    section(bytes, 3, own.map(unsigned));
+    const exported = this.bodies.flatMap(({ name }, i) =>
+      name === null ? [] : [[...text(name), 0, ...unsigned(this.imports.length + i)]],
+    );
+    section(bytes, 7, exported);
+    section(
+      bytes,
+      10,
+      this.bodies.map(({ body }) => body.encode()),
+    );
+    return new Uint8Array(bytes);
+  }
+
+  private type(params: readonly number[], results: readonly number[]): number {
+    const key = [0x60, ...unsigned(params.length), ...params, ...unsigned(results.length), ...results].join();
+    const known = this.types.indexOf(key);
+    return known >= 0 ? known : this.types.push(key) - 1;
+  }
+}
+
+function text(name: string): number[] {
+  const bytes = encoder.encode(name);
+  return [...unsigned(bytes.length), ...bytes];
+}
+
+function section(bytes: number[], id: number, entries: readonly (readonly number[])[]): void {
+  if (entries.length === 0) return;
+  const count = unsigned(entries.length);
+  const size = entries.reduce((sum, entry) => sum + entry.length, count.length);
+  append(bytes, [id], unsigned(size), count, ...entries);
+}
+
+/** Appends without spreading: a body may be larger than the argument limit of a call. */
+function append(bytes: number[], ...parts: readonly (readonly number[])[]): void {
+  for (const part of parts) for (const byte of part) bytes.push(byte);
+}
