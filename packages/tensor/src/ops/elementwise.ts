@@ -1,6 +1,7 @@
 /** Elementwise functions. Binary ones broadcast; a JS number takes the other operand's dtype. */
 
 import { cpu } from "../cpu/backend.js";
+import { mapUnary } from "../cpu/unary-map.js";
 import { checkDType, isFloat, isInteger, itemSize, type DType, type TypedArray } from "../dtype.js";
 import { DTypeError, DomainError } from "../errors.js";
 import { allocate } from "../memory.js";
@@ -76,7 +77,7 @@ function applyUnary(primitive: Unary, x: Tensor): Tensor {
   if (x.tag === 0 && x.owner === cpu && x.buffer !== null) {
     const a = x.buffer as TypedArray;
     const out = allocate(x.dtype, a.length);
-    primitive.kernels[x.dtype]!(a, out, a.length);
+    mapUnary(primitive.name, primitive.kernels, x.dtype, a, out);
     return new Tensor(x.shape, x.dtype, x.weak, 0, cpu, out, x.committed);
   }
   return bind1(primitive, [x], null);

@@ -4,6 +4,7 @@ import type { DType } from "../dtype.js";
 import { bind, bind1 } from "../transform/trace.js";
 import { allocate } from "../memory.js";
 import { broadcastRuns } from "../cpu/strided.js";
+import { mapUnary } from "../cpu/unary-map.js";
 import type { BinaryKernels } from "../cpu/kernels/binary.js";
 import type { UnaryKernels } from "../cpu/kernels/unary.js";
 import { reshape, broadcastTo } from "../ops/movement.js";
@@ -38,7 +39,7 @@ export function unary(name: string, rules: UnaryRules): ElementwisePrimitive<Una
     batch: (inputs) => bind(primitive, inputs, null),
     lower: ([x], _params, [out]) => {
       const y = allocate(out.dtype, x.buffer.length);
-      kernels[x.dtype]!(x.buffer, y, y.length);
+      mapUnary(name, kernels, x.dtype, x.buffer, y);
       return [y];
     },
   });

@@ -37,7 +37,7 @@ export type Tangent = Tensor | null;
 export type LoopForm =
   | "elementwise" | "select" | "cast" | "integerPower" | "identity"
   | "full" | "reshape" | "broadcast" | "transpose" | "slice" | "flip" | "pad" | "concat"
-  | "reduce" | "dot" | "scan" | "whileLoop" | "cond"; // prettier-ignore
+  | "reduce" | "dot" | "conv" | "scan" | "whileLoop" | "cond"; // prettier-ignore
 
 export interface PrimitiveRecord<P> {
   readonly name: string;

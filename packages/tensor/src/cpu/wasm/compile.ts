@@ -4,10 +4,10 @@ import { execute } from "../../backend/execute.js";
 import type { Executable } from "../../backend/backend.js";
 import { itemSize, type DType, type TypedArray } from "../../dtype.js";
 import { own } from "../../memory.js";
-import type { HostArray } from "../../primitives/primitive.js";
+import type { Aval, HostArray, Primitive } from "../../primitives/primitive.js";
 import { sizeOf } from "../../shape.js";
 import { Tensor } from "../../tensor.js";
-import type { Graph } from "../../transform/graph.js";
+import { Variable, type Graph } from "../../transform/graph.js";
 import { cpu } from "../backend.js";
 import { copyKernel, mapKernel, reduceKernel, type Kernel } from "./kernels.js";
 import { baseLocal } from "./loops.js";
@@ -54,6 +54,32 @@ export function compileGraph(graph: Graph): Executable | null {
   };
   if (placed.length > 0) constants.register(executable, placed);
   return executable;
+}
+
+const programs = /* @__PURE__ */ new Map<string, Executable | null>();
+const mostPrograms = 256;
+
+/** A program of one application of a primitive to floats, for eager calls; null where there is none. */
+export function compiledPrimitive<P>(
+  primitive: Primitive<P>,
+  inputs: readonly Omit<Aval, "weak">[],
+  params: P,
+  out: Aval,
+): Executable | null {
+  const [{ dtype }] = inputs;
+  if ((dtype !== "float32" && dtype !== "float64") || [...inputs, out].some(({ shape }) => sizeOf(shape) === 0))
+    return null;
+  const key = `${primitive.id} ${dtype} ${inputs.map(({ shape }) => shape.join()).join(" ")} ${JSON.stringify(params)}`;
+  let program = programs.get(key);
+  if (program === undefined) {
+    const variable = (like: Omit<Aval, "weak">): Variable => new Variable(like.shape, like.dtype, false);
+    const graph: Graph = { inputs: inputs.map(variable), equations: [], outputs: [variable(out)] };
+    const equation = { primitive, inputs: graph.inputs, params, outputs: graph.outputs as Variable[] };
+    program = compileGraph({ ...graph, equations: [equation] });
+    if (programs.size >= mostPrograms) programs.delete(programs.keys().next().value!);
+    programs.set(key, program);
+  }
+  return program;
 }
 
 function dtypeOf(data: TypedArray): DType {

@@ -197,11 +197,26 @@ export function copyKernel({ from, to }: CopyStep): Kernel {
     );
     return kernel(body, outer, (sizeOf(outer) / outer[0]) * n);
   }
-  const [load, store] = scalarAccess[size];
+  const lanes = to.dtype === "float64" ? 2 : 4;
+  if (
+    source !== null &&
+    to.dtype !== "bool" &&
+    (source.strides[last] === 0 || source.strides[last] === 1) &&
+    target.strides[last] === 1 &&
+    n >= lanes
+  ) {
+    // As an elementwise kernel that does nothing; with two axes, so that it writes no further than it should.
+    const shape = last === 0 ? [1, n] : walk.shape;
+    if (last === 0) for (const stream of streams) stream.strides = [0, ...stream.strides];
+    const value = load(source, source.strides[shape.length - 1] === 0 ? 0 : 1, lanes);
+    const loads = [{ stream: source, value }];
+    return kernel(emitMap({ shape, lanes, loads, stores: [{ stream: target, value }] }), shape);
+  }
+  const [read, write] = scalarAccess[size];
   nest(body, streams, walk.shape, () => {
     body.get(target.pointer);
-    if (source !== null) body.get(source.pointer).access(load).access(store);
-    else constantBits(body, from as number, to.dtype).access(store);
+    if (source !== null) body.get(source.pointer).access(read).access(write);
+    else constantBits(body, from as number, to.dtype).access(write);
   });
   return kernel(body, walk.shape);
 }

@@ -10,6 +10,7 @@ import { axesLast, collapse } from "../strided.js";
 import type { DType, TypedArray } from "../../dtype.js";
 import { own } from "../../memory.js";
 import type { Primitive } from "../../primitives/primitive.js";
+import type { ConvParams } from "../../primitives/conv.js";
 import type { DotParams } from "../../primitives/dot.js";
 import type { ReduceParams } from "../../primitives/reduce.js";
 import { sizeAlong, sizeOf, stridesOf, type Shape } from "../../shape.js";
@@ -154,6 +155,9 @@ export class Lowering {
         break;
       case "dot":
         this.dot(equation);
+        return;
+      case "conv":
+        this.convolve(equation);
         return;
       case "scan":
         this.scan(equation);
@@ -451,17 +455,22 @@ export class Lowering {
     const { low, interior } = params as PadParams;
     const value = this.constantOf(fill);
     if (value === null || sizeOf(x.shape) === 0) return false;
-    const whole = newArray(out);
-    const source = this.view(x);
-    this.copy(value, whole);
+    this.setMemory(out, this.padded(this.view(x), value, low, interior, out.shape));
+    return true;
+  }
+
+  /** The view with `fill` around its elements and between them. */
+  private padded(source: View, fill: number, low: readonly number[], interior: readonly number[], shape: Shape): View {
+    const whole = newArray({ shape, dtype: source.dtype, weak: false });
+    this.copy(fill, whole);
     let from = source.offset;
     let to = 0;
     const count: number[] = [];
-    for (let axis = 0; axis < x.shape.length; axis++) {
+    for (let axis = 0; axis < shape.length; axis++) {
       // Element j lands at low + j (interior + 1): those with 0 ≤ place < length survive.
       const step = interior[axis] + 1;
       const first = Math.max(0, Math.ceil(-low[axis] / step));
-      const last = Math.min(x.shape[axis] - 1, Math.floor((out.shape[axis] - 1 - low[axis]) / step));
+      const last = Math.min(source.shape[axis] - 1, Math.floor((shape[axis] - 1 - low[axis]) / step));
       count.push(Math.max(0, last - first + 1));
       from += first * source.strides[axis];
       to += (low[axis] + first * step) * whole.strides[axis];
@@ -470,8 +479,103 @@ export class Lowering {
       { ...source, offset: from, shape: count },
       { ...whole, offset: to, shape: count, strides: whole.strides.map((s, axis) => s * (interior[axis] + 1)) },
     );
+    return whole;
+  }
+
+  // ---- Convolutions ------------------------------------------------------------------------------------------------------------
+
+  /** One image after the other: what each kernel element meets is copied side by side, and a matrix product does the rest. */
+  private convolve(equation: Equation): void {
+    const [x, w] = equation.inputs;
+    const [out] = equation.outputs;
+    const { stride, padding, inputDilation, kernelDilation, groups, batchGroups } = equation.params as ConvParams;
+    if (x.dtype !== "float32" && x.dtype !== "float64") {
+      this.host(equation);
+      return;
+    }
+    const taps = w.shape.slice(2);
+    const places = out.shape.slice(2);
+    const [images] = out.shape;
+    const parts = groups * batchGroups;
+    const channels = w.shape[1];
+    const kernels = this.contiguous(this.view(w));
+    // Parts of the batch become parts of the channels.
+    let source = this.view(x);
+    if (batchGroups > 1) {
+      const [batch, each, ...space] = source.strides;
+      const shape = [images, batchGroups, channels, ...x.shape.slice(2)];
+      const split = { ...source, shape, strides: [batch, batch * images, each, ...space] };
+      source = reshapeView(this.contiguous(split), [images, parts * channels, ...x.shape.slice(2)])!;
+    }
+    const low = padding.map(([before]) => before);
+    if ([...padding.flat()].some((n) => n !== 0) || inputDilation.some((d) => d !== 1)) {
+      const room = source.shape.slice(2).map((n, i) => {
+        return Math.max(0, (n === 0 ? 0 : inputDilation[i] * (n - 1) + 1) + padding[i][0] + padding[i][1]);
+      });
+      const between = inputDilation.map((d) => d - 1);
+      source = this.padded(source, 0, [0, 0, ...low], [0, 0, ...between], [images, parts * channels, ...room]);
+    }
+    source = this.contiguous(source);
+    const array = (shape: Shape): View => newArray({ shape, dtype: x.dtype, weak: false });
+    const image = array(source.shape.slice(1));
+    const result = array(out.shape.slice(1));
+    const [plane, ...along] = image.strides;
+    const met: View = {
+      ...image,
+      shape: [parts, channels, ...taps, ...places],
+      strides: [
+        channels * plane,
+        plane,
+        ...along.map((s, i) => s * kernelDilation[i]),
+        ...along.map((s, i) => s * stride[i]),
+      ],
+    };
+    const depth = channels * sizeOf(taps);
+    const positions = sizeOf(places);
+    const body: Step[] = [];
+    let columns: MatrixView;
+    if (isContiguous(met)) {
+      columns = { view: met, step: depth * positions, row: positions, column: 1 };
+    } else {
+      // Along the longer rows, so that most is copied by vectors.
+      const placesFirst = (taps[taps.length - 1] ?? 1) > (places[places.length - 1] ?? 1);
+      const tapAxes = met.shape.map((_, axis) => axis).slice(1, 2 + taps.length);
+      const placeAxes = met.shape.map((_, axis) => axis).slice(2 + taps.length);
+      const order = [0, ...(placesFirst ? [...placeAxes, ...tapAxes] : [...tapAxes, ...placeAxes])];
+      const arranged = {
+        ...met,
+        shape: order.map((axis) => met.shape[axis]),
+        strides: order.map((axis) => met.strides[axis]),
+      };
+      const view = array(arranged.shape);
+      if (sizeOf(view.shape) > 0) body.push({ kind: "copy", from: arranged, to: view });
+      columns = placesFirst
+        ? { view, step: depth * positions, row: 1, column: depth }
+        : { view, step: depth * positions, row: positions, column: 1 };
+    }
+    const outputs = w.shape[0] / parts;
+    body.push({
+      kind: "matmul",
+      dtype: x.dtype,
+      count: parts,
+      m: outputs,
+      n: positions,
+      k: depth,
+      a: { view: kernels, step: outputs * depth, row: depth, column: 1 },
+      b: columns,
+      out: result,
+    });
+    const whole = newArray(out);
+    this.steps.push({
+      kind: "scan",
+      count: images,
+      reverse: false,
+      rows: [{ from: source, to: image }],
+      body,
+      carries: [],
+      stacked: [{ from: result, to: whole }],
+    });
     this.setMemory(out, whole);
-    return true;
   }
 
   // ---- Control flow ------------------------------------------------------------------------------------------------------------

@@ -79,7 +79,7 @@ class KernelMemory {
       throw new RangeError(`the compiled kernels need more than ${maximumPages / 16384} GiB`);
     this.memory.grow(Math.min(pages, room));
     this.free.push({ start: end, bytes: this.memory.buffer.byteLength - end });
-    this.mergeWithNext(this.free.length - 2);
+    this.mergeWithNext(Math.max(0, this.free.length - 2));
   }
 }
 
