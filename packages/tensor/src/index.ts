@@ -36,11 +36,13 @@ export {
   type Operand,
 } from "./backend/backend.js";
 export { cpu } from "./cpu/backend.js";
+export { getThreads, setThreads } from "./cpu/wasm/threads.js";
 export {
   definePrimitive,
   type Aval,
   type BatchResult,
   type HostArray,
+  type LoopForm,
   type Primitive,
   type PrimitiveRecord,
   type Tangent,

@@ -19,7 +19,17 @@ export type BinaryKernel = (
 ) => void;
 export type BinaryKernels = Readonly<Partial<Record<DType, BinaryKernel>>>;
 
-function addF32(x: Float32Array, xo: number, xs: number, y: Float32Array, yo: number, ys: number, out: Float32Array, oo: number, n: number): void {
+function addF32(
+  x: Float32Array,
+  xo: number,
+  xs: number,
+  y: Float32Array,
+  yo: number,
+  ys: number,
+  out: Float32Array,
+  oo: number,
+  n: number,
+): void {
   if (xs === 1 && ys === 1 && (xo | yo | oo) === 0) {
     for (let i = 0; i < n; i++) out[i] = x[i] + y[i];
     return;
@@ -31,7 +41,17 @@ function addF32(x: Float32Array, xo: number, xs: number, y: Float32Array, yo: nu
   }
 }
 
-function addF64(x: Float64Array, xo: number, xs: number, y: Float64Array, yo: number, ys: number, out: Float64Array, oo: number, n: number): void {
+function addF64(
+  x: Float64Array,
+  xo: number,
+  xs: number,
+  y: Float64Array,
+  yo: number,
+  ys: number,
+  out: Float64Array,
+  oo: number,
+  n: number,
+): void {
   if (xs === 1 && ys === 1 && (xo | yo | oo) === 0) {
     for (let i = 0; i < n; i++) out[i] = x[i] + y[i];
     return;
@@ -43,7 +63,17 @@ function addF64(x: Float64Array, xo: number, xs: number, y: Float64Array, yo: nu
   }
 }
 
-function addI32(x: Int32Array, xo: number, xs: number, y: Int32Array, yo: number, ys: number, out: Int32Array, oo: number, n: number): void {
+function addI32(
+  x: Int32Array,
+  xo: number,
+  xs: number,
+  y: Int32Array,
+  yo: number,
+  ys: number,
+  out: Int32Array,
+  oo: number,
+  n: number,
+): void {
   for (let i = 0; i < n; i++, xo += xs, yo += ys) {
     const a = x[xo];
     const b = y[yo];
@@ -51,7 +81,17 @@ function addI32(x: Int32Array, xo: number, xs: number, y: Int32Array, yo: number
   }
 }
 
-function addU32(x: Uint32Array, xo: number, xs: number, y: Uint32Array, yo: number, ys: number, out: Uint32Array, oo: number, n: number): void {
+function addU32(
+  x: Uint32Array,
+  xo: number,
+  xs: number,
+  y: Uint32Array,
+  yo: number,
+  ys: number,
+  out: Uint32Array,
+  oo: number,
+  n: number,
+): void {
   for (let i = 0; i < n; i++, xo += xs, yo += ys) {
     const a = x[xo];
     const b = y[yo];
@@ -59,7 +99,17 @@ function addU32(x: Uint32Array, xo: number, xs: number, y: Uint32Array, yo: numb
   }
 }
 
-function subF32(x: Float32Array, xo: number, xs: number, y: Float32Array, yo: number, ys: number, out: Float32Array, oo: number, n: number): void {
+function subF32(
+  x: Float32Array,
+  xo: number,
+  xs: number,
+  y: Float32Array,
+  yo: number,
+  ys: number,
+  out: Float32Array,
+  oo: number,
+  n: number,
+): void {
   if (xs === 1 && ys === 1 && (xo | yo | oo) === 0) {
     for (let i = 0; i < n; i++) out[i] = x[i] - y[i];
     return;
@@ -71,7 +121,17 @@ function subF32(x: Float32Array, xo: number, xs: number, y: Float32Array, yo: nu
   }
 }
 
-function subF64(x: Float64Array, xo: number, xs: number, y: Float64Array, yo: number, ys: number, out: Float64Array, oo: number, n: number): void {
+function subF64(
+  x: Float64Array,
+  xo: number,
+  xs: number,
+  y: Float64Array,
+  yo: number,
+  ys: number,
+  out: Float64Array,
+  oo: number,
+  n: number,
+): void {
   if (xs === 1 && ys === 1 && (xo | yo | oo) === 0) {
     for (let i = 0; i < n; i++) out[i] = x[i] - y[i];
     return;
@@ -83,7 +143,17 @@ function subF64(x: Float64Array, xo: number, xs: number, y: Float64Array, yo: nu
   }
 }
 
-function subI32(x: Int32Array, xo: number, xs: number, y: Int32Array, yo: number, ys: number, out: Int32Array, oo: number, n: number): void {
+function subI32(
+  x: Int32Array,
+  xo: number,
+  xs: number,
+  y: Int32Array,
+  yo: number,
+  ys: number,
+  out: Int32Array,
+  oo: number,
+  n: number,
+): void {
   for (let i = 0; i < n; i++, xo += xs, yo += ys) {
     const a = x[xo];
     const b = y[yo];
@@ -91,7 +161,17 @@ function subI32(x: Int32Array, xo: number, xs: number, y: Int32Array, yo: number
   }
 }
 
-function subU32(x: Uint32Array, xo: number, xs: number, y: Uint32Array, yo: number, ys: number, out: Uint32Array, oo: number, n: number): void {
+function subU32(
+  x: Uint32Array,
+  xo: number,
+  xs: number,
+  y: Uint32Array,
+  yo: number,
+  ys: number,
+  out: Uint32Array,
+  oo: number,
+  n: number,
+): void {
   for (let i = 0; i < n; i++, xo += xs, yo += ys) {
     const a = x[xo];
     const b = y[yo];
@@ -99,7 +179,17 @@ function subU32(x: Uint32Array, xo: number, xs: number, y: Uint32Array, yo: numb
   }
 }
 
-function mulF32(x: Float32Array, xo: number, xs: number, y: Float32Array, yo: number, ys: number, out: Float32Array, oo: number, n: number): void {
+function mulF32(
+  x: Float32Array,
+  xo: number,
+  xs: number,
+  y: Float32Array,
+  yo: number,
+  ys: number,
+  out: Float32Array,
+  oo: number,
+  n: number,
+): void {
   if (xs === 1 && ys === 1 && (xo | yo | oo) === 0) {
     for (let i = 0; i < n; i++) out[i] = x[i] * y[i];
     return;
@@ -111,7 +201,17 @@ function mulF32(x: Float32Array, xo: number, xs: number, y: Float32Array, yo: nu
   }
 }
 
-function mulF64(x: Float64Array, xo: number, xs: number, y: Float64Array, yo: number, ys: number, out: Float64Array, oo: number, n: number): void {
+function mulF64(
+  x: Float64Array,
+  xo: number,
+  xs: number,
+  y: Float64Array,
+  yo: number,
+  ys: number,
+  out: Float64Array,
+  oo: number,
+  n: number,
+): void {
   if (xs === 1 && ys === 1 && (xo | yo | oo) === 0) {
     for (let i = 0; i < n; i++) out[i] = x[i] * y[i];
     return;
@@ -123,7 +223,17 @@ function mulF64(x: Float64Array, xo: number, xs: number, y: Float64Array, yo: nu
   }
 }
 
-function mulI32(x: Int32Array, xo: number, xs: number, y: Int32Array, yo: number, ys: number, out: Int32Array, oo: number, n: number): void {
+function mulI32(
+  x: Int32Array,
+  xo: number,
+  xs: number,
+  y: Int32Array,
+  yo: number,
+  ys: number,
+  out: Int32Array,
+  oo: number,
+  n: number,
+): void {
   for (let i = 0; i < n; i++, xo += xs, yo += ys) {
     const a = x[xo];
     const b = y[yo];
@@ -131,7 +241,17 @@ function mulI32(x: Int32Array, xo: number, xs: number, y: Int32Array, yo: number
   }
 }
 
-function mulU32(x: Uint32Array, xo: number, xs: number, y: Uint32Array, yo: number, ys: number, out: Uint32Array, oo: number, n: number): void {
+function mulU32(
+  x: Uint32Array,
+  xo: number,
+  xs: number,
+  y: Uint32Array,
+  yo: number,
+  ys: number,
+  out: Uint32Array,
+  oo: number,
+  n: number,
+): void {
   for (let i = 0; i < n; i++, xo += xs, yo += ys) {
     const a = x[xo];
     const b = y[yo];
@@ -139,7 +259,17 @@ function mulU32(x: Uint32Array, xo: number, xs: number, y: Uint32Array, yo: numb
   }
 }
 
-function divF32(x: Float32Array, xo: number, xs: number, y: Float32Array, yo: number, ys: number, out: Float32Array, oo: number, n: number): void {
+function divF32(
+  x: Float32Array,
+  xo: number,
+  xs: number,
+  y: Float32Array,
+  yo: number,
+  ys: number,
+  out: Float32Array,
+  oo: number,
+  n: number,
+): void {
   if (xs === 1 && ys === 1 && (xo | yo | oo) === 0) {
     for (let i = 0; i < n; i++) out[i] = x[i] / y[i];
     return;
@@ -151,7 +281,17 @@ function divF32(x: Float32Array, xo: number, xs: number, y: Float32Array, yo: nu
   }
 }
 
-function divF64(x: Float64Array, xo: number, xs: number, y: Float64Array, yo: number, ys: number, out: Float64Array, oo: number, n: number): void {
+function divF64(
+  x: Float64Array,
+  xo: number,
+  xs: number,
+  y: Float64Array,
+  yo: number,
+  ys: number,
+  out: Float64Array,
+  oo: number,
+  n: number,
+): void {
   if (xs === 1 && ys === 1 && (xo | yo | oo) === 0) {
     for (let i = 0; i < n; i++) out[i] = x[i] / y[i];
     return;
@@ -163,7 +303,17 @@ function divF64(x: Float64Array, xo: number, xs: number, y: Float64Array, yo: nu
   }
 }
 
-function maximumF32(x: Float32Array, xo: number, xs: number, y: Float32Array, yo: number, ys: number, out: Float32Array, oo: number, n: number): void {
+function maximumF32(
+  x: Float32Array,
+  xo: number,
+  xs: number,
+  y: Float32Array,
+  yo: number,
+  ys: number,
+  out: Float32Array,
+  oo: number,
+  n: number,
+): void {
   for (let i = 0; i < n; i++, xo += xs, yo += ys) {
     const a = x[xo];
     const b = y[yo];
@@ -171,7 +321,17 @@ function maximumF32(x: Float32Array, xo: number, xs: number, y: Float32Array, yo
   }
 }
 
-function maximumF64(x: Float64Array, xo: number, xs: number, y: Float64Array, yo: number, ys: number, out: Float64Array, oo: number, n: number): void {
+function maximumF64(
+  x: Float64Array,
+  xo: number,
+  xs: number,
+  y: Float64Array,
+  yo: number,
+  ys: number,
+  out: Float64Array,
+  oo: number,
+  n: number,
+): void {
   for (let i = 0; i < n; i++, xo += xs, yo += ys) {
     const a = x[xo];
     const b = y[yo];
@@ -179,7 +339,17 @@ function maximumF64(x: Float64Array, xo: number, xs: number, y: Float64Array, yo
   }
 }
 
-function maximumI32(x: Int32Array, xo: number, xs: number, y: Int32Array, yo: number, ys: number, out: Int32Array, oo: number, n: number): void {
+function maximumI32(
+  x: Int32Array,
+  xo: number,
+  xs: number,
+  y: Int32Array,
+  yo: number,
+  ys: number,
+  out: Int32Array,
+  oo: number,
+  n: number,
+): void {
   for (let i = 0; i < n; i++, xo += xs, yo += ys) {
     const a = x[xo];
     const b = y[yo];
@@ -187,7 +357,17 @@ function maximumI32(x: Int32Array, xo: number, xs: number, y: Int32Array, yo: nu
   }
 }
 
-function maximumU32(x: Uint32Array, xo: number, xs: number, y: Uint32Array, yo: number, ys: number, out: Uint32Array, oo: number, n: number): void {
+function maximumU32(
+  x: Uint32Array,
+  xo: number,
+  xs: number,
+  y: Uint32Array,
+  yo: number,
+  ys: number,
+  out: Uint32Array,
+  oo: number,
+  n: number,
+): void {
   for (let i = 0; i < n; i++, xo += xs, yo += ys) {
     const a = x[xo];
     const b = y[yo];
@@ -195,7 +375,17 @@ function maximumU32(x: Uint32Array, xo: number, xs: number, y: Uint32Array, yo: 
   }
 }
 
-function maximumBool(x: Uint8Array, xo: number, xs: number, y: Uint8Array, yo: number, ys: number, out: Uint8Array, oo: number, n: number): void {
+function maximumBool(
+  x: Uint8Array,
+  xo: number,
+  xs: number,
+  y: Uint8Array,
+  yo: number,
+  ys: number,
+  out: Uint8Array,
+  oo: number,
+  n: number,
+): void {
   for (let i = 0; i < n; i++, xo += xs, yo += ys) {
     const a = x[xo];
     const b = y[yo];
@@ -203,7 +393,17 @@ function maximumBool(x: Uint8Array, xo: number, xs: number, y: Uint8Array, yo: n
   }
 }
 
-function minimumF32(x: Float32Array, xo: number, xs: number, y: Float32Array, yo: number, ys: number, out: Float32Array, oo: number, n: number): void {
+function minimumF32(
+  x: Float32Array,
+  xo: number,
+  xs: number,
+  y: Float32Array,
+  yo: number,
+  ys: number,
+  out: Float32Array,
+  oo: number,
+  n: number,
+): void {
   for (let i = 0; i < n; i++, xo += xs, yo += ys) {
     const a = x[xo];
     const b = y[yo];
@@ -211,7 +411,17 @@ function minimumF32(x: Float32Array, xo: number, xs: number, y: Float32Array, yo
   }
 }
 
-function minimumF64(x: Float64Array, xo: number, xs: number, y: Float64Array, yo: number, ys: number, out: Float64Array, oo: number, n: number): void {
+function minimumF64(
+  x: Float64Array,
+  xo: number,
+  xs: number,
+  y: Float64Array,
+  yo: number,
+  ys: number,
+  out: Float64Array,
+  oo: number,
+  n: number,
+): void {
   for (let i = 0; i < n; i++, xo += xs, yo += ys) {
     const a = x[xo];
     const b = y[yo];
@@ -219,7 +429,17 @@ function minimumF64(x: Float64Array, xo: number, xs: number, y: Float64Array, yo
   }
 }
 
-function minimumI32(x: Int32Array, xo: number, xs: number, y: Int32Array, yo: number, ys: number, out: Int32Array, oo: number, n: number): void {
+function minimumI32(
+  x: Int32Array,
+  xo: number,
+  xs: number,
+  y: Int32Array,
+  yo: number,
+  ys: number,
+  out: Int32Array,
+  oo: number,
+  n: number,
+): void {
   for (let i = 0; i < n; i++, xo += xs, yo += ys) {
     const a = x[xo];
     const b = y[yo];
@@ -227,7 +447,17 @@ function minimumI32(x: Int32Array, xo: number, xs: number, y: Int32Array, yo: nu
   }
 }
 
-function minimumU32(x: Uint32Array, xo: number, xs: number, y: Uint32Array, yo: number, ys: number, out: Uint32Array, oo: number, n: number): void {
+function minimumU32(
+  x: Uint32Array,
+  xo: number,
+  xs: number,
+  y: Uint32Array,
+  yo: number,
+  ys: number,
+  out: Uint32Array,
+  oo: number,
+  n: number,
+): void {
   for (let i = 0; i < n; i++, xo += xs, yo += ys) {
     const a = x[xo];
     const b = y[yo];
@@ -235,7 +465,17 @@ function minimumU32(x: Uint32Array, xo: number, xs: number, y: Uint32Array, yo: 
   }
 }
 
-function minimumBool(x: Uint8Array, xo: number, xs: number, y: Uint8Array, yo: number, ys: number, out: Uint8Array, oo: number, n: number): void {
+function minimumBool(
+  x: Uint8Array,
+  xo: number,
+  xs: number,
+  y: Uint8Array,
+  yo: number,
+  ys: number,
+  out: Uint8Array,
+  oo: number,
+  n: number,
+): void {
   for (let i = 0; i < n; i++, xo += xs, yo += ys) {
     const a = x[xo];
     const b = y[yo];
@@ -243,7 +483,17 @@ function minimumBool(x: Uint8Array, xo: number, xs: number, y: Uint8Array, yo: n
   }
 }
 
-function remF32(x: Float32Array, xo: number, xs: number, y: Float32Array, yo: number, ys: number, out: Float32Array, oo: number, n: number): void {
+function remF32(
+  x: Float32Array,
+  xo: number,
+  xs: number,
+  y: Float32Array,
+  yo: number,
+  ys: number,
+  out: Float32Array,
+  oo: number,
+  n: number,
+): void {
   for (let i = 0; i < n; i++, xo += xs, yo += ys) {
     const a = x[xo];
     const b = y[yo];
@@ -251,7 +501,17 @@ function remF32(x: Float32Array, xo: number, xs: number, y: Float32Array, yo: nu
   }
 }
 
-function remF64(x: Float64Array, xo: number, xs: number, y: Float64Array, yo: number, ys: number, out: Float64Array, oo: number, n: number): void {
+function remF64(
+  x: Float64Array,
+  xo: number,
+  xs: number,
+  y: Float64Array,
+  yo: number,
+  ys: number,
+  out: Float64Array,
+  oo: number,
+  n: number,
+): void {
   for (let i = 0; i < n; i++, xo += xs, yo += ys) {
     const a = x[xo];
     const b = y[yo];
@@ -259,7 +519,17 @@ function remF64(x: Float64Array, xo: number, xs: number, y: Float64Array, yo: nu
   }
 }
 
-function remI32(x: Int32Array, xo: number, xs: number, y: Int32Array, yo: number, ys: number, out: Int32Array, oo: number, n: number): void {
+function remI32(
+  x: Int32Array,
+  xo: number,
+  xs: number,
+  y: Int32Array,
+  yo: number,
+  ys: number,
+  out: Int32Array,
+  oo: number,
+  n: number,
+): void {
   for (let i = 0; i < n; i++, xo += xs, yo += ys) {
     const a = x[xo];
     const b = y[yo];
@@ -267,7 +537,17 @@ function remI32(x: Int32Array, xo: number, xs: number, y: Int32Array, yo: number
   }
 }
 
-function remU32(x: Uint32Array, xo: number, xs: number, y: Uint32Array, yo: number, ys: number, out: Uint32Array, oo: number, n: number): void {
+function remU32(
+  x: Uint32Array,
+  xo: number,
+  xs: number,
+  y: Uint32Array,
+  yo: number,
+  ys: number,
+  out: Uint32Array,
+  oo: number,
+  n: number,
+): void {
   for (let i = 0; i < n; i++, xo += xs, yo += ys) {
     const a = x[xo];
     const b = y[yo];
@@ -275,7 +555,17 @@ function remU32(x: Uint32Array, xo: number, xs: number, y: Uint32Array, yo: numb
   }
 }
 
-function modF32(x: Float32Array, xo: number, xs: number, y: Float32Array, yo: number, ys: number, out: Float32Array, oo: number, n: number): void {
+function modF32(
+  x: Float32Array,
+  xo: number,
+  xs: number,
+  y: Float32Array,
+  yo: number,
+  ys: number,
+  out: Float32Array,
+  oo: number,
+  n: number,
+): void {
   for (let i = 0; i < n; i++, xo += xs, yo += ys) {
     const a = x[xo];
     const b = y[yo];
@@ -283,7 +573,17 @@ function modF32(x: Float32Array, xo: number, xs: number, y: Float32Array, yo: nu
   }
 }
 
-function modF64(x: Float64Array, xo: number, xs: number, y: Float64Array, yo: number, ys: number, out: Float64Array, oo: number, n: number): void {
+function modF64(
+  x: Float64Array,
+  xo: number,
+  xs: number,
+  y: Float64Array,
+  yo: number,
+  ys: number,
+  out: Float64Array,
+  oo: number,
+  n: number,
+): void {
   for (let i = 0; i < n; i++, xo += xs, yo += ys) {
     const a = x[xo];
     const b = y[yo];
@@ -291,7 +591,17 @@ function modF64(x: Float64Array, xo: number, xs: number, y: Float64Array, yo: nu
   }
 }
 
-function modI32(x: Int32Array, xo: number, xs: number, y: Int32Array, yo: number, ys: number, out: Int32Array, oo: number, n: number): void {
+function modI32(
+  x: Int32Array,
+  xo: number,
+  xs: number,
+  y: Int32Array,
+  yo: number,
+  ys: number,
+  out: Int32Array,
+  oo: number,
+  n: number,
+): void {
   for (let i = 0; i < n; i++, xo += xs, yo += ys) {
     const a = x[xo];
     const b = y[yo];
@@ -299,7 +609,17 @@ function modI32(x: Int32Array, xo: number, xs: number, y: Int32Array, yo: number
   }
 }
 
-function modU32(x: Uint32Array, xo: number, xs: number, y: Uint32Array, yo: number, ys: number, out: Uint32Array, oo: number, n: number): void {
+function modU32(
+  x: Uint32Array,
+  xo: number,
+  xs: number,
+  y: Uint32Array,
+  yo: number,
+  ys: number,
+  out: Uint32Array,
+  oo: number,
+  n: number,
+): void {
   for (let i = 0; i < n; i++, xo += xs, yo += ys) {
     const a = x[xo];
     const b = y[yo];
@@ -307,7 +627,17 @@ function modU32(x: Uint32Array, xo: number, xs: number, y: Uint32Array, yo: numb
   }
 }
 
-function floorDivF32(x: Float32Array, xo: number, xs: number, y: Float32Array, yo: number, ys: number, out: Float32Array, oo: number, n: number): void {
+function floorDivF32(
+  x: Float32Array,
+  xo: number,
+  xs: number,
+  y: Float32Array,
+  yo: number,
+  ys: number,
+  out: Float32Array,
+  oo: number,
+  n: number,
+): void {
   for (let i = 0; i < n; i++, xo += xs, yo += ys) {
     const a = x[xo];
     const b = y[yo];
@@ -315,7 +645,17 @@ function floorDivF32(x: Float32Array, xo: number, xs: number, y: Float32Array, y
   }
 }
 
-function floorDivF64(x: Float64Array, xo: number, xs: number, y: Float64Array, yo: number, ys: number, out: Float64Array, oo: number, n: number): void {
+function floorDivF64(
+  x: Float64Array,
+  xo: number,
+  xs: number,
+  y: Float64Array,
+  yo: number,
+  ys: number,
+  out: Float64Array,
+  oo: number,
+  n: number,
+): void {
   for (let i = 0; i < n; i++, xo += xs, yo += ys) {
     const a = x[xo];
     const b = y[yo];
@@ -323,7 +663,17 @@ function floorDivF64(x: Float64Array, xo: number, xs: number, y: Float64Array, y
   }
 }
 
-function floorDivI32(x: Int32Array, xo: number, xs: number, y: Int32Array, yo: number, ys: number, out: Int32Array, oo: number, n: number): void {
+function floorDivI32(
+  x: Int32Array,
+  xo: number,
+  xs: number,
+  y: Int32Array,
+  yo: number,
+  ys: number,
+  out: Int32Array,
+  oo: number,
+  n: number,
+): void {
   for (let i = 0; i < n; i++, xo += xs, yo += ys) {
     const a = x[xo];
     const b = y[yo];
@@ -331,7 +681,17 @@ function floorDivI32(x: Int32Array, xo: number, xs: number, y: Int32Array, yo: n
   }
 }
 
-function floorDivU32(x: Uint32Array, xo: number, xs: number, y: Uint32Array, yo: number, ys: number, out: Uint32Array, oo: number, n: number): void {
+function floorDivU32(
+  x: Uint32Array,
+  xo: number,
+  xs: number,
+  y: Uint32Array,
+  yo: number,
+  ys: number,
+  out: Uint32Array,
+  oo: number,
+  n: number,
+): void {
   for (let i = 0; i < n; i++, xo += xs, yo += ys) {
     const a = x[xo];
     const b = y[yo];
@@ -339,7 +699,17 @@ function floorDivU32(x: Uint32Array, xo: number, xs: number, y: Uint32Array, yo:
   }
 }
 
-function powF32(x: Float32Array, xo: number, xs: number, y: Float32Array, yo: number, ys: number, out: Float32Array, oo: number, n: number): void {
+function powF32(
+  x: Float32Array,
+  xo: number,
+  xs: number,
+  y: Float32Array,
+  yo: number,
+  ys: number,
+  out: Float32Array,
+  oo: number,
+  n: number,
+): void {
   for (let i = 0; i < n; i++, xo += xs, yo += ys) {
     const a = x[xo];
     const b = y[yo];
@@ -347,7 +717,17 @@ function powF32(x: Float32Array, xo: number, xs: number, y: Float32Array, yo: nu
   }
 }
 
-function powF64(x: Float64Array, xo: number, xs: number, y: Float64Array, yo: number, ys: number, out: Float64Array, oo: number, n: number): void {
+function powF64(
+  x: Float64Array,
+  xo: number,
+  xs: number,
+  y: Float64Array,
+  yo: number,
+  ys: number,
+  out: Float64Array,
+  oo: number,
+  n: number,
+): void {
   for (let i = 0; i < n; i++, xo += xs, yo += ys) {
     const a = x[xo];
     const b = y[yo];
@@ -355,7 +735,17 @@ function powF64(x: Float64Array, xo: number, xs: number, y: Float64Array, yo: nu
   }
 }
 
-function powI32(x: Int32Array, xo: number, xs: number, y: Int32Array, yo: number, ys: number, out: Int32Array, oo: number, n: number): void {
+function powI32(
+  x: Int32Array,
+  xo: number,
+  xs: number,
+  y: Int32Array,
+  yo: number,
+  ys: number,
+  out: Int32Array,
+  oo: number,
+  n: number,
+): void {
   for (let i = 0; i < n; i++, xo += xs, yo += ys) {
     const a = x[xo];
     const b = y[yo];
@@ -363,7 +753,17 @@ function powI32(x: Int32Array, xo: number, xs: number, y: Int32Array, yo: number
   }
 }
 
-function powU32(x: Uint32Array, xo: number, xs: number, y: Uint32Array, yo: number, ys: number, out: Uint32Array, oo: number, n: number): void {
+function powU32(
+  x: Uint32Array,
+  xo: number,
+  xs: number,
+  y: Uint32Array,
+  yo: number,
+  ys: number,
+  out: Uint32Array,
+  oo: number,
+  n: number,
+): void {
   for (let i = 0; i < n; i++, xo += xs, yo += ys) {
     const a = x[xo];
     const b = y[yo];
@@ -371,7 +771,17 @@ function powU32(x: Uint32Array, xo: number, xs: number, y: Uint32Array, yo: numb
   }
 }
 
-function atan2F32(x: Float32Array, xo: number, xs: number, y: Float32Array, yo: number, ys: number, out: Float32Array, oo: number, n: number): void {
+function atan2F32(
+  x: Float32Array,
+  xo: number,
+  xs: number,
+  y: Float32Array,
+  yo: number,
+  ys: number,
+  out: Float32Array,
+  oo: number,
+  n: number,
+): void {
   for (let i = 0; i < n; i++, xo += xs, yo += ys) {
     const a = x[xo];
     const b = y[yo];
@@ -379,7 +789,17 @@ function atan2F32(x: Float32Array, xo: number, xs: number, y: Float32Array, yo: 
   }
 }
 
-function atan2F64(x: Float64Array, xo: number, xs: number, y: Float64Array, yo: number, ys: number, out: Float64Array, oo: number, n: number): void {
+function atan2F64(
+  x: Float64Array,
+  xo: number,
+  xs: number,
+  y: Float64Array,
+  yo: number,
+  ys: number,
+  out: Float64Array,
+  oo: number,
+  n: number,
+): void {
   for (let i = 0; i < n; i++, xo += xs, yo += ys) {
     const a = x[xo];
     const b = y[yo];
@@ -387,7 +807,17 @@ function atan2F64(x: Float64Array, xo: number, xs: number, y: Float64Array, yo: 
   }
 }
 
-function nextAfterF32(x: Float32Array, xo: number, xs: number, y: Float32Array, yo: number, ys: number, out: Float32Array, oo: number, n: number): void {
+function nextAfterF32(
+  x: Float32Array,
+  xo: number,
+  xs: number,
+  y: Float32Array,
+  yo: number,
+  ys: number,
+  out: Float32Array,
+  oo: number,
+  n: number,
+): void {
   for (let i = 0; i < n; i++, xo += xs, yo += ys) {
     const a = x[xo];
     const b = y[yo];
@@ -395,7 +825,17 @@ function nextAfterF32(x: Float32Array, xo: number, xs: number, y: Float32Array, 
   }
 }
 
-function nextAfterF64(x: Float64Array, xo: number, xs: number, y: Float64Array, yo: number, ys: number, out: Float64Array, oo: number, n: number): void {
+function nextAfterF64(
+  x: Float64Array,
+  xo: number,
+  xs: number,
+  y: Float64Array,
+  yo: number,
+  ys: number,
+  out: Float64Array,
+  oo: number,
+  n: number,
+): void {
   for (let i = 0; i < n; i++, xo += xs, yo += ys) {
     const a = x[xo];
     const b = y[yo];
@@ -403,7 +843,17 @@ function nextAfterF64(x: Float64Array, xo: number, xs: number, y: Float64Array, 
   }
 }
 
-function bitwiseAndI32(x: Int32Array, xo: number, xs: number, y: Int32Array, yo: number, ys: number, out: Int32Array, oo: number, n: number): void {
+function bitwiseAndI32(
+  x: Int32Array,
+  xo: number,
+  xs: number,
+  y: Int32Array,
+  yo: number,
+  ys: number,
+  out: Int32Array,
+  oo: number,
+  n: number,
+): void {
   for (let i = 0; i < n; i++, xo += xs, yo += ys) {
     const a = x[xo];
     const b = y[yo];
@@ -411,7 +861,17 @@ function bitwiseAndI32(x: Int32Array, xo: number, xs: number, y: Int32Array, yo:
   }
 }
 
-function bitwiseAndU32(x: Uint32Array, xo: number, xs: number, y: Uint32Array, yo: number, ys: number, out: Uint32Array, oo: number, n: number): void {
+function bitwiseAndU32(
+  x: Uint32Array,
+  xo: number,
+  xs: number,
+  y: Uint32Array,
+  yo: number,
+  ys: number,
+  out: Uint32Array,
+  oo: number,
+  n: number,
+): void {
   for (let i = 0; i < n; i++, xo += xs, yo += ys) {
     const a = x[xo];
     const b = y[yo];
@@ -419,7 +879,17 @@ function bitwiseAndU32(x: Uint32Array, xo: number, xs: number, y: Uint32Array, y
   }
 }
 
-function bitwiseAndBool(x: Uint8Array, xo: number, xs: number, y: Uint8Array, yo: number, ys: number, out: Uint8Array, oo: number, n: number): void {
+function bitwiseAndBool(
+  x: Uint8Array,
+  xo: number,
+  xs: number,
+  y: Uint8Array,
+  yo: number,
+  ys: number,
+  out: Uint8Array,
+  oo: number,
+  n: number,
+): void {
   for (let i = 0; i < n; i++, xo += xs, yo += ys) {
     const a = x[xo];
     const b = y[yo];
@@ -427,7 +897,17 @@ function bitwiseAndBool(x: Uint8Array, xo: number, xs: number, y: Uint8Array, yo
   }
 }
 
-function bitwiseOrI32(x: Int32Array, xo: number, xs: number, y: Int32Array, yo: number, ys: number, out: Int32Array, oo: number, n: number): void {
+function bitwiseOrI32(
+  x: Int32Array,
+  xo: number,
+  xs: number,
+  y: Int32Array,
+  yo: number,
+  ys: number,
+  out: Int32Array,
+  oo: number,
+  n: number,
+): void {
   for (let i = 0; i < n; i++, xo += xs, yo += ys) {
     const a = x[xo];
     const b = y[yo];
@@ -435,7 +915,17 @@ function bitwiseOrI32(x: Int32Array, xo: number, xs: number, y: Int32Array, yo: 
   }
 }
 
-function bitwiseOrU32(x: Uint32Array, xo: number, xs: number, y: Uint32Array, yo: number, ys: number, out: Uint32Array, oo: number, n: number): void {
+function bitwiseOrU32(
+  x: Uint32Array,
+  xo: number,
+  xs: number,
+  y: Uint32Array,
+  yo: number,
+  ys: number,
+  out: Uint32Array,
+  oo: number,
+  n: number,
+): void {
   for (let i = 0; i < n; i++, xo += xs, yo += ys) {
     const a = x[xo];
     const b = y[yo];
@@ -443,7 +933,17 @@ function bitwiseOrU32(x: Uint32Array, xo: number, xs: number, y: Uint32Array, yo
   }
 }
 
-function bitwiseOrBool(x: Uint8Array, xo: number, xs: number, y: Uint8Array, yo: number, ys: number, out: Uint8Array, oo: number, n: number): void {
+function bitwiseOrBool(
+  x: Uint8Array,
+  xo: number,
+  xs: number,
+  y: Uint8Array,
+  yo: number,
+  ys: number,
+  out: Uint8Array,
+  oo: number,
+  n: number,
+): void {
   for (let i = 0; i < n; i++, xo += xs, yo += ys) {
     const a = x[xo];
     const b = y[yo];
@@ -451,7 +951,17 @@ function bitwiseOrBool(x: Uint8Array, xo: number, xs: number, y: Uint8Array, yo:
   }
 }
 
-function bitwiseXorI32(x: Int32Array, xo: number, xs: number, y: Int32Array, yo: number, ys: number, out: Int32Array, oo: number, n: number): void {
+function bitwiseXorI32(
+  x: Int32Array,
+  xo: number,
+  xs: number,
+  y: Int32Array,
+  yo: number,
+  ys: number,
+  out: Int32Array,
+  oo: number,
+  n: number,
+): void {
   for (let i = 0; i < n; i++, xo += xs, yo += ys) {
     const a = x[xo];
     const b = y[yo];
@@ -459,7 +969,17 @@ function bitwiseXorI32(x: Int32Array, xo: number, xs: number, y: Int32Array, yo:
   }
 }
 
-function bitwiseXorU32(x: Uint32Array, xo: number, xs: number, y: Uint32Array, yo: number, ys: number, out: Uint32Array, oo: number, n: number): void {
+function bitwiseXorU32(
+  x: Uint32Array,
+  xo: number,
+  xs: number,
+  y: Uint32Array,
+  yo: number,
+  ys: number,
+  out: Uint32Array,
+  oo: number,
+  n: number,
+): void {
   for (let i = 0; i < n; i++, xo += xs, yo += ys) {
     const a = x[xo];
     const b = y[yo];
@@ -467,7 +987,17 @@ function bitwiseXorU32(x: Uint32Array, xo: number, xs: number, y: Uint32Array, y
   }
 }
 
-function bitwiseXorBool(x: Uint8Array, xo: number, xs: number, y: Uint8Array, yo: number, ys: number, out: Uint8Array, oo: number, n: number): void {
+function bitwiseXorBool(
+  x: Uint8Array,
+  xo: number,
+  xs: number,
+  y: Uint8Array,
+  yo: number,
+  ys: number,
+  out: Uint8Array,
+  oo: number,
+  n: number,
+): void {
   for (let i = 0; i < n; i++, xo += xs, yo += ys) {
     const a = x[xo];
     const b = y[yo];
@@ -475,7 +1005,17 @@ function bitwiseXorBool(x: Uint8Array, xo: number, xs: number, y: Uint8Array, yo
   }
 }
 
-function shiftLeftI32(x: Int32Array, xo: number, xs: number, y: Int32Array, yo: number, ys: number, out: Int32Array, oo: number, n: number): void {
+function shiftLeftI32(
+  x: Int32Array,
+  xo: number,
+  xs: number,
+  y: Int32Array,
+  yo: number,
+  ys: number,
+  out: Int32Array,
+  oo: number,
+  n: number,
+): void {
   for (let i = 0; i < n; i++, xo += xs, yo += ys) {
     const a = x[xo];
     const b = y[yo];
@@ -483,7 +1023,17 @@ function shiftLeftI32(x: Int32Array, xo: number, xs: number, y: Int32Array, yo: 
   }
 }
 
-function shiftLeftU32(x: Uint32Array, xo: number, xs: number, y: Uint32Array, yo: number, ys: number, out: Uint32Array, oo: number, n: number): void {
+function shiftLeftU32(
+  x: Uint32Array,
+  xo: number,
+  xs: number,
+  y: Uint32Array,
+  yo: number,
+  ys: number,
+  out: Uint32Array,
+  oo: number,
+  n: number,
+): void {
   for (let i = 0; i < n; i++, xo += xs, yo += ys) {
     const a = x[xo];
     const b = y[yo];
@@ -491,7 +1041,17 @@ function shiftLeftU32(x: Uint32Array, xo: number, xs: number, y: Uint32Array, yo
   }
 }
 
-function shiftRightI32(x: Int32Array, xo: number, xs: number, y: Int32Array, yo: number, ys: number, out: Int32Array, oo: number, n: number): void {
+function shiftRightI32(
+  x: Int32Array,
+  xo: number,
+  xs: number,
+  y: Int32Array,
+  yo: number,
+  ys: number,
+  out: Int32Array,
+  oo: number,
+  n: number,
+): void {
   for (let i = 0; i < n; i++, xo += xs, yo += ys) {
     const a = x[xo];
     const b = y[yo];
@@ -499,7 +1059,17 @@ function shiftRightI32(x: Int32Array, xo: number, xs: number, y: Int32Array, yo:
   }
 }
 
-function shiftRightU32(x: Uint32Array, xo: number, xs: number, y: Uint32Array, yo: number, ys: number, out: Uint32Array, oo: number, n: number): void {
+function shiftRightU32(
+  x: Uint32Array,
+  xo: number,
+  xs: number,
+  y: Uint32Array,
+  yo: number,
+  ys: number,
+  out: Uint32Array,
+  oo: number,
+  n: number,
+): void {
   for (let i = 0; i < n; i++, xo += xs, yo += ys) {
     const a = x[xo];
     const b = y[yo];
@@ -507,7 +1077,17 @@ function shiftRightU32(x: Uint32Array, xo: number, xs: number, y: Uint32Array, y
   }
 }
 
-function equalF32(x: Float32Array, xo: number, xs: number, y: Float32Array, yo: number, ys: number, out: Uint8Array, oo: number, n: number): void {
+function equalF32(
+  x: Float32Array,
+  xo: number,
+  xs: number,
+  y: Float32Array,
+  yo: number,
+  ys: number,
+  out: Uint8Array,
+  oo: number,
+  n: number,
+): void {
   for (let i = 0; i < n; i++, xo += xs, yo += ys) {
     const a = x[xo];
     const b = y[yo];
@@ -515,7 +1095,17 @@ function equalF32(x: Float32Array, xo: number, xs: number, y: Float32Array, yo: 
   }
 }
 
-function equalF64(x: Float64Array, xo: number, xs: number, y: Float64Array, yo: number, ys: number, out: Uint8Array, oo: number, n: number): void {
+function equalF64(
+  x: Float64Array,
+  xo: number,
+  xs: number,
+  y: Float64Array,
+  yo: number,
+  ys: number,
+  out: Uint8Array,
+  oo: number,
+  n: number,
+): void {
   for (let i = 0; i < n; i++, xo += xs, yo += ys) {
     const a = x[xo];
     const b = y[yo];
@@ -523,7 +1113,17 @@ function equalF64(x: Float64Array, xo: number, xs: number, y: Float64Array, yo: 
   }
 }
 
-function equalI32(x: Int32Array, xo: number, xs: number, y: Int32Array, yo: number, ys: number, out: Uint8Array, oo: number, n: number): void {
+function equalI32(
+  x: Int32Array,
+  xo: number,
+  xs: number,
+  y: Int32Array,
+  yo: number,
+  ys: number,
+  out: Uint8Array,
+  oo: number,
+  n: number,
+): void {
   for (let i = 0; i < n; i++, xo += xs, yo += ys) {
     const a = x[xo];
     const b = y[yo];
@@ -531,7 +1131,17 @@ function equalI32(x: Int32Array, xo: number, xs: number, y: Int32Array, yo: numb
   }
 }
 
-function equalU32(x: Uint32Array, xo: number, xs: number, y: Uint32Array, yo: number, ys: number, out: Uint8Array, oo: number, n: number): void {
+function equalU32(
+  x: Uint32Array,
+  xo: number,
+  xs: number,
+  y: Uint32Array,
+  yo: number,
+  ys: number,
+  out: Uint8Array,
+  oo: number,
+  n: number,
+): void {
   for (let i = 0; i < n; i++, xo += xs, yo += ys) {
     const a = x[xo];
     const b = y[yo];
@@ -539,7 +1149,17 @@ function equalU32(x: Uint32Array, xo: number, xs: number, y: Uint32Array, yo: nu
   }
 }
 
-function equalBool(x: Uint8Array, xo: number, xs: number, y: Uint8Array, yo: number, ys: number, out: Uint8Array, oo: number, n: number): void {
+function equalBool(
+  x: Uint8Array,
+  xo: number,
+  xs: number,
+  y: Uint8Array,
+  yo: number,
+  ys: number,
+  out: Uint8Array,
+  oo: number,
+  n: number,
+): void {
   for (let i = 0; i < n; i++, xo += xs, yo += ys) {
     const a = x[xo];
     const b = y[yo];
@@ -547,7 +1167,17 @@ function equalBool(x: Uint8Array, xo: number, xs: number, y: Uint8Array, yo: num
   }
 }
 
-function notEqualF32(x: Float32Array, xo: number, xs: number, y: Float32Array, yo: number, ys: number, out: Uint8Array, oo: number, n: number): void {
+function notEqualF32(
+  x: Float32Array,
+  xo: number,
+  xs: number,
+  y: Float32Array,
+  yo: number,
+  ys: number,
+  out: Uint8Array,
+  oo: number,
+  n: number,
+): void {
   for (let i = 0; i < n; i++, xo += xs, yo += ys) {
     const a = x[xo];
     const b = y[yo];
@@ -555,7 +1185,17 @@ function notEqualF32(x: Float32Array, xo: number, xs: number, y: Float32Array, y
   }
 }
 
-function notEqualF64(x: Float64Array, xo: number, xs: number, y: Float64Array, yo: number, ys: number, out: Uint8Array, oo: number, n: number): void {
+function notEqualF64(
+  x: Float64Array,
+  xo: number,
+  xs: number,
+  y: Float64Array,
+  yo: number,
+  ys: number,
+  out: Uint8Array,
+  oo: number,
+  n: number,
+): void {
   for (let i = 0; i < n; i++, xo += xs, yo += ys) {
     const a = x[xo];
     const b = y[yo];
@@ -563,7 +1203,17 @@ function notEqualF64(x: Float64Array, xo: number, xs: number, y: Float64Array, y
   }
 }
 
-function notEqualI32(x: Int32Array, xo: number, xs: number, y: Int32Array, yo: number, ys: number, out: Uint8Array, oo: number, n: number): void {
+function notEqualI32(
+  x: Int32Array,
+  xo: number,
+  xs: number,
+  y: Int32Array,
+  yo: number,
+  ys: number,
+  out: Uint8Array,
+  oo: number,
+  n: number,
+): void {
   for (let i = 0; i < n; i++, xo += xs, yo += ys) {
     const a = x[xo];
     const b = y[yo];
@@ -571,7 +1221,17 @@ function notEqualI32(x: Int32Array, xo: number, xs: number, y: Int32Array, yo: n
   }
 }
 
-function notEqualU32(x: Uint32Array, xo: number, xs: number, y: Uint32Array, yo: number, ys: number, out: Uint8Array, oo: number, n: number): void {
+function notEqualU32(
+  x: Uint32Array,
+  xo: number,
+  xs: number,
+  y: Uint32Array,
+  yo: number,
+  ys: number,
+  out: Uint8Array,
+  oo: number,
+  n: number,
+): void {
   for (let i = 0; i < n; i++, xo += xs, yo += ys) {
     const a = x[xo];
     const b = y[yo];
@@ -579,7 +1239,17 @@ function notEqualU32(x: Uint32Array, xo: number, xs: number, y: Uint32Array, yo:
   }
 }
 
-function notEqualBool(x: Uint8Array, xo: number, xs: number, y: Uint8Array, yo: number, ys: number, out: Uint8Array, oo: number, n: number): void {
+function notEqualBool(
+  x: Uint8Array,
+  xo: number,
+  xs: number,
+  y: Uint8Array,
+  yo: number,
+  ys: number,
+  out: Uint8Array,
+  oo: number,
+  n: number,
+): void {
   for (let i = 0; i < n; i++, xo += xs, yo += ys) {
     const a = x[xo];
     const b = y[yo];
@@ -587,7 +1257,17 @@ function notEqualBool(x: Uint8Array, xo: number, xs: number, y: Uint8Array, yo: 
   }
 }
 
-function lessF32(x: Float32Array, xo: number, xs: number, y: Float32Array, yo: number, ys: number, out: Uint8Array, oo: number, n: number): void {
+function lessF32(
+  x: Float32Array,
+  xo: number,
+  xs: number,
+  y: Float32Array,
+  yo: number,
+  ys: number,
+  out: Uint8Array,
+  oo: number,
+  n: number,
+): void {
   for (let i = 0; i < n; i++, xo += xs, yo += ys) {
     const a = x[xo];
     const b = y[yo];
@@ -595,7 +1275,17 @@ function lessF32(x: Float32Array, xo: number, xs: number, y: Float32Array, yo: n
   }
 }
 
-function lessF64(x: Float64Array, xo: number, xs: number, y: Float64Array, yo: number, ys: number, out: Uint8Array, oo: number, n: number): void {
+function lessF64(
+  x: Float64Array,
+  xo: number,
+  xs: number,
+  y: Float64Array,
+  yo: number,
+  ys: number,
+  out: Uint8Array,
+  oo: number,
+  n: number,
+): void {
   for (let i = 0; i < n; i++, xo += xs, yo += ys) {
     const a = x[xo];
     const b = y[yo];
@@ -603,7 +1293,17 @@ function lessF64(x: Float64Array, xo: number, xs: number, y: Float64Array, yo: n
   }
 }
 
-function lessI32(x: Int32Array, xo: number, xs: number, y: Int32Array, yo: number, ys: number, out: Uint8Array, oo: number, n: number): void {
+function lessI32(
+  x: Int32Array,
+  xo: number,
+  xs: number,
+  y: Int32Array,
+  yo: number,
+  ys: number,
+  out: Uint8Array,
+  oo: number,
+  n: number,
+): void {
   for (let i = 0; i < n; i++, xo += xs, yo += ys) {
     const a = x[xo];
     const b = y[yo];
@@ -611,7 +1311,17 @@ function lessI32(x: Int32Array, xo: number, xs: number, y: Int32Array, yo: numbe
   }
 }
 
-function lessU32(x: Uint32Array, xo: number, xs: number, y: Uint32Array, yo: number, ys: number, out: Uint8Array, oo: number, n: number): void {
+function lessU32(
+  x: Uint32Array,
+  xo: number,
+  xs: number,
+  y: Uint32Array,
+  yo: number,
+  ys: number,
+  out: Uint8Array,
+  oo: number,
+  n: number,
+): void {
   for (let i = 0; i < n; i++, xo += xs, yo += ys) {
     const a = x[xo];
     const b = y[yo];
@@ -619,7 +1329,17 @@ function lessU32(x: Uint32Array, xo: number, xs: number, y: Uint32Array, yo: num
   }
 }
 
-function lessBool(x: Uint8Array, xo: number, xs: number, y: Uint8Array, yo: number, ys: number, out: Uint8Array, oo: number, n: number): void {
+function lessBool(
+  x: Uint8Array,
+  xo: number,
+  xs: number,
+  y: Uint8Array,
+  yo: number,
+  ys: number,
+  out: Uint8Array,
+  oo: number,
+  n: number,
+): void {
   for (let i = 0; i < n; i++, xo += xs, yo += ys) {
     const a = x[xo];
     const b = y[yo];
@@ -627,7 +1347,17 @@ function lessBool(x: Uint8Array, xo: number, xs: number, y: Uint8Array, yo: numb
   }
 }
 
-function lessEqualF32(x: Float32Array, xo: number, xs: number, y: Float32Array, yo: number, ys: number, out: Uint8Array, oo: number, n: number): void {
+function lessEqualF32(
+  x: Float32Array,
+  xo: number,
+  xs: number,
+  y: Float32Array,
+  yo: number,
+  ys: number,
+  out: Uint8Array,
+  oo: number,
+  n: number,
+): void {
   for (let i = 0; i < n; i++, xo += xs, yo += ys) {
     const a = x[xo];
     const b = y[yo];
@@ -635,7 +1365,17 @@ function lessEqualF32(x: Float32Array, xo: number, xs: number, y: Float32Array, 
   }
 }
 
-function lessEqualF64(x: Float64Array, xo: number, xs: number, y: Float64Array, yo: number, ys: number, out: Uint8Array, oo: number, n: number): void {
+function lessEqualF64(
+  x: Float64Array,
+  xo: number,
+  xs: number,
+  y: Float64Array,
+  yo: number,
+  ys: number,
+  out: Uint8Array,
+  oo: number,
+  n: number,
+): void {
   for (let i = 0; i < n; i++, xo += xs, yo += ys) {
     const a = x[xo];
     const b = y[yo];
@@ -643,7 +1383,17 @@ function lessEqualF64(x: Float64Array, xo: number, xs: number, y: Float64Array, 
   }
 }
 
-function lessEqualI32(x: Int32Array, xo: number, xs: number, y: Int32Array, yo: number, ys: number, out: Uint8Array, oo: number, n: number): void {
+function lessEqualI32(
+  x: Int32Array,
+  xo: number,
+  xs: number,
+  y: Int32Array,
+  yo: number,
+  ys: number,
+  out: Uint8Array,
+  oo: number,
+  n: number,
+): void {
   for (let i = 0; i < n; i++, xo += xs, yo += ys) {
     const a = x[xo];
     const b = y[yo];
@@ -651,7 +1401,17 @@ function lessEqualI32(x: Int32Array, xo: number, xs: number, y: Int32Array, yo: 
   }
 }
 
-function lessEqualU32(x: Uint32Array, xo: number, xs: number, y: Uint32Array, yo: number, ys: number, out: Uint8Array, oo: number, n: number): void {
+function lessEqualU32(
+  x: Uint32Array,
+  xo: number,
+  xs: number,
+  y: Uint32Array,
+  yo: number,
+  ys: number,
+  out: Uint8Array,
+  oo: number,
+  n: number,
+): void {
   for (let i = 0; i < n; i++, xo += xs, yo += ys) {
     const a = x[xo];
     const b = y[yo];
@@ -659,7 +1419,17 @@ function lessEqualU32(x: Uint32Array, xo: number, xs: number, y: Uint32Array, yo
   }
 }
 
-function lessEqualBool(x: Uint8Array, xo: number, xs: number, y: Uint8Array, yo: number, ys: number, out: Uint8Array, oo: number, n: number): void {
+function lessEqualBool(
+  x: Uint8Array,
+  xo: number,
+  xs: number,
+  y: Uint8Array,
+  yo: number,
+  ys: number,
+  out: Uint8Array,
+  oo: number,
+  n: number,
+): void {
   for (let i = 0; i < n; i++, xo += xs, yo += ys) {
     const a = x[xo];
     const b = y[yo];
@@ -671,20 +1441,73 @@ export const add: BinaryKernels = { float32: addF32, float64: addF64, int32: add
 export const sub: BinaryKernels = { float32: subF32, float64: subF64, int32: subI32, uint32: subU32 } as BinaryKernels;
 export const mul: BinaryKernels = { float32: mulF32, float64: mulF64, int32: mulI32, uint32: mulU32 } as BinaryKernels;
 export const div: BinaryKernels = { float32: divF32, float64: divF64 } as BinaryKernels;
-export const maximum: BinaryKernels = { float32: maximumF32, float64: maximumF64, int32: maximumI32, uint32: maximumU32, bool: maximumBool } as BinaryKernels;
-export const minimum: BinaryKernels = { float32: minimumF32, float64: minimumF64, int32: minimumI32, uint32: minimumU32, bool: minimumBool } as BinaryKernels;
+export const maximum: BinaryKernels = {
+  float32: maximumF32,
+  float64: maximumF64,
+  int32: maximumI32,
+  uint32: maximumU32,
+  bool: maximumBool,
+} as BinaryKernels;
+export const minimum: BinaryKernels = {
+  float32: minimumF32,
+  float64: minimumF64,
+  int32: minimumI32,
+  uint32: minimumU32,
+  bool: minimumBool,
+} as BinaryKernels;
 export const rem: BinaryKernels = { float32: remF32, float64: remF64, int32: remI32, uint32: remU32 } as BinaryKernels;
 export const mod: BinaryKernels = { float32: modF32, float64: modF64, int32: modI32, uint32: modU32 } as BinaryKernels;
-export const floorDiv: BinaryKernels = { float32: floorDivF32, float64: floorDivF64, int32: floorDivI32, uint32: floorDivU32 } as BinaryKernels;
+export const floorDiv: BinaryKernels = {
+  float32: floorDivF32,
+  float64: floorDivF64,
+  int32: floorDivI32,
+  uint32: floorDivU32,
+} as BinaryKernels;
 export const pow: BinaryKernels = { float32: powF32, float64: powF64, int32: powI32, uint32: powU32 } as BinaryKernels;
 export const atan2: BinaryKernels = { float32: atan2F32, float64: atan2F64 } as BinaryKernels;
 export const nextAfter: BinaryKernels = { float32: nextAfterF32, float64: nextAfterF64 } as BinaryKernels;
-export const bitwiseAnd: BinaryKernels = { int32: bitwiseAndI32, uint32: bitwiseAndU32, bool: bitwiseAndBool } as BinaryKernels;
-export const bitwiseOr: BinaryKernels = { int32: bitwiseOrI32, uint32: bitwiseOrU32, bool: bitwiseOrBool } as BinaryKernels;
-export const bitwiseXor: BinaryKernels = { int32: bitwiseXorI32, uint32: bitwiseXorU32, bool: bitwiseXorBool } as BinaryKernels;
+export const bitwiseAnd: BinaryKernels = {
+  int32: bitwiseAndI32,
+  uint32: bitwiseAndU32,
+  bool: bitwiseAndBool,
+} as BinaryKernels;
+export const bitwiseOr: BinaryKernels = {
+  int32: bitwiseOrI32,
+  uint32: bitwiseOrU32,
+  bool: bitwiseOrBool,
+} as BinaryKernels;
+export const bitwiseXor: BinaryKernels = {
+  int32: bitwiseXorI32,
+  uint32: bitwiseXorU32,
+  bool: bitwiseXorBool,
+} as BinaryKernels;
 export const shiftLeft: BinaryKernels = { int32: shiftLeftI32, uint32: shiftLeftU32 } as BinaryKernels;
 export const shiftRight: BinaryKernels = { int32: shiftRightI32, uint32: shiftRightU32 } as BinaryKernels;
-export const equal: BinaryKernels = { float32: equalF32, float64: equalF64, int32: equalI32, uint32: equalU32, bool: equalBool } as BinaryKernels;
-export const notEqual: BinaryKernels = { float32: notEqualF32, float64: notEqualF64, int32: notEqualI32, uint32: notEqualU32, bool: notEqualBool } as BinaryKernels;
-export const less: BinaryKernels = { float32: lessF32, float64: lessF64, int32: lessI32, uint32: lessU32, bool: lessBool } as BinaryKernels;
-export const lessEqual: BinaryKernels = { float32: lessEqualF32, float64: lessEqualF64, int32: lessEqualI32, uint32: lessEqualU32, bool: lessEqualBool } as BinaryKernels;
+export const equal: BinaryKernels = {
+  float32: equalF32,
+  float64: equalF64,
+  int32: equalI32,
+  uint32: equalU32,
+  bool: equalBool,
+} as BinaryKernels;
+export const notEqual: BinaryKernels = {
+  float32: notEqualF32,
+  float64: notEqualF64,
+  int32: notEqualI32,
+  uint32: notEqualU32,
+  bool: notEqualBool,
+} as BinaryKernels;
+export const less: BinaryKernels = {
+  float32: lessF32,
+  float64: lessF64,
+  int32: lessI32,
+  uint32: lessU32,
+  bool: lessBool,
+} as BinaryKernels;
+export const lessEqual: BinaryKernels = {
+  float32: lessEqualF32,
+  float64: lessEqualF64,
+  int32: lessEqualI32,
+  uint32: lessEqualU32,
+  bool: lessEqualBool,
+} as BinaryKernels;

@@ -9,14 +9,15 @@ import { sizeOf } from "../../shape.js";
 import { Tensor } from "../../tensor.js";
 import { Variable, type Graph } from "../../transform/graph.js";
 import { cpu } from "../backend.js";
-import { copyKernel, mapKernel, reduceKernel, type Kernel } from "./kernels.js";
+import { copyKernel, mapKernel, matmulKernel, reduceKernel, type Kernel } from "./kernels.js";
 import { baseLocal } from "./loops.js";
 import { Lowering } from "./lower.js";
-import { matmulLibrary, matmulParams } from "./matmul.js";
+import { allocateWorkSpace, importedMatmul, matmulLibrary } from "./matmul.js";
 import { kernelMemory, type KernelMemory } from "./memory.js";
-import { FunctionBody, i32, ModuleBuilder, op, type ImportedFunction } from "./module.js";
+import { FunctionBody, i32, ModuleBuilder, op, type Exports, type ImportedFunction } from "./module.js";
+import { giveUpThreads, LostWorker, threadPool, threadsWanted, type SharedProgram } from "./threads.js";
 import { planMemory } from "./plan.js";
-import { newArray, type HostStep, type MatmulStep, type Step, type View } from "./program.js";
+import { newArray, type HostStep, type Step, type View } from "./program.js";
 
 /** Frees the constants of programs that nobody can run any more. */
 const constants = /* @__PURE__ */ new FinalizationRegistry<readonly number[]>((addresses) => {
@@ -37,19 +38,29 @@ export function compileGraph(graph: Graph): Executable | null {
   const inputs = graph.inputs.map((variable) => newArray(variable));
   const outputs = lowering.lower(graph, inputs);
   const bytes = planMemory(lowering.steps, inputs, outputs);
-  const run = new Emitter(memory).program(lowering.steps);
+  const run = new Emitter(memory).compile(lowering.steps);
+  const attempt = (arguments_: readonly unknown[], base: number): TypedArray[] => {
+    const { arrays } = memory;
+    for (let i = 0; i < inputs.length; i++) {
+      const { buffer, dtype } = inputs[i];
+      arrays[dtype].set(arguments_[i] as TypedArray, (base + buffer.offset) / itemSize(dtype));
+    }
+    run(base);
+    return outputs.map((view) => arrayOf(memory, base, view).slice());
+  };
   const executable: Executable = (arguments_) => {
     const base = memory.allocate(bytes);
+    let lost = false;
     try {
-      const { arrays } = memory;
-      for (let i = 0; i < inputs.length; i++) {
-        const { buffer, dtype } = inputs[i];
-        arrays[dtype].set(arguments_[i] as TypedArray, (base + buffer.offset) / itemSize(dtype));
-      }
-      run(base);
-      return outputs.map((view) => arrayOf(memory, base, view).slice());
+      return attempt(arguments_, base);
+    } catch (error) {
+      if (!(error instanceof LostWorker)) throw error;
+      // The arguments are still whole. The block is not given back: the worker may still write there.
+      lost = true;
+      giveUpThreads();
+      return executable(arguments_);
     } finally {
-      memory.release(base);
+      if (!lost) memory.release(base);
     }
   };
   if (placed.length > 0) constants.register(executable, placed);
@@ -97,50 +108,95 @@ function arrayOf(memory: KernelMemory, base: number, { buffer, offset, shape, dt
 
 class Emitter {
   private readonly module: ModuleBuilder;
-  private readonly scalars = new Map<string, number>();
+  private readonly scalars = new Map<string, { readonly index: number; readonly onlyHost: boolean }>();
   private readonly hosts = new Map<HostStep, number>();
-  private readonly matmuls = new Map<string, number>();
   private readonly kernels = new Map<Step, Kernel>();
   private readonly functions = new Map<Step, number>();
 
+  /** The import that runs a kernel by several threads. */
+  private dispatch = -1;
+  /** Whether the kernel that is being written calls what only the main thread has. */
+  private needsHost = false;
+  private program: (SharedProgram & { readonly exports: Exports }) | null = null;
+
   constructor(private readonly memory: KernelMemory) {
-    this.module = new ModuleBuilder(memory.shared);
+    this.module = new ModuleBuilder(memory.shared, matmulLibrary().work);
   }
 
   private readonly importScalar = (key: string, f: () => ImportedFunction): number => {
-    let index = this.scalars.get(key);
-    if (index === undefined) this.scalars.set(key, (index = this.module.import(f())));
-    return index;
+    let known = this.scalars.get(key);
+    if (known === undefined) {
+      const imported = f();
+      known = { index: this.module.import(imported), onlyHost: imported.name === undefined };
+      this.scalars.set(key, known);
+    }
+    this.needsHost ||= known.onlyHost;
+    return known.index;
   };
 
+  /** Keeps a kernel, and whether threads may share it. */
+  private keep(step: Step, write: () => Kernel): void {
+    this.needsHost = false;
+    const kernel = write();
+    this.kernels.set(step, this.needsHost ? { ...kernel, divisible: false } : kernel);
+  }
+
   /** Compiles the steps into a function of the block's address. */
-  program(steps: readonly Step[]): (base: number) => void {
+  compile(steps: readonly Step[]): (base: number) => void {
     // Imports are numbered before functions: all kernels are written, then the function that calls them.
     this.writeKernels(steps);
-    for (const [step, { body }] of this.kernels) this.functions.set(step, this.module.add(body));
+    this.dispatch = this.module.import({
+      params: [i32, i32, i32, i32, i32],
+      results: [],
+      call: (...job: Parameters<Emitter["runByThreads"]>) => this.runByThreads(...job),
+    });
+    for (const [step, kernel] of this.kernels) {
+      const name = isLarge(kernel) ? `kernel${this.functions.size}` : null;
+      this.functions.set(step, this.module.add(kernel.body, name));
+    }
     const run = new FunctionBody([i32]);
     this.writeSteps(run, steps);
     this.module.add(run, "run");
-    return this.module.instantiate(this.memory.memory).run;
+    this.program = this.module.build(this.memory.memory);
+    return this.program.exports.run;
+  }
+
+  /** Runs a kernel chunk by chunk: by all threads where there are several, else in the same chunks here. */
+  private runByThreads(number: number, base: number, length: number, chunk: number, alone: number): void {
+    const program = this.program!;
+    const kernel = program.exports[`kernel${number}`];
+    const pool = threadsWanted() ? threadPool(this.memory, matmulLibrary().module, allocateWorkSpace) : null;
+    if (pool !== null) pool.run(program, number, kernel, base, length, chunk);
+    else for (let start = 0; start < length; start += alone) kernel(base, start, Math.min(length, start + alone));
+  }
+
+  private callKernel(run: FunctionBody, step: Step, kernel: Kernel): void {
+    const index = this.functions.get(step)!;
+    if (isLarge(kernel)) {
+      const number = [...this.functions.keys()].indexOf(step);
+      run.int(number).get(baseLocal).int(kernel.length).int(kernel.chunk).int(kernel.alone).call(this.dispatch);
+    } else callInChunks(run, index, kernel);
   }
 
   private writeKernels(steps: readonly Step[]): void {
     for (const step of steps) {
       switch (step.kind) {
         case "map":
-          if (step.stores.size > 0) this.kernels.set(step, mapKernel(step, this.importScalar));
+          if (step.stores.size > 0) this.keep(step, () => mapKernel(step, this.importScalar));
           break;
         case "reduce":
-          this.kernels.set(step, reduceKernel(step, this.importScalar));
+          this.keep(step, () => reduceKernel(step, this.importScalar));
           break;
         case "copy":
-          this.kernels.set(step, copyKernel(step));
+          this.keep(step, () => copyKernel(step));
           break;
         case "matmul":
-          if (!this.matmuls.has(step.dtype)) {
-            const call = matmulLibrary()[step.dtype];
-            this.matmuls.set(step.dtype, this.module.import({ params: matmulParams, results: [], call }));
-          }
+          this.keep(step, () => {
+            return matmulKernel(
+              step,
+              this.importScalar(step.dtype, () => importedMatmul(step.dtype)),
+            );
+          });
           break;
         case "host":
           this.hosts.set(step, this.module.import({ params: [i32], results: [], call: this.host(step) }));
@@ -194,14 +250,12 @@ class Emitter {
     switch (step.kind) {
       case "map":
       case "reduce":
-      case "copy": {
+      case "copy":
+      case "matmul": {
         const kernel = this.kernels.get(step);
-        if (kernel !== undefined) callInChunks(body, this.functions.get(step)!, kernel);
+        if (kernel !== undefined) this.callKernel(body, step, kernel);
         break;
       }
-      case "matmul":
-        this.writeMatmul(body, step);
-        break;
       case "host":
         body.get(baseLocal).call(this.hosts.get(step)!);
         break;
@@ -254,46 +308,18 @@ class Emitter {
       }
     }
   }
-
-  private writeMatmul(body: FunctionBody, { dtype, count, m, n, k, a, b, out }: MatmulStep): void {
-    const size = itemSize(dtype);
-    const [pa, pb, pc] = [body.local(), body.local(), body.local()];
-    const counter = body.local();
-    address(body, a.view).set(pa);
-    address(body, b.view).set(pb);
-    address(body, out).set(pc);
-    body.int(0).set(counter);
-    body.countUp(
-      counter,
-      () => body.int(count),
-      1,
-      () => {
-        body.int(m).int(n).int(k);
-        body
-          .get(pa)
-          .int(a.row * size)
-          .int(a.column * size);
-        body
-          .get(pb)
-          .int(b.row * size)
-          .int(b.column * size);
-        body
-          .get(pc)
-          .int(n * size)
-          .int(matmulLibrary().work);
-        body.call(this.matmuls.get(dtype)!);
-        body
-          .increment(pa, a.step * size)
-          .increment(pb, b.step * size)
-          .increment(pc, m * n * size);
-      },
-    );
-    for (const local of [pa, pb, pc, counter]) body.release(local);
-  }
 }
 
-function callInChunks(run: FunctionBody, kernel: number, { length, chunk }: Kernel): void {
-  if (length <= chunk) {
+/** A parked worker takes some 50 µs to wake. */
+const worthThreads = 150_000;
+
+/** Whether threads would finish the kernel sooner. */
+function isLarge({ divisible, nanoseconds, length, chunk }: Kernel): boolean {
+  return divisible && nanoseconds >= worthThreads && length > chunk;
+}
+
+function callInChunks(run: FunctionBody, kernel: number, { length, alone }: Kernel): void {
+  if (length <= alone) {
     run.get(baseLocal).int(0).int(length).call(kernel);
     return;
   }
@@ -303,10 +329,10 @@ function callInChunks(run: FunctionBody, kernel: number, { length, chunk }: Kern
   run.countUp(
     start,
     () => run.int(length),
-    chunk,
+    alone,
     () => {
       // The last one may be shorter.
-      run.get(start).int(chunk).emit(op.i32Add).tee(end).int(length).emit(op.i32GtS);
+      run.get(start).int(alone).emit(op.i32Add).tee(end).int(length).emit(op.i32GtS);
       run.when(() => run.int(length).set(end));
       run.get(baseLocal).get(start).get(end).call(kernel);
     },

@@ -57,11 +57,16 @@ export function vectorConstant(value: number, dtype: DType, lanes: LaneCount): E
 
 type UnaryFormula = (v: FloatLanes, x: Expression, context: VectorContext) => Expression;
 
-const scalarMath = (f: (x: number) => number): ImportedFunction => ({ params: [f64], results: [f64], call: f });
+const scalarMath = (f: (x: number) => number, name?: string): ImportedFunction => ({
+  ...(name !== undefined && { name }),
+  params: [f64],
+  results: [f64],
+  call: f,
+});
 
 const circularFallbacks = ({ importScalar }: VectorContext): math.ScalarFallbacks => ({
-  sin: importScalar("Math.sin", () => scalarMath(Math.sin)),
-  cos: importScalar("Math.cos", () => scalarMath(Math.cos)),
+  sin: importScalar("Math.sin", () => scalarMath(Math.sin, "Math.sin")),
+  cos: importScalar("Math.cos", () => scalarMath(Math.cos, "Math.cos")),
 });
 
 const sign = (v: FloatLanes, x: Expression): Expression => {

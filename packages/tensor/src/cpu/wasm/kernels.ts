@@ -9,6 +9,7 @@ import {
   cast,
   elementwise,
   integerPower,
+  isCheap,
   lanesFor,
   selectValue,
   vectorConstant,
@@ -19,11 +20,12 @@ import {
 import type { ElementwisePrimitive } from "../../primitives/elementwise.js";
 import type { BinaryKernels } from "../kernels/binary.js";
 import type { UnaryKernels } from "../kernels/unary.js";
-import { nest, type StridedStream } from "./loops.js";
+import { endLocal, nest, pointTo, startLocal, type StridedStream } from "./loops.js";
 import { emitMap, type Load } from "./map.js";
-import { FunctionBody, i32 } from "./module.js";
+import { FunctionBody, i32, op } from "./module.js";
 import {
   singleStride,
+  type MatmulStep,
   type CopyStep,
   type MapStep,
   type Operand,
@@ -37,14 +39,32 @@ export interface Kernel {
   readonly body: FunctionBody;
   /** Of the first axis. */
   readonly length: number;
-  /** How much of it one call should take: V8 replaces a function by its optimised code at the next call, never inside a loop. */
+  /** How much of it one call takes where several threads share the range. */
   readonly chunk: number;
+  /** The same for one thread: not all, because V8 replaces a function by its optimised code at the next call, never inside a loop. */
+  readonly alone: number;
+  /** Rough estimate of the time for all of it, to decide whether threads pay. */
+  readonly nanoseconds: number;
+  /** Whether several calls may run at the same time, each on a range of its own. */
+  readonly divisible: boolean;
 }
 
 const chunkElements = 8192;
 
-function kernel(body: FunctionBody, [length, ...inner]: readonly number[], elements: number = sizeOf(inner)): Kernel {
-  return { body, length, chunk: Math.max(1, Math.floor(chunkElements / Math.max(1, elements))) };
+/** @param cost - Nanoseconds for an element. */
+function kernel(
+  body: FunctionBody,
+  [length, ...inner]: readonly number[],
+  cost: number,
+  { elements = sizeOf(inner), divisible = true }: { elements?: number; divisible?: boolean } = {},
+): Kernel {
+  const chunk = Math.max(1, Math.floor(chunkElements / Math.max(1, elements)));
+  return { body, length, chunk, alone: chunk, nanoseconds: length * elements * cost, divisible };
+}
+
+/** Nanoseconds for an element of all operations. */
+function costOf(operations: readonly Operation[]): number {
+  return operations.reduce((sum, { equation }) => sum + (isCheap(equation.primitive.name) ? 0.2 : 1.5), 0.3);
 }
 
 function streamOf({ buffer, offset, strides, dtype }: View): StridedStream {
@@ -132,7 +152,8 @@ export function mapKernel({ shape, operations, stores }: MapStep, importScalar: 
     streams.map(({ strides }) => strides),
   );
   streams.forEach((stream, i) => (stream.strides = walk.strides[i]));
-  return kernel(emitMap({ shape: walk.shape, lanes, loads: values.loads, stores: written }), walk.shape);
+  const body = emitMap({ shape: walk.shape, lanes, loads: values.loads, stores: written });
+  return kernel(body, walk.shape, costOf(operations));
 }
 
 export function reduceKernel(step: ReduceStep, importScalar: ImportScalar): Kernel {
@@ -166,7 +187,11 @@ export function reduceKernel(step: ReduceStep, importScalar: ImportScalar): Kern
     out: outStream,
     scratch: step.scratch,
   });
-  return kernel(body, walk.shape, sizeOf(walk.shape.slice(1)) * rows * columns);
+  return kernel(body, walk.shape, costOf(step.operations), {
+    elements: sizeOf(walk.shape.slice(1)) * rows * columns,
+    // The partial sums of a long row stand in one place.
+    divisible: step.scratch === null,
+  });
 }
 
 /** Below so many bytes a loop is faster than the call of memory.copy. */
@@ -195,7 +220,7 @@ export function copyKernel({ from, to }: CopyStep): Kernel {
         .int(n * size)
         .copyMemory(),
     );
-    return kernel(body, outer, (sizeOf(outer) / outer[0]) * n);
+    return kernel(body, outer, copyCost, { elements: (sizeOf(outer) / outer[0]) * n });
   }
   const lanes = to.dtype === "float64" ? 2 : 4;
   if (
@@ -210,7 +235,7 @@ export function copyKernel({ from, to }: CopyStep): Kernel {
     if (last === 0) for (const stream of streams) stream.strides = [0, ...stream.strides];
     const value = load(source, source.strides[shape.length - 1] === 0 ? 0 : 1, lanes);
     const loads = [{ stream: source, value }];
-    return kernel(emitMap({ shape, lanes, loads, stores: [{ stream: target, value }] }), shape);
+    return kernel(emitMap({ shape, lanes, loads, stores: [{ stream: target, value }] }), shape, copyCost);
   }
   const [read, write] = scalarAccess[size];
   nest(body, streams, walk.shape, () => {
@@ -218,7 +243,59 @@ export function copyKernel({ from, to }: CopyStep): Kernel {
     if (source !== null) body.get(source.pointer).access(read).access(write);
     else constantBits(body, from as number, to.dtype).access(write);
   });
-  return kernel(body, walk.shape);
+  return kernel(body, walk.shape, 2 * copyCost);
+}
+
+const copyCost = 0.4;
+
+/** Rows of a product that one call takes at least: fewer would pack the right operand too often. */
+const productRows = 128;
+
+/** A batch of products, cut into blocks of rows; what follows one another is done at once. */
+export function matmulKernel({ dtype, count, m, n, k, a, b, out }: MatmulStep, matmul: number): Kernel {
+  const body = new FunctionBody([i32, i32, i32]);
+  const size = itemSize(dtype);
+  const blocks = Math.max(1, Math.ceil(m / productRows));
+  const [batch, first, last, rows] = [body.local(), body.local(), body.local(), body.local()];
+  const place = (view: View, local: number): number => {
+    pointTo(body, local, streamOf(view));
+    return local;
+  };
+  const [pa, pb, pc] = [a.view, b.view, out].map((view) => place(view, body.local()));
+  /** Puts pointer + index·bytes on the stack. */
+  const at = (pointer: number, index: number, bytes: number): FunctionBody =>
+    body.get(pointer).get(index).int(bytes).emit(op.i32Mul, op.i32Add);
+  const more = (): FunctionBody => body.get(startLocal).get(endLocal).emit(op.i32LtS);
+  more().when(() =>
+    body.loop(() => {
+      body.get(startLocal).int(blocks).emit(op.i32DivS).set(batch);
+      body.get(startLocal).get(batch).int(blocks).emit(op.i32Mul, op.i32Sub).set(first);
+      // Blocks of this product that are wanted: to the end of the range or of the product.
+      body.get(first).get(endLocal).emit(op.i32Add).get(startLocal).emit(op.i32Sub).tee(last);
+      body.int(blocks).emit(op.i32GtS);
+      body.when(() => body.int(blocks).set(last));
+      body.get(startLocal).get(last).emit(op.i32Add).get(first).emit(op.i32Sub).set(startLocal);
+      body.get(last).int(productRows).emit(op.i32Mul).tee(rows).int(m).emit(op.i32GtS);
+      body.when(() => body.int(m).set(rows));
+      body.get(first).int(productRows).emit(op.i32Mul).set(first);
+      body.get(rows).get(first).emit(op.i32Sub).int(n).int(k);
+      at(pa, batch, a.step * size).get(first).int(a.row * size).emit(op.i32Mul, op.i32Add);
+      body.int(a.row * size).int(a.column * size);
+      at(pb, batch, b.step * size).int(b.row * size).int(b.column * size);
+      at(pc, batch, m * n * size).get(first).int(n * size).emit(op.i32Mul, op.i32Add);
+      body.int(n * size).work().call(matmul);
+      more();
+    }),
+  ); // prettier-ignore
+  return {
+    body,
+    length: count * blocks,
+    chunk: Math.max(1, Math.floor(2 ** 22 / Math.max(1, Math.min(m, productRows) * n * k))),
+    // The loops that take time are functions of their own.
+    alone: count * blocks,
+    nanoseconds: (count * m * n * k) / 12,
+    divisible: true,
+  };
 }
 
 /** Integer loads and stores by size: the bits, whatever they mean. */

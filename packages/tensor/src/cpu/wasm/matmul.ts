@@ -6,7 +6,7 @@
  * order, so its bits depend on nothing but the operands.
  */
 
-import { FunctionBody, i32, ModuleBuilder, op, v128 } from "./module.js";
+import { FunctionBody, i32, ModuleBuilder, op, v128, type ImportedFunction } from "./module.js";
 import { kernelMemory } from "./memory.js";
 
 const blockDepth = 256;
@@ -25,7 +25,19 @@ export type MatmulFunction = (
 
 export const matmulParams: readonly number[] = new Array<number>(12).fill(i32);
 
+/** How a module imports the product of a dtype. */
+export function importedMatmul(dtype: "float32" | "float64"): ImportedFunction {
+  return {
+    name: dtype === "float32" ? "matmul32" : "matmul64",
+    params: matmulParams,
+    results: [],
+    call: matmulLibrary()[dtype],
+  };
+}
+
 export interface MatmulLibrary {
+  /** For worker threads, which have instances of their own. */
+  readonly module: WebAssembly.Module;
   readonly float32: MatmulFunction;
   readonly float64: MatmulFunction;
   /** Address of the room for packed panels. */
@@ -34,25 +46,43 @@ export interface MatmulLibrary {
 
 let library: MatmulLibrary | null = null;
 
+/** What becomes of C: A·B, C + A·B or C − A·B. The sums over k begin with C, so their order is the same. */
+export type MatmulUpdate = "store" | "add" | "subtract";
+
+/** Adds to a module, for each name, the product with that update. */
+export function addMatmuls(
+  module: ModuleBuilder,
+  bits: 32 | 64,
+  updates: Readonly<Record<string, MatmulUpdate>>,
+): void {
+  const packA = module.add(emitPack(bits, tileRows));
+  const packB = module.add(emitPack(bits, columnsOf(bits)));
+  for (const [name, update] of Object.entries(updates)) {
+    const micro = module.add(emitMicroKernel(bits, update === "subtract"));
+    module.add(emitMatmul(bits, micro, packA, packB, update !== "store"), name);
+  }
+}
+
 /** The compiled kernels. Only where `kernelMemory()` is not null. */
 export function matmulLibrary(): MatmulLibrary {
   if (library !== null) return library;
   const memory = kernelMemory()!;
   const module = new ModuleBuilder(memory.shared);
-  for (const bits of [32, 64] as const) {
-    const micro = module.add(emitMicroKernel(bits));
-    const packA = module.add(emitPack(bits, tileRows));
-    const packB = module.add(emitPack(bits, columnsOf(bits)));
-    module.add(emitMatmul(bits, micro, packA, packB), `matmul${bits}`);
-  }
-  const { matmul32, matmul64 } = module.instantiate(memory.memory);
-  const bytes = 8 * blockDepth * (blockColumns + blockRows) + tileBytes;
+  for (const bits of [32, 64] as const) addMatmuls(module, bits, { [`matmul${bits}`]: "store" });
+  const built = module.build(memory.memory);
+  const { matmul32, matmul64 } = built.exports;
   library = {
+    module: built.module,
     float32: matmul32 as unknown as MatmulFunction,
     float64: matmul64 as unknown as MatmulFunction,
-    work: memory.allocate(bytes),
+    work: allocateWorkSpace(),
   };
   return library;
+}
+
+/** Room for the packed panels of one thread. */
+export function allocateWorkSpace(): number {
+  return kernelMemory()!.allocate(8 * blockDepth * (blockColumns + blockRows) + tileBytes);
 }
 
 /** Columns of a tile: two vectors. */
@@ -61,10 +91,11 @@ const columnsOf = (bits: 32 | 64): number => 256 / bits;
 const tileBytes = tileRows * 32;
 
 /** micro(a, b, c, cRow, k, accumulate): the tile of C from packed panels. */
-function emitMicroKernel(bits: 32 | 64): FunctionBody {
+function emitMicroKernel(bits: 32 | 64, subtract: boolean): FunctionBody {
   const [a, b, c, cRow, k, accumulate] = [0, 1, 2, 3, 4, 5];
   const body = new FunctionBody([i32, i32, i32, i32, i32, i32]);
-  const { add, mul } = bits === 32 ? { add: 0xe4, mul: 0xe6 } : { add: 0xf0, mul: 0xf2 };
+  const mul = bits === 32 ? 0xe6 : 0xf2;
+  const add = (bits === 32 ? 0xe4 : 0xf0) + (subtract ? 1 : 0);
   const splat = bits === 32 ? 0x09 : 0x0a;
   const size = bits / 8;
   const sums = Array.from({ length: 2 * tileRows }, () => body.local(v128));
@@ -311,7 +342,7 @@ function transposeInto(
   }
 }
 
-function emitMatmul(bits: 32 | 64, micro: number, packA: number, packB: number): FunctionBody {
+function emitMatmul(bits: 32 | 64, micro: number, packA: number, packB: number, update: boolean): FunctionBody {
   const [m, n, k, a, aRow, aColumn, b, bRow, bColumn, c, cRow, work] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11];
   const body = new FunctionBody(matmulParams);
   const size = bits / 8;
@@ -337,33 +368,37 @@ function emitMatmul(bits: 32 | 64, micro: number, packA: number, packB: number):
   };
   const address = (base: number, index: number, stride: number): FunctionBody =>
     body.get(base).get(index).get(stride).emit(op.i32Mul, op.i32Add);
+  /** Whether the sums begin with what C holds. */
+  const accumulate = (): FunctionBody => (update ? body.int(1) : body.get(pc));
   const zeroTo = (x: number): FunctionBody => body.int(0).set(x);
 
   // Without terms the product is zero.
-  body
-    .get(k)
-    .emit(op.i32Eqz)
-    .when(() => {
-      zeroTo(i).countUp(
-        i,
-        () => body.get(m),
-        1,
-        () => {
-          address(c, i, cRow).set(to);
-          zeroTo(j).countUp(
-            j,
-            () => body.get(n),
-            1,
-            () => {
-              body.get(to);
-              if (bits === 32) body.emit(op.f32Const, 0, 0, 0, 0);
-              else body.emit(op.f64Const, 0, 0, 0, 0, 0, 0, 0, 0);
-              body.access(storeOp).increment(to, size);
-            },
-          );
-        },
-      );
-    });
+  if (!update) {
+    body
+      .get(k)
+      .emit(op.i32Eqz)
+      .when(() => {
+        zeroTo(i).countUp(
+          i,
+          () => body.get(m),
+          1,
+          () => {
+            address(c, i, cRow).set(to);
+            zeroTo(j).countUp(
+              j,
+              () => body.get(n),
+              1,
+              () => {
+                body.get(to);
+                if (bits === 32) body.emit(op.f32Const, 0, 0, 0, 0);
+                else body.emit(op.f64Const, 0, 0, 0, 0, 0, 0, 0, 0);
+                body.access(storeOp).increment(to, size);
+              },
+            );
+          },
+        );
+      });
+  }
   body.get(work).int(tileBytes).emit(op.i32Add).set(packedA);
   body
     .get(packedA)
@@ -410,7 +445,10 @@ function emitMatmul(bits: 32 | 64, micro: number, packA: number, packB: number):
                       body.get(rows).get(ir).emit(op.i32Sub).int(tileRows).emit(op.i32GeS);
                       body.get(columns).get(jr).emit(op.i32Sub).int(width).emit(op.i32GeS, op.i32And);
                       body.when(
-                        () => body.get(panelA).get(panelB).get(tile).get(cRow).get(depth).get(pc).call(micro),
+                        () => {
+                          body.get(panelA).get(panelB).get(tile).get(cRow).get(depth);
+                          accumulate().call(micro);
+                        },
                         () => {
                           // At an edge the tile is computed aside.
                           extent(high, rows, ir, tileRows);
@@ -439,8 +477,9 @@ function emitMatmul(bits: 32 | 64, micro: number, packA: number, packB: number):
                               },
                             );
                           };
-                          body.get(pc).when(() => copyTile(true));
-                          body.get(panelA).get(panelB).get(work).int(32).get(depth).get(pc).call(micro);
+                          accumulate().when(() => copyTile(true));
+                          body.get(panelA).get(panelB).get(work).int(32).get(depth);
+                          accumulate().call(micro);
                           copyTile(false);
                         },
                       );

@@ -141,6 +141,11 @@ export class FunctionBody {
     return this.emit(op.i32Const, ...signed(value));
   }
 
+  /** Puts the address of the room for packed panels on the stack. */
+  work(): this {
+    return this.emit(0x23, 0);
+  }
+
   float(value: number, bits: 32 | 64): this {
     return this.emit(bits === 32 ? op.f32Const : op.f64Const, ...floatBytes(value, bits));
   }
@@ -227,11 +232,15 @@ export class FunctionBody {
 
 /** A function of the host that a module calls: (float64…) → float64, or another signature. */
 export interface ImportedFunction {
+  /** What stands for it in a worker thread: a matrix product or a function of Math. Absent: only the main thread can call it. */
+  readonly name?: string;
   readonly params: readonly number[];
   readonly results: readonly number[];
   // eslint-disable-next-line @typescript-eslint/no-explicit-any -- its signature is stated in numbers above.
   readonly call: (...args: any[]) => unknown;
 }
+
+export type Exports = Record<string, (...args: number[]) => number>;
 
 /** A module that imports the memory and host functions, and exports functions of its own. */
 export class ModuleBuilder {
@@ -240,7 +249,11 @@ export class ModuleBuilder {
   private readonly bodies: { readonly body: FunctionBody; readonly name: string | null }[] = [];
   private sealed = false;
 
-  constructor(private readonly shared: boolean) {}
+  /** @param work - Address of the room for packed panels, which the module imports as a global: each thread has its own. */
+  constructor(
+    private readonly shared: boolean,
+    private readonly work: number | null = null,
+  ) {}
 
   /** Index of an imported function. All imports come before the first function. */
   import(f: ImportedFunction): number {
@@ -255,11 +268,18 @@ export class ModuleBuilder {
   }
 
   /** Compiles it for `memory`; the exported functions by their names. */
-  instantiate(memory: WebAssembly.Memory): Record<string, (...args: number[]) => number> {
+  instantiate(memory: WebAssembly.Memory): Exports {
+    return this.build(memory).exports;
+  }
+
+  /** The module too, and what stands for its imports elsewhere. */
+  build(memory: WebAssembly.Memory): { module: WebAssembly.Module; imports: (string | null)[]; exports: Exports } {
     const module = new WebAssembly.Module(this.encode());
-    const host = Object.fromEntries(this.imports.map((f, i) => [String(i), f.call as () => void]));
-    const instance = new WebAssembly.Instance(module, { host: { ...host, memory } });
-    return instance.exports as Record<string, (...args: number[]) => number>;
+    const host: Record<string, WebAssembly.ImportValue> = { memory };
+    if (this.work !== null) host.work = this.work;
+    this.imports.forEach((f, i) => (host[i] = f.call as () => void));
+    const { exports } = new WebAssembly.Instance(module, { host });
+    return { module, imports: this.imports.map(({ name }) => name ?? null), exports: exports as Exports };
   }
 
   encode(): Uint8Array<ArrayBuffer> {
@@ -274,6 +294,7 @@ export class ModuleBuilder {
     const importName = (name: string): number[] => [...text("host"), ...text(name)];
     section(bytes, 2, [
       [...importName("memory"), 2, this.shared ? 3 : 1, 1, ...unsigned(maximumPages)],
+      ...(this.work === null ? [] : [[...importName("work"), 3, i32, 0]]),
       ...imported.map((type, i) => [...importName(String(i)), 0, ...unsigned(type)]),
     ]);
     section(bytes, 3, own.map(unsigned));
