@@ -9,6 +9,7 @@ import { stopGradient } from "../ops/elementwise.js";
 import { check } from "../primitives/check.js";
 import { aval, definePrimitive, type Primitive } from "../primitives/primitive.js";
 import { expmPrimitive } from "../primitives/linalg/expm.js";
+import { range } from "../shape.js";
 import type { Tensor } from "../tensor.js";
 import { closureConvert, customJvp, refuseHidden } from "../transform/custom.js";
 import type { Graph } from "../transform/graph.js";
@@ -109,6 +110,7 @@ export const symmetricDerivativePrimitive: Primitive<SymmetricDerivativeParams> 
     name: "symmetricDerivative",
     shape: (inputs) => [aval(inputs[inputs.length - 1].shape, inputs[inputs.length - 1].dtype)],
     interpret: (inputs, { graph }) => runGraph(graph, inputs),
+    standsFor: ({ graph }, operands) => ({ graph, takes: range(operands) }),
     jvp: (primals, tangents, params) => {
       const n = primals.length - 2;
       refuseHidden(tangents, n, "symmetricFunction");

@@ -87,6 +87,9 @@ export interface PrimitiveRecord<P> {
   /** For primitives that carry graphs or checks: how the host runs it on values, whatever the backend. */
   interpret?(inputs: readonly Tensor[], params: P): readonly Tensor[];
 
+  /** For primitives that carry graphs: the one that it comes to on values, and which operands that takes. A compiler puts it in its place. */
+  standsFor?(params: P, operands: number): { readonly graph: Graph; readonly takes: readonly number[] };
+
   /** Traceable definition by other primitives, for one that exists only to be transposed differently: expanded by every trace but the tape. */
   compose?(inputs: readonly Tensor[], params: P): readonly Tensor[];
 

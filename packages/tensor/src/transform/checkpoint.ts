@@ -9,6 +9,7 @@ import { batchGraph, jvpGraph, pick, restrictOutputs, splitGraph, spread, transp
 import { simplify } from "./simplify.js";
 import { refusePromise } from "./jvp.js";
 import { runGraph } from "./run-graph.js";
+import { range } from "../shape.js";
 import { bind } from "./trace.js";
 import { nameOf } from "./tracer.js";
 
@@ -17,6 +18,7 @@ export const checkpointPrimitive: Primitive<{ graph: Graph }> = /* @__PURE__ */ 
   name: "checkpoint",
   shape: (_inputs, { graph }) => graph.outputs.map(({ shape, dtype, weak }) => ({ shape, dtype, weak })),
   interpret: (inputs, { graph }) => runGraph(graph, inputs),
+  standsFor: ({ graph }, operands) => ({ graph, takes: range(operands) }),
   jvpWithOutputs: (primals, tangents, { graph }) => {
     const active = tangents.map((dx) => dx !== null);
     const derivative = jvpGraph(graph, active);

@@ -17,6 +17,7 @@ import { callPrimitive } from "./call.js";
 import { cached, closedGraph, hasEffects, subgraphs, Variable, type Atom, type Graph } from "./graph.js";
 import { batchGraph, jvpGraph, pick, splitGraph, spread, transposeGraph } from "./graph-transforms.js";
 import { runGraph } from "./run-graph.js";
+import { range } from "../shape.js";
 import { bind } from "./trace.js";
 
 export interface LanesParams {
@@ -31,11 +32,14 @@ export interface LanesParams {
 export const lanesPrimitive: Primitive<LanesParams> = /* @__PURE__ */ definePrimitive<LanesParams>({
   name: "lanes",
   shape: (_inputs, { graph, size }) => graph.outputs.map((y) => aval([size, ...y.shape], y.dtype)),
-  interpret: ([live, ...operands], { graph, batched, size }) => {
-    const force = graph.outputs.map(() => true);
-    if (!hasEffects(graph)) return runGraph(batchGraph(graph, batched, size, force).graph, operands);
-    return runGraph(batchGraph(guardGraph(graph), [true, ...batched], size, force).graph, [live, ...operands]);
+  interpret: (inputs, params) => {
+    const { graph, takes } = batchedLanes(params, inputs.length);
+    return runGraph(
+      graph,
+      takes.map((i) => inputs[i]),
+    );
   },
+  standsFor: batchedLanes,
   jvpWithOutputs: ([live, ...primals], [, ...tangents], { graph, batched, size }) => {
     const active = tangents.map((dx) => dx !== null);
     const derivative = jvpGraph(graph, active);
@@ -148,4 +152,12 @@ function bindGuarded(
   // A call in some form: what it computes, with guarded checks.
   const { graph } = params as { graph: Graph };
   return bind(callPrimitive, [live, ...inputs], { graph: guardGraph(graph), name: primitive.name });
+}
+
+/** The graph for all lanes at once; it takes the mask of live ones only if it has checks to switch off. */
+function batchedLanes({ graph, batched, size }: LanesParams, operands: number): { graph: Graph; takes: number[] } {
+  const force = graph.outputs.map(() => true);
+  if (!hasEffects(graph))
+    return { graph: batchGraph(graph, batched, size, force).graph, takes: range(operands).slice(1) };
+  return { graph: batchGraph(guardGraph(graph), [true, ...batched], size, force).graph, takes: range(operands) };
 }

@@ -3,7 +3,7 @@
 import { TreeError } from "../errors.js";
 import { definePrimitive, type Primitive } from "../primitives/primitive.js";
 import { sub } from "../ops/elementwise.js";
-import { sameShape } from "../shape.js";
+import { range, sameShape } from "../shape.js";
 import type { Tensor } from "../tensor.js";
 import { flattenTree, matchingLeaves, unflattenAny } from "../tree/tree.js";
 import { closureConvert, customJvp } from "./custom.js";
@@ -36,9 +36,13 @@ const linearSolvePrimitive: Primitive<LinearSolveParams> = /* @__PURE__ */ defin
   shape: (inputs, params) =>
     inputs.slice(constCount(params)).map(({ shape, dtype }) => ({ shape, dtype, weak: false })),
   interpret: (inputs, params) => {
-    const { matvecConsts: m, solveConsts: s } = params;
-    return runGraph(params.solve, [...inputs.slice(m, m + s), ...inputs.slice(constCount(params))]);
+    const { graph, takes } = solution(params, inputs.length);
+    return runGraph(
+      graph,
+      takes.map((i) => inputs[i]),
+    );
   },
+  standsFor: solution,
   // A ẋ = ḃ − Ȧ x
   jvpWithOutputs: (primals, tangents, params) => {
     const { matvec, matvecConsts: m } = params;
@@ -233,4 +237,13 @@ export function customRoot<T>(f: (x: T) => T, start: T, options: RootOptions<T>)
 function linearTransposeOf(linear: (dx: Tensor[]) => Tensor[], like: Tensor[]): (dy: Tensor[]) => Tensor[] {
   const transposed = linearTranspose(linear, like);
   return (dy) => transposed(dy)[0];
+}
+
+/** What solves it: the graph of the solver, on its constants and the right-hand sides. */
+function solution(params: LinearSolveParams, operands: number): { graph: Graph; takes: number[] } {
+  const { matvecConsts: m, solveConsts: s } = params;
+  return {
+    graph: params.solve,
+    takes: [...range(operands).slice(m, m + s), ...range(operands).slice(constCount(params))],
+  };
 }

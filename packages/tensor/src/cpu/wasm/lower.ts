@@ -171,7 +171,12 @@ export class Lowering {
       case undefined:
         break;
     }
-    this.host(equation);
+    const inner = primitive.standsFor?.(equation.params, inputs.length);
+    if (inner !== undefined) {
+      const { steps, outputs: results } = this.block(inner.graph, inner.takes.map(view));
+      this.steps.push(...steps);
+      outputs.forEach((y, i) => this.setMemory(y, results[i]));
+    } else this.host(equation);
   }
 
   // ---- Values ------------------------------------------------------------------------------------------------------------------
