@@ -6,6 +6,7 @@ import { addScaledRows, matrixVector, transposeVector } from "./matrix-vector.js
 import { multiplyAdd } from "./multiply.js";
 import type { PackedQr } from "./qr.js";
 import { compactFactors } from "./qr.js";
+import { doubles, giveBack } from "./work-space.js";
 
 /** QᵀAP = B: B's diagonal d and superdiagonal e, and both orthogonal factors as reflectors. */
 export interface Bidiagonal {
@@ -31,13 +32,15 @@ export function bidiagonalise(a: Float64Array, m: number, n: number): Bidiagonal
   const leftTau = new Float64Array(n);
   const rightTau = new Float64Array(n);
   const block = Math.min(NB, n);
-  const v = new Float64Array(block * m);
-  const x = new Float64Array(block * m);
-  const y = new Float64Array(block * n);
-  const u = new Float64Array(block * n);
-  const column = new Float64Array(m);
-  const vx = new Float64Array(block);
-  const yu = new Float64Array(block);
+  // V above X and Y above U, so that A − VᵀY − XᵀU is one product.
+  const vx = doubles(2 * block * m);
+  const yu = doubles(2 * block * n);
+  const v = vx.subarray(0, block * m);
+  const x = vx.subarray(block * m);
+  const y = yu.subarray(0, block * n);
+  const u = yu.subarray(block * n);
+  const column = doubles(m);
+  const products = doubles(block);
   for (let first = 0; first < n; first += NB) {
     const end = Math.min(first + NB, n);
     for (let i = first; i < end; i++) {
@@ -49,10 +52,8 @@ export function bidiagonalise(a: Float64Array, m: number, n: number): Bidiagonal
 
       // Column i: a −= Vᵀy + Xᵀu, then H_i.
       for (let r = 0; r < below; r++) column[r] = a[(i + r) * n + i];
-      gatherStrided(y, i, n, q, yu);
-      addScaledRows(q, below, -1, v, i, m, yu, 0, column, 0);
-      gatherStrided(u, i, n, q, yu);
-      addScaledRows(q, below, -1, x, i, m, yu, 0, column, 0);
+      addScaledRows(q, below, -1, v, i, m, y, i, n, column, 0);
+      addScaledRows(q, below, -1, x, i, m, u, i, n, column, 0);
       leftTau[i] = reflector(column, 0, 1, below);
       d[i] = column[0];
       for (let r = 0; r < below; r++) a[(i + r) * n + i] = column[r];
@@ -63,18 +64,16 @@ export function bidiagonalise(a: Float64Array, m: number, n: number): Bidiagonal
 
       // Row q of Y: y = τ(AᵀV_q), A with its waiting updates.
       transposeVector(below, right, a, i * n + i + 1, n, v, vq, y, yq);
-      matrixVector(q, below, v, i, m, v, vq, vx, 0);
-      addScaledRows(q, right, -1, y, i + 1, n, vx, 0, y, yq);
-      matrixVector(q, below, x, i, m, v, vq, vx, 0);
-      addScaledRows(q, right, -1, u, i + 1, n, vx, 0, y, yq);
+      matrixVector(q, below, v, i, m, v, vq, products, 0);
+      addScaledRows(q, right, -1, y, i + 1, n, products, 0, 1, y, yq);
+      matrixVector(q, below, x, i, m, v, vq, products, 0);
+      addScaledRows(q, right, -1, u, i + 1, n, products, 0, 1, y, yq);
       for (let c = 0; c < right; c++) y[yq + c] *= leftTau[i];
 
       // Row i: a −= Yᵀv + Uᵀx, then G_i.
       const row = i * n + i + 1;
-      gatherStrided(v, i, m, q + 1, vx);
-      addScaledRows(q + 1, right, -1, y, i + 1, n, vx, 0, a, row);
-      gatherStrided(x, i, m, q, vx);
-      addScaledRows(q, right, -1, u, i + 1, n, vx, 0, a, row);
+      addScaledRows(q + 1, right, -1, y, i + 1, n, v, i, m, a, row);
+      addScaledRows(q, right, -1, u, i + 1, n, x, i, m, a, row);
       rightTau[i] = reflector(a, row, 1, right);
       e[i] = a[row];
       u.fill(0, q * n + first, yq);
@@ -85,16 +84,16 @@ export function bidiagonalise(a: Float64Array, m: number, n: number): Bidiagonal
       const xq = vq + 1;
       x.fill(0, q * m + first, xq);
       matrixVector(below - 1, right, a, row + n, n, u, yq, x, xq);
-      matrixVector(q + 1, right, y, i + 1, n, u, yq, yu, 0);
-      addScaledRows(q + 1, below - 1, -1, v, i + 1, m, yu, 0, x, xq);
-      matrixVector(q, right, u, i + 1, n, u, yq, yu, 0);
-      addScaledRows(q, below - 1, -1, x, i + 1, m, yu, 0, x, xq);
+      matrixVector(q + 1, right, y, i + 1, n, u, yq, products, 0);
+      addScaledRows(q + 1, below - 1, -1, v, i + 1, m, products, 0, 1, x, xq);
+      matrixVector(q, right, u, i + 1, n, u, yq, products, 0);
+      addScaledRows(q, below - 1, -1, x, i + 1, m, products, 0, 1, x, xq);
       for (let r = 0; r < below - 1; r++) x[xq + r] *= rightTau[i];
     }
-    const k = end - first;
-    multiplyAdd(m - end, n - end, k, -1, v, end, 1, m, y, end, n, 1, a, end * n + end, n);
-    multiplyAdd(m - end, n - end, k, -1, x, end, 1, m, u, end, n, 1, a, end * n + end, n);
+    // (A last block that is not full has nothing left to update.)
+    multiplyAdd(m - end, n - end, 2 * block, -1, vx, end, 1, m, yu, end, n, 1, a, end * n + end, n);
   }
+  giveBack(vx);
   return { d, e, left: compactFactors(a, m, n, leftTau), rightTau };
 }
 
@@ -107,8 +106,8 @@ export function applyRightFactor(
 ): void {
   const k = n - 1; // G_i acts on entries i + 1 … n − 1
   const block = Math.min(NB, n);
-  const u = new Float64Array(block * n);
-  const t = new Float64Array(block * block);
+  const u = doubles(block * n);
+  const t = doubles(block * block);
   for (let b = Math.ceil(k / NB) - 1; b >= 0; b--) {
     const first = b * NB;
     const end = Math.min(first + NB, k);
@@ -122,9 +121,5 @@ export function applyRightFactor(
     const skip = triangular ? first + 1 : 0;
     applyBlockReflector(u, end - first, length, t, 0, false, c, (first + 1) * columns + skip, columns, columns - skip);
   }
-}
-
-/** out[p] = a[offset + p·stride]. */
-function gatherStrided(a: Float64Array, offset: number, stride: number, length: number, out: Float64Array): void {
-  for (let p = 0; p < length; p++) out[p] = a[offset + p * stride];
+  giveBack(u);
 }

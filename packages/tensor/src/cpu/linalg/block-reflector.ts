@@ -1,6 +1,7 @@
 /** Products of reflectors in compact form, H₀H₁…H_{k−1} = I − VᵀTV, so that they are applied by matrix products. */
 
 import { multiplyAdd } from "./multiply.js";
+import { doubles, giveBack } from "./work-space.js";
 
 /** How many reflectors are gathered before they are applied; of 8, 16 and 32 the best over orders from 10 to 400. */
 export const REFLECTOR_BLOCK = 16;
@@ -23,12 +24,12 @@ export function compactFactor(
   t: Float64Array,
   to: number,
 ): void {
+  const products = doubles(k * k);
+  multiplyAdd(k, k, length, 1, v, 0, length, 1, v, 0, 1, length, products, 0, k);
   for (let i = 0; i < k; i++) {
     const scale = tau[tauOffset + i];
     for (let j = 0; j < i; j++) {
-      let dot = 0;
-      for (let l = 0, x = j * length, y = i * length; l < length; l++) dot += v[x + l] * v[y + l];
-      t[to + j * k + i] = -scale * dot;
+      t[to + j * k + i] = -scale * products[j * k + i];
       t[to + i * k + j] = 0;
     }
     // In place: entry j of T·w needs w_j, w_{j+1}, …, which are still there when j ascends.
@@ -39,6 +40,7 @@ export function compactFactor(
     }
     t[to + i * k + i] = scale;
   }
+  giveBack(products);
 }
 
 /**
@@ -59,9 +61,10 @@ export function applyBlockReflector(
   columns: number,
 ): void {
   if (k === 0 || columns === 0) return;
-  const w = new Float64Array(2 * k * columns);
+  const w = doubles(2 * k * columns);
   multiplyAdd(k, columns, length, 1, v, 0, length, 1, c, co, cr, 1, w, 0, columns);
   const half = k * columns;
   multiplyAdd(k, columns, k, 1, t, to, transpose ? 1 : k, transpose ? k : 1, w, 0, columns, 1, w, half, columns);
   multiplyAdd(length, columns, k, -1, v, 0, 1, length, w, half, columns, 1, c, co, cr);
+  giveBack(w);
 }

@@ -2,6 +2,8 @@
 
 import { multiplyAdd } from "./multiply.js";
 import { safeScale } from "./norm.js";
+import { substitute } from "./triangular-solve.js";
+import { copied, inWorkSpace } from "./work-space.js";
 
 export interface CholeskyStatus {
   /** 0, or 1 + the index of the first pivot that is not positive. */
@@ -10,7 +12,7 @@ export interface CholeskyStatus {
   readonly pivot: number;
 }
 
-const NB = 48;
+const NB = 64;
 const SUCCESS: CholeskyStatus = { info: 0, pivot: NaN };
 
 /**
@@ -24,13 +26,12 @@ const SUCCESS: CholeskyStatus = { info: 0, pivot: NaN };
 export function cholesky(a: Float64Array, n: number): CholeskyStatus {
   const scale = diagonalScale(a, n);
   if (scale !== 1) for (let i = 0; i < n * n; i++) a[i] *= scale;
-  let status = SUCCESS;
-  for (let j = 0; j < n && status.info === 0; j += NB) {
-    const end = Math.min(j + NB, n);
-    multiplyAdd(n - j, end - j, j, -1, a, j * n, n, 1, a, j * n, 1, n, a, j * n + j, n);
-    status = factorBlock(a, n, j, end);
-    if (status.info === 0) solveRows(a, n, j, end, end, n);
-  }
+  const status = inWorkSpace(n * n, n * n, () => {
+    const l = copied(a, n * n);
+    const found = factor(l, n);
+    a.set(l);
+    return found;
+  });
   for (let i = 0; i < n; i++) a.fill(0, i * n + i + 1, (i + 1) * n);
   if (scale !== 1) {
     const root = 1 / Math.sqrt(scale);
@@ -39,6 +40,18 @@ export function cholesky(a: Float64Array, n: number): CholeskyStatus {
   if (status.info === 0) return status;
   for (let i = status.info - 1; i < n; i++) a.fill(NaN, i * n, i * n + i + 1);
   return { info: status.info, pivot: status.pivot / scale };
+}
+
+function factor(a: Float64Array, n: number): CholeskyStatus {
+  for (let j = 0; j < n; j += NB) {
+    const end = Math.min(j + NB, n);
+    multiplyAdd(n - j, end - j, j, -1, a, j * n, n, 1, a, j * n, 1, n, a, j * n + j, n);
+    const status = factorBlock(a, n, j, end);
+    if (status.info !== 0) return status;
+    // X Lᵀ = A as L Xᵀ = Aᵀ.
+    if (!substitute(a, j * n + j, n, 1, end - j, false, a, end * n + j, 1, n, n - end)) solveRows(a, n, j, end, end, n);
+  }
+  return SUCCESS;
 }
 
 /** The diagonal block [first, end), row by row: each row is solved against the rows above it. */

@@ -2,10 +2,12 @@
 
 import { ascendingOrder, columnSigns, gatherColumns, gatherValues, scaleColumns } from "./column-order.js";
 import { jacobiEigh } from "./jacobi-eigh.js";
+import { REFLECTOR_BLOCK } from "./block-reflector.js";
 import { maxAbs, safeScale } from "./norm.js";
-import { rotationQueue } from "./plane-rotations.js";
+import { rotationQueue, rotationSpace } from "./plane-rotations.js";
 import { tridiagonalQl } from "./tridiagonal-ql.js";
 import { applyTridiagonalQ, tridiagonalise } from "./tridiagonalise.js";
+import { doubles, inWorkSpace } from "./work-space.js";
 
 /** Up to this order Jacobi's method. */
 const SMALL = 8;
@@ -23,6 +25,17 @@ const SMALL = 8;
  *   converge.
  */
 export function eigh(a: Float64Array, n: number, w: Float64Array, v: Float64Array | null): number {
+  const length = (v === null ? 1 : 2) * n * n + 8 * REFLECTOR_BLOCK * (n + REFLECTOR_BLOCK) + rotationSpace(n, n);
+  return inWorkSpace(n * n, length, () => {
+    const vectors = v === null ? null : doubles(n * n);
+    const info = decompose(a, n, w, vectors);
+    if (vectors !== null) v!.set(vectors);
+    return info;
+  });
+}
+
+/** V is zero on entry. */
+function decompose(a: Float64Array, n: number, w: Float64Array, v: Float64Array | null): number {
   const work = mirroredLower(a, n);
   const largest = maxAbs(work);
   if (!(largest < Infinity)) {
@@ -32,10 +45,7 @@ export function eigh(a: Float64Array, n: number, w: Float64Array, v: Float64Arra
   }
   const scale = safeScale(largest);
   if (scale !== 1) for (let i = 0; i < work.length; i++) work[i] *= scale;
-  if (v !== null) {
-    v.fill(0, 0, n * n);
-    for (let i = 0; i < n; i++) v[i * n + i] = 1;
-  }
+  if (v !== null) for (let i = 0; i < n; i++) v[i * n + i] = 1;
   let d: Float64Array;
   let info: number;
   if (n <= SMALL) {
@@ -57,7 +67,7 @@ export function eigh(a: Float64Array, n: number, w: Float64Array, v: Float64Arra
 }
 
 function mirroredLower(a: Float64Array, n: number): Float64Array {
-  const full = new Float64Array(n * n);
+  const full = doubles(n * n);
   for (let i = 0; i < n; i++) for (let j = 0; j <= i; j++) full[i * n + j] = full[j * n + i] = a[i * n + j];
   return full;
 }

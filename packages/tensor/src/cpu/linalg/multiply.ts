@@ -1,5 +1,7 @@
 /** Matrix product on strided blocks: the inner operation of every blocked factorisation here. */
 
+import { kernelsFor } from "./work-space.js";
+
 // One panel of B is kc × nc doubles (512 KiB), small enough for the second-level cache.
 const KC = 256;
 const NC = 256;
@@ -13,6 +15,7 @@ let packedB: Float64Array = /* @__PURE__ */ new Float64Array(0);
  *
  * Each operand is a block inside some array: element (i, j) of A is `a[ao + i·ar + j·ac]`, so a transpose is a swap of the strides.
  * C has unit column stride: (i, j) is `c[co + i·cr + j]`. Strides may be negative. The blocks may lie in one array but C must not overlap A or B.
+ * Each entry is c + αa₀b₀ + αa₁b₁ + …, rounded in that order, here as in the vector kernel.
  *
  * Four columns of B and two rows of A are packed side by side, so that the inner loop holds a 2×4 tile of C in registers (8 sums,
  * 6 operands: the most that 16 vector registers take) and reads memory with step 1.
@@ -21,7 +24,7 @@ export function multiplyAdd(
   m: number,
   n: number,
   k: number,
-  alpha: number,
+  alpha: 1 | -1,
   a: Float64Array,
   ao: number,
   ar: number,
@@ -35,6 +38,17 @@ export function multiplyAdd(
   cr: number,
 ): void {
   if (m === 0 || n === 0 || k === 0) return;
+  const kernels = kernelsFor(a, b, c);
+  if (kernels !== null) {
+    const update = alpha === 1 ? kernels.add : kernels.subtract;
+    update(
+      m, n, k,
+      a.byteOffset + 8 * ao, 8 * ar, 8 * ac,
+      b.byteOffset + 8 * bo, 8 * br, 8 * bc,
+      c.byteOffset + 8 * co, 8 * cr, kernels.work,
+    ); // prettier-ignore
+    return;
+  }
   if (packedA.length === 0) {
     packedA = new Float64Array(2 * KC);
     packedB = new Float64Array(KC * NC);
@@ -90,14 +104,17 @@ function addRowPair(kb: number, width: number, c: Float64Array, co: number, cr: 
   const end = 2 * kb;
   let u = 0;
   for (let j = 0; j < width; j += 4) {
-    let c00 = 0,
-      c01 = 0,
-      c02 = 0,
-      c03 = 0,
-      c10 = 0,
-      c11 = 0,
-      c12 = 0,
-      c13 = 0;
+    const o = co + j;
+    const o1 = pair ? o + cr : o;
+    const left = width - j;
+    let c00 = c[o];
+    let c01 = left > 1 ? c[o + 1] : 0;
+    let c02 = left > 2 ? c[o + 2] : 0;
+    let c03 = left > 3 ? c[o + 3] : 0;
+    let c10 = c[o1];
+    let c11 = left > 1 ? c[o1 + 1] : 0;
+    let c12 = left > 2 ? c[o1 + 2] : 0;
+    let c13 = left > 3 ? c[o1 + 3] : 0;
     for (let t = 0; t < end; t += 2, u += 4) {
       const a0 = pa[t];
       const a1 = pa[t + 1];
@@ -114,17 +131,15 @@ function addRowPair(kb: number, width: number, c: Float64Array, co: number, cr: 
       c12 += a1 * b2;
       c13 += a1 * b3;
     }
-    const o = co + j;
-    const left = width - j;
-    c[o] += c00;
-    if (left > 1) c[o + 1] += c01;
-    if (left > 2) c[o + 2] += c02;
-    if (left > 3) c[o + 3] += c03;
+    c[o] = c00;
+    if (left > 1) c[o + 1] = c01;
+    if (left > 2) c[o + 2] = c02;
+    if (left > 3) c[o + 3] = c03;
     if (pair) {
-      c[o + cr] += c10;
-      if (left > 1) c[o + cr + 1] += c11;
-      if (left > 2) c[o + cr + 2] += c12;
-      if (left > 3) c[o + cr + 3] += c13;
+      c[o1] = c10;
+      if (left > 1) c[o1 + 1] = c11;
+      if (left > 2) c[o1 + 2] = c12;
+      if (left > 3) c[o1 + 3] = c13;
     }
   }
 }

@@ -1,5 +1,7 @@
 /** Sequences of plane rotations on neighbouring columns, gathered and then applied row by row. */
 
+import { doubles, kernelsFor } from "./work-space.js";
+
 /**
  * Sweeps of rotations waiting to be applied to the columns of Z.
  *
@@ -14,6 +16,8 @@ export interface RotationQueue {
   readonly stride: number;
   readonly c: Float64Array;
   readonly s: Float64Array;
+  /** Eight rows of Z side by side, for the vector kernel. */
+  readonly panel: Float64Array;
   /** Three numbers a sweep: its first column, its number of rotations, and the step to the next column, 1 or −1. */
   readonly sweeps: Int32Array;
   /** Number of rotations and of sweeps that wait. */
@@ -23,12 +27,19 @@ export interface RotationQueue {
 
 const MAX_SWEEPS = 16;
 
+const capacityFor = (longest: number): number => Math.max(longest, Math.min(longest * MAX_SWEEPS, 2048));
+
+/** What a queue takes of a work space. */
+export const rotationSpace = (stride: number, longest: number): number =>
+  2 * capacityFor(longest) + 8 * stride + 2 * MAX_SWEEPS;
+
 /** @param longest - The largest number of rotations in one sweep. */
 export function rotationQueue(z: Float64Array, rows: number, stride: number, longest: number): RotationQueue {
-  const capacity = Math.max(longest, Math.min(longest * MAX_SWEEPS, 2048));
-  const c = new Float64Array(capacity);
-  const s = new Float64Array(capacity);
-  return { z, rows, stride, c, s, sweeps: new Int32Array(3 * MAX_SWEEPS), used: 0, count: 0 };
+  const capacity = capacityFor(longest);
+  const [c, s, panel] = [doubles(capacity), doubles(capacity), doubles(8 * stride)];
+  const room = doubles(Math.ceil((3 * MAX_SWEEPS) / 2));
+  const sweeps = new Int32Array(room.buffer, room.byteOffset, 3 * MAX_SWEEPS);
+  return { z, rows, stride, c, s, panel, sweeps, used: 0, count: 0 };
 }
 
 /**
@@ -48,8 +59,24 @@ export function beginSweep(queue: RotationQueue, first: number, length: number, 
 
 /** Applies what waits. */
 export function flushRotations(queue: RotationQueue): void {
-  const { z, rows, stride, c, s, sweeps, count } = queue;
+  const { z, rows, stride, c, s, sweeps, count, panel } = queue;
+  if (count === 0) return;
+  const kernels = kernelsFor(z, c, panel);
   let r = 0;
+  if (kernels !== null) {
+    let low = stride;
+    let high = 0;
+    for (let q = 0; q < count; q++) {
+      const last = sweeps[3 * q] + sweeps[3 * q + 1] * sweeps[3 * q + 2];
+      low = Math.min(low, sweeps[3 * q], last);
+      high = Math.max(high, sweeps[3 * q], last);
+    }
+    kernels.rotate(
+      rows, low, high, z.byteOffset, 8 * stride,
+      c.byteOffset, s.byteOffset, sweeps.byteOffset, count, panel.byteOffset,
+    ); // prettier-ignore
+    r = rows;
+  }
   for (; r + 4 <= rows; r += 4) {
     for (let q = 0, start = 0; q < count; q++) {
       rotateFourRows(z, r * stride, stride, c, s, start, sweeps[3 * q], sweeps[3 * q + 1], sweeps[3 * q + 2]);

@@ -2,11 +2,13 @@
 
 import { applyRightFactor, bidiagonalise } from "./bidiagonalise.js";
 import { bidiagonalQr } from "./bidiagonal-qr.js";
+import { REFLECTOR_BLOCK } from "./block-reflector.js";
 import { ascendingOrder, columnSigns, gatherColumns, gatherValues, scaleColumns } from "./column-order.js";
 import { jacobiSvd } from "./jacobi-svd.js";
 import { maxAbs, safeScale } from "./norm.js";
-import { rotationQueue } from "./plane-rotations.js";
+import { rotationQueue, rotationSpace } from "./plane-rotations.js";
 import { applyQ, factorQr } from "./qr.js";
+import { doubles, inWorkSpace } from "./work-space.js";
 
 export interface SvdOptions {
   /** U of [m, m] and Vᵀ of [n, n] instead of [m, k] and [k, n], k = min(m, n). Default false. */
@@ -41,6 +43,23 @@ export function svd(
   vt: Float64Array | null,
   { full = false, accurate = false }: SvdOptions = {},
 ): number {
+  const [rows, k] = [Math.max(m, n), Math.min(m, n)];
+  const squares = 2 * rows * (full ? rows : k) + 3 * k * k;
+  const length =
+    squares + 16 * REFLECTOR_BLOCK * (rows + k + REFLECTOR_BLOCK) + rotationSpace(rows, k) + rotationSpace(k, k);
+  return inWorkSpace(m * n, length, () => decompose(a, m, n, s, u, vt, full, accurate));
+}
+
+function decompose(
+  a: Float64Array,
+  m: number,
+  n: number,
+  s: Float64Array,
+  u: Float64Array | null,
+  vt: Float64Array | null,
+  full: boolean,
+  accurate: boolean,
+): number {
   const size = m * n;
   const largest = maxAbs(a, size);
   if (!(largest < Infinity)) {
@@ -51,14 +70,14 @@ export function svd(
   const rows = wide ? n : m;
   const k = wide ? m : n;
   const scale = safeScale(largest);
-  const work = new Float64Array(size);
+  const work = doubles(size);
   for (let i = 0; i < m; i++) {
     for (let j = 0; j < n; j++) work[wide ? j * m + i : i * n + j] = a[i * n + j] * scale;
   }
   const columns = full ? rows : k;
   const vectors = u !== null && vt !== null;
-  const long = vectors ? new Float64Array(rows * columns) : null; // U if tall, V if wide
-  const short = vectors ? new Float64Array(k * k) : null;
+  const long = vectors ? doubles(rows * columns) : null; // U if tall, V if wide
+  const short = vectors ? doubles(k * k) : null;
   const values = new Float64Array(k);
   const info =
     accurate || k <= SMALL
@@ -94,9 +113,9 @@ function bidiagonalSvd(
 ): number {
   if (m > TALL * n) {
     const factors = factorQr(a, m, n);
-    const r = new Float64Array(n * n);
+    const r = doubles(n * n);
     for (let i = 0; i < n; i++) for (let j = i; j < n; j++) r[i * n + j] = a[i * n + j];
-    const small = u === null ? null : new Float64Array(n * n);
+    const small = u === null ? null : doubles(n * n);
     const info = bidiagonalSvd(r, n, n, values, small, n, v);
     if (u !== null && small !== null) {
       for (let i = 0; i < n; i++) u.set(small.subarray(i * n, (i + 1) * n), i * columns);

@@ -1,6 +1,8 @@
 /** Solution of triangular systems. */
 
+import { triangleOrder } from "../wasm/factorisation.js";
 import { multiplyAdd } from "./multiply.js";
+import { copied, inWorkSpace, kernelsFor } from "./work-space.js";
 
 export interface TriangularSolveOptions {
   /** Which triangle of A is used; the other is never read. Default true. */
@@ -11,7 +13,7 @@ export interface TriangularSolveOptions {
   readonly unit?: boolean;
 }
 
-const NB = 32;
+const NB = triangleOrder;
 /** Right-hand sides from which packing A for a matrix product pays. */
 const WIDE = 4;
 
@@ -27,13 +29,23 @@ export function triangularSolve(
   columns: number,
   { lower = true, transpose = false, unit = false }: TriangularSolveOptions = {},
 ): void {
-  solveTriangle(a, 0, transpose ? 1 : n, transpose ? n : 1, n, lower !== transpose, unit, b, 0, columns, columns);
+  const solve = (a: Float64Array, b: Float64Array): void =>
+    solveTriangle(a, 0, transpose ? 1 : n, transpose ? n : 1, n, lower !== transpose, unit, b, 0, columns, columns);
+  if (columns < WIDE) solve(a, b);
+  else {
+    inWorkSpace(n * n, n * (n + columns), () => {
+      const x = copied(b, n * columns);
+      solve(copied(a, n * n), x);
+      b.set(x);
+    });
+  }
 }
 
 /**
  * The same on blocks: T(i, j) = a[ao + i·ar + j·ac] of [n, n], lower or upper as it stands, B at b[bo + i·br + j].
  *
- * Row blocks of 32: what the solved rows contribute is one matrix product, the rest is substitution by rows.
+ * Row blocks of 64: what the solved rows contribute is one matrix product, the rest is substitution by rows. Entry by entry it is
+ * b − t₀b₀ − t₁b₁ − …, rounded in that order whatever the blocks.
  */
 export function solveTriangle(
   a: Float64Array,
@@ -61,6 +73,11 @@ export function solveTriangle(
   for (let first = 0; first < n; first += block) {
     const end = Math.min(first + block, n);
     multiplyAdd(end - first, columns, first, -1, a, ao + first * ar, ar, ac, b, bo, br, 1, b, bo + first * br, br);
+    if (
+      columns >= WIDE &&
+      substitute(a, ao + first * (ar + ac), ar, ac, end - first, unit, b, bo + first * br, br, 1, columns)
+    )
+      continue;
     for (let i = first; i < end; i++) {
       const row = bo + i * br;
       const t = ao + i * ar;
@@ -77,6 +94,36 @@ export function solveTriangle(
       }
     }
   }
+}
+
+/**
+ * B ← T⁻¹B by the vector kernel, for a lower triangle T of at most 64 rows and B of any strides.
+ *
+ * @returns Whether it could be done.
+ */
+export function substitute(
+  a: Float64Array,
+  ao: number,
+  ar: number,
+  ac: number,
+  n: number,
+  unit: boolean,
+  b: Float64Array,
+  bo: number,
+  br: number,
+  bc: number,
+  columns: number,
+): boolean {
+  const kernels = kernelsFor(a, b, b);
+  if (kernels === null) return false;
+  const { triangle } = kernels;
+  const packed = new Float64Array(a.buffer, triangle, triangleOrder * n);
+  for (let i = 0; i < n; i++) {
+    for (let p = 0, x = ao + i * ar; p <= i; p++, x += ac) packed[i * triangleOrder + p] = a[x];
+  }
+  const panel = triangle + 8 * triangleOrder * triangleOrder;
+  kernels.substitute(n, columns, triangle, b.byteOffset + 8 * bo, 8 * br, 8 * bc, unit ? 1 : 0, panel);
+  return true;
 }
 
 /** b[row] −= Σ_p a[t + p·ac] b[p] over p in [first, end), four rows at a time. */
@@ -102,7 +149,9 @@ function subtractRows(
     const x1 = x0 + br;
     const x2 = x1 + br;
     const x3 = x2 + br;
-    for (let l = 0; l < columns; l++) b[row + l] -= t0 * b[x0 + l] + t1 * b[x1 + l] + t2 * b[x2 + l] + t3 * b[x3 + l];
+    for (let l = 0; l < columns; l++) {
+      b[row + l] = b[row + l] - t0 * b[x0 + l] - t1 * b[x1 + l] - t2 * b[x2 + l] - t3 * b[x3 + l];
+    }
   }
   for (; p < end; p++) {
     const tp = a[t + p * ac];

@@ -268,7 +268,10 @@ function emitSymmetricRows(): FunctionBody {
     body.simd(vector.add).simd(vector.add).simd(vector.add).vectorAccess(vector.store, offset);
   });
   sums.forEach((sum, r) => {
-    body.get(yRows).get(yRows).access(op.f64Load, 8 * r);
+    body
+      .get(yRows)
+      .get(yRows)
+      .access(op.f64Load, 8 * r);
     addLanes(body, sum)
       .emit(op.f64Add)
       .access(op.f64Store, 8 * r);
@@ -458,15 +461,7 @@ function emitRotate(sweep: number): FunctionBody {
     const columnsFrom = (first: number): void => {
       body.get(from).set(entry);
       body.get(panel).get(i).int(3).emit(op.i32Shl, op.i32Add);
-      body
-        .get(low)
-        .int(6)
-        .emit(op.i32Shl, op.i32Add)
-        .set(to)
-        .get(low)
-        .int(first)
-        .emit(op.i32Add)
-        .set(j);
+      body.get(low).int(6).emit(op.i32Shl, op.i32Add).set(to).get(low).int(first).emit(op.i32Add).set(j);
     };
     const single = (row: boolean): void => {
       const address = (panelSide: boolean): void => {
@@ -496,7 +491,11 @@ function emitRotate(sweep: number): FunctionBody {
               body.get(entry);
               if (row === 1) body.get(zRow).emit(op.i32Add);
             };
-            const panelAt = (column: number): void => void body.get(to).int(column * rowBytes).emit(op.i32Add);
+            const panelAt = (column: number): void =>
+              void body
+                .get(to)
+                .int(column * rowBytes)
+                .emit(op.i32Add);
             const source = inward ? zAt : panelAt;
             const target = inward ? panelAt : zAt;
             source(0);
@@ -504,9 +503,17 @@ function emitRotate(sweep: number): FunctionBody {
             source(1);
             body.vectorAccess(vector.load).set(v1);
             target(0);
-            body.get(v0).get(v1).simd(0x0d, ...lanes(0, 16)).vectorAccess(vector.store);
+            body
+              .get(v0)
+              .get(v1)
+              .simd(0x0d, ...lanes(0, 16))
+              .vectorAccess(vector.store);
             target(1);
-            body.get(v0).get(v1).simd(0x0d, ...lanes(8, 24)).vectorAccess(vector.store);
+            body
+              .get(v0)
+              .get(v1)
+              .simd(0x0d, ...lanes(8, 24))
+              .vectorAccess(vector.store);
             body.increment(entry, 16).increment(to, 2 * rowBytes);
           },
         );
