@@ -27,7 +27,7 @@ export interface RotationQueue {
 
 const MAX_SWEEPS = 16;
 
-const capacityFor = (longest: number): number => Math.max(longest, Math.min(longest * MAX_SWEEPS, 2048));
+const capacityFor = (longest: number): number => Math.max(longest, Math.min(longest * MAX_SWEEPS, 16384));
 
 /** What a queue takes of a work space. */
 export const rotationSpace = (stride: number, longest: number): number =>

@@ -2,6 +2,8 @@
 
 import { REFLECTOR_BLOCK as NB, applyBlockReflector, compactFactor } from "./block-reflector.js";
 import { reflector } from "./householder.js";
+import { addScaledRows, matrixVector } from "./matrix-vector.js";
+import { copied, doubles, giveBack, inWorkSpace } from "./work-space.js";
 
 /** Q in factored form: the reflectors lie as columns below the diagonal of `packed`, R on and above it (signs as they came). */
 export interface PackedQr {
@@ -31,7 +33,9 @@ export function qr(
   r: Float64Array,
   complete: boolean = false,
 ): void {
-  unpackQr(factorQr(a.slice(0, m * n), m, n), q, r, complete);
+  const k = Math.min(m, n);
+  const length = m * n + (q === null ? 0 : m * (complete ? m : k)) + 4 * NB * (m + n + NB);
+  inWorkSpace(m * n, length, () => unpackQr(factorQr(copied(a, m * n), m, n), q, r, complete));
 }
 
 /** Q and R, thin or complete, from the factored form; rows of R and columns of Q change sign where that makes diag R ≥ 0. */
@@ -45,9 +49,11 @@ export function unpackQr(factors: PackedQr, q: Float64Array | null, r: Float64Ar
     for (let j = i; j < n; j++) r[i * n + j] = negative ? 0 - packed[i * n + j] : packed[i * n + j];
   }
   if (q === null) return;
-  q.fill(0, 0, m * rows);
-  for (let i = 0; i < rows; i++) q[i * rows + i] = i < k && packed[i * n + i] < 0 ? -1 : 1;
-  applyQ(factors, q, rows, { triangular: true });
+  const work = doubles(m * rows);
+  for (let i = 0; i < rows; i++) work[i * rows + i] = i < k && packed[i * n + i] < 0 ? -1 : 1;
+  applyQ(factors, work, rows, { triangular: true });
+  q.set(work);
+  giveBack(work);
 }
 
 /** Factors A of [m, n] in place by min(m, n) reflectors. */
@@ -55,19 +61,22 @@ export function factorQr(a: Float64Array, m: number, n: number): PackedQr {
   const k = Math.min(m, n);
   const block = Math.min(NB, k);
   const tau = new Float64Array(k);
-  const t = new Float64Array(k * block);
-  const work = new Float64Array(block);
-  const v = new Float64Array(block * m);
+  const t = doubles(k * block);
+  const v = doubles(block * m);
+  const products = doubles(block);
   for (let j = 0; j < k; j += NB) {
     const end = Math.min(j + NB, k);
-    for (let c = j; c < end; c++) {
-      tau[c] = reflector(a, c * n + c, n, m - c);
-      reflectColumns(a, m, n, c, tau[c], end, work);
+    const [width, length] = [end - j, m - j];
+    gatherColumns(a, j, n, width, length, v);
+    for (let c = 0; c < width; c++) tau[j + c] = reflectRows(v, c, width, length, products);
+    for (let i = 0; i < length; i++) {
+      for (let c = 0, to = (j + i) * n + j; c < width; c++) a[to + c] = v[c * length + i];
     }
-    unpackReflectors(a, m, n, j, end, v);
-    compactFactor(v, end - j, m - j, tau, j, t, j * block);
-    applyBlockReflector(v, end - j, m - j, t, j * block, true, a, j * n + end, n, n - end);
+    clearAbove(v, width, length);
+    compactFactor(v, width, length, tau, j, t, j * block);
+    applyBlockReflector(v, width, length, t, j * block, true, a, j * n + end, n, n - end);
   }
+  giveBack(v);
   return { packed: a, m, n, t };
 }
 
@@ -75,13 +84,14 @@ export function factorQr(a: Float64Array, m: number, n: number): PackedQr {
 export function compactFactors(packed: Float64Array, m: number, n: number, tau: Float64Array): PackedQr {
   const k = Math.min(m, n);
   const block = Math.min(NB, k);
-  const t = new Float64Array(k * block);
-  const v = new Float64Array(block * m);
+  const t = doubles(k * block);
+  const v = doubles(block * m);
   for (let j = 0; j < k; j += NB) {
     const end = Math.min(j + NB, k);
     unpackReflectors(packed, m, n, j, end, v);
     compactFactor(v, end - j, m - j, tau, j, t, j * block);
   }
+  giveBack(v);
   return { packed, m, n, t };
 }
 
@@ -99,7 +109,7 @@ export function applyQ(
 ): void {
   const k = Math.min(m, n);
   const block = Math.min(NB, k);
-  const v = new Float64Array(block * m);
+  const v = doubles(block * m);
   const blocks = Math.ceil(k / NB);
   for (let b = 0; b < blocks; b++) {
     const j = (transpose ? b : blocks - 1 - b) * NB; // Q = H₀H₁…, so the last block is the first to meet C
@@ -108,44 +118,53 @@ export function applyQ(
     unpackReflectors(packed, m, n, j, end, v);
     applyBlockReflector(v, end - j, m - j, t, j * block, transpose, c, j * columns + first, columns, columns - first);
   }
+  giveBack(v);
 }
 
-/** Applies reflector c, stored in column c, to columns c + 1 … end − 1. */
-function reflectColumns(
-  a: Float64Array,
-  m: number,
-  n: number,
-  c: number,
-  tau: number,
-  end: number,
-  work: Float64Array,
-): void {
-  const width = end - c - 1;
-  if (tau === 0 || width === 0) return;
-  const top = c * n + c + 1;
-  for (let l = 0; l < width; l++) work[l] = a[top + l];
-  for (let i = c + 1; i < m; i++) {
-    const vi = a[i * n + c];
-    const row = i * n + c + 1;
-    for (let l = 0; l < width; l++) work[l] += vi * a[row + l];
-  }
-  for (let l = 0; l < width; l++) {
-    work[l] *= tau;
-    a[top + l] -= work[l];
-  }
-  for (let i = c + 1; i < m; i++) {
-    const vi = a[i * n + c];
-    const row = i * n + c + 1;
-    for (let l = 0; l < width; l++) a[row + l] -= vi * work[l];
-  }
+/**
+ * Makes reflector c of the matrix whose columns are the rows of P, [width, length], and applies it to those after c.
+ *
+ * @returns Its τ.
+ */
+function reflectRows(p: Float64Array, c: number, width: number, length: number, products: Float64Array): number {
+  const row = c * length + c;
+  const left = length - c;
+  const after = width - c - 1;
+  const tau = reflector(p, row, 1, left);
+  if (tau === 0 || after === 0) return tau;
+  const head = p[row];
+  p[row] = 1;
+  matrixVector(after, left, p, row + length, length, p, row, products, 0);
+  for (let i = 0; i < after; i++)
+    addScaledRows(1, left, -tau, p, row, length, products, i, 1, p, row + (i + 1) * length);
+  p[row] = head;
+  return tau;
 }
 
 /** Copies reflectors first … end − 1 from columns to the rows of V, [end − first, m − first], with their ones and zeros. */
 function unpackReflectors(a: Float64Array, m: number, n: number, first: number, end: number, v: Float64Array): void {
-  const length = m - first;
-  for (let c = first, o = 0; c < end; c++, o += length) {
-    v.fill(0, o, o + c - first);
-    v[o + c - first] = 1;
-    for (let i = c + 1; i < m; i++) v[o + i - first] = a[i * n + c];
+  gatherColumns(a, first, n, end - first, m - first, v);
+  clearAbove(v, end - first, m - first);
+}
+
+/** The `width` columns from `first` on, and their `length` rows from `first` on, as rows of P. */
+function gatherColumns(
+  a: Float64Array,
+  first: number,
+  n: number,
+  width: number,
+  length: number,
+  p: Float64Array,
+): void {
+  for (let i = 0; i < length; i++) {
+    for (let c = 0, from = (first + i) * n + first; c < width; c++) p[c * length + i] = a[from + c];
+  }
+}
+
+/** Row c of V becomes 0, …, 0, 1 up to entry c: what stands there belongs to R. */
+function clearAbove(v: Float64Array, width: number, length: number): void {
+  for (let c = 0; c < width; c++) {
+    v.fill(0, c * length, c * length + c);
+    v[c * length + c] = 1;
   }
 }
