@@ -19,17 +19,7 @@ export type BinaryKernel = (
 ) => void;
 export type BinaryKernels = Readonly<Partial<Record<DType, BinaryKernel>>>;
 
-function addF32(
-  x: Float32Array,
-  xo: number,
-  xs: number,
-  y: Float32Array,
-  yo: number,
-  ys: number,
-  out: Float32Array,
-  oo: number,
-  n: number,
-): void {
+function addF32(x: Float32Array, xo: number, xs: number, y: Float32Array, yo: number, ys: number, out: Float32Array, oo: number, n: number): void {
   if (xs === 1 && ys === 1 && (xo | yo | oo) === 0) {
     for (let i = 0; i < n; i++) out[i] = x[i] + y[i];
     return;
@@ -41,17 +31,7 @@ function addF32(
   }
 }
 
-function addF64(
-  x: Float64Array,
-  xo: number,
-  xs: number,
-  y: Float64Array,
-  yo: number,
-  ys: number,
-  out: Float64Array,
-  oo: number,
-  n: number,
-): void {
+function addF64(x: Float64Array, xo: number, xs: number, y: Float64Array, yo: number, ys: number, out: Float64Array, oo: number, n: number): void {
   if (xs === 1 && ys === 1 && (xo | yo | oo) === 0) {
     for (let i = 0; i < n; i++) out[i] = x[i] + y[i];
     return;
@@ -63,17 +43,7 @@ function addF64(
   }
 }
 
-function addI32(
-  x: Int32Array,
-  xo: number,
-  xs: number,
-  y: Int32Array,
-  yo: number,
-  ys: number,
-  out: Int32Array,
-  oo: number,
-  n: number,
-): void {
+function addI32(x: Int32Array, xo: number, xs: number, y: Int32Array, yo: number, ys: number, out: Int32Array, oo: number, n: number): void {
   for (let i = 0; i < n; i++, xo += xs, yo += ys) {
     const a = x[xo];
     const b = y[yo];
@@ -81,17 +51,7 @@ function addI32(
   }
 }
 
-function addU32(
-  x: Uint32Array,
-  xo: number,
-  xs: number,
-  y: Uint32Array,
-  yo: number,
-  ys: number,
-  out: Uint32Array,
-  oo: number,
-  n: number,
-): void {
+function addU32(x: Uint32Array, xo: number, xs: number, y: Uint32Array, yo: number, ys: number, out: Uint32Array, oo: number, n: number): void {
   for (let i = 0; i < n; i++, xo += xs, yo += ys) {
     const a = x[xo];
     const b = y[yo];
@@ -99,17 +59,7 @@ function addU32(
   }
 }
 
-function subF32(
-  x: Float32Array,
-  xo: number,
-  xs: number,
-  y: Float32Array,
-  yo: number,
-  ys: number,
-  out: Float32Array,
-  oo: number,
-  n: number,
-): void {
+function subF32(x: Float32Array, xo: number, xs: number, y: Float32Array, yo: number, ys: number, out: Float32Array, oo: number, n: number): void {
   if (xs === 1 && ys === 1 && (xo | yo | oo) === 0) {
     for (let i = 0; i < n; i++) out[i] = x[i] - y[i];
     return;
@@ -121,17 +71,7 @@ function subF32(
   }
 }
 
-function subF64(
-  x: Float64Array,
-  xo: number,
-  xs: number,
-  y: Float64Array,
-  yo: number,
-  ys: number,
-  out: Float64Array,
-  oo: number,
-  n: number,
-): void {
+function subF64(x: Float64Array, xo: number, xs: number, y: Float64Array, yo: number, ys: number, out: Float64Array, oo: number, n: number): void {
   if (xs === 1 && ys === 1 && (xo | yo | oo) === 0) {
     for (let i = 0; i < n; i++) out[i] = x[i] - y[i];
     return;
@@ -143,17 +83,7 @@ function subF64(
   }
 }
 
-function subI32(
-  x: Int32Array,
-  xo: number,
-  xs: number,
-  y: Int32Array,
-  yo: number,
-  ys: number,
-  out: Int32Array,
-  oo: number,
-  n: number,
-): void {
+function subI32(x: Int32Array, xo: number, xs: number, y: Int32Array, yo: number, ys: number, out: Int32Array, oo: number, n: number): void {
   for (let i = 0; i < n; i++, xo += xs, yo += ys) {
     const a = x[xo];
     const b = y[yo];
@@ -161,17 +91,7 @@ function subI32(
   }
 }
 
-function subU32(
-  x: Uint32Array,
-  xo: number,
-  xs: number,
-  y: Uint32Array,
-  yo: number,
-  ys: number,
-  out: Uint32Array,
-  oo: number,
-  n: number,
-): void {
+function subU32(x: Uint32Array, xo: number, xs: number, y: Uint32Array, yo: number, ys: number, out: Uint32Array, oo: number, n: number): void {
   for (let i = 0; i < n; i++, xo += xs, yo += ys) {
     const a = x[xo];
     const b = y[yo];
@@ -179,17 +99,7 @@ function subU32(
   }
 }
 
-function mulF32(
-  x: Float32Array,
-  xo: number,
-  xs: number,
-  y: Float32Array,
-  yo: number,
-  ys: number,
-  out: Float32Array,
-  oo: number,
-  n: number,
-): void {
+function mulF32(x: Float32Array, xo: number, xs: number, y: Float32Array, yo: number, ys: number, out: Float32Array, oo: number, n: number): void {
   if (xs === 1 && ys === 1 && (xo | yo | oo) === 0) {
     for (let i = 0; i < n; i++) out[i] = x[i] * y[i];
     return;
@@ -201,17 +111,7 @@ function mulF32(
   }
 }
 
-function mulF64(
-  x: Float64Array,
-  xo: number,
-  xs: number,
-  y: Float64Array,
-  yo: number,
-  ys: number,
-  out: Float64Array,
-  oo: number,
-  n: number,
-): void {
+function mulF64(x: Float64Array, xo: number, xs: number, y: Float64Array, yo: number, ys: number, out: Float64Array, oo: number, n: number): void {
   if (xs === 1 && ys === 1 && (xo | yo | oo) === 0) {
     for (let i = 0; i < n; i++) out[i] = x[i] * y[i];
     return;
@@ -223,17 +123,7 @@ function mulF64(
   }
 }
 
-function mulI32(
-  x: Int32Array,
-  xo: number,
-  xs: number,
-  y: Int32Array,
-  yo: number,
-  ys: number,
-  out: Int32Array,
-  oo: number,
-  n: number,
-): void {
+function mulI32(x: Int32Array, xo: number, xs: number, y: Int32Array, yo: number, ys: number, out: Int32Array, oo: number, n: number): void {
   for (let i = 0; i < n; i++, xo += xs, yo += ys) {
     const a = x[xo];
     const b = y[yo];
@@ -241,17 +131,7 @@ function mulI32(
   }
 }
 
-function mulU32(
-  x: Uint32Array,
-  xo: number,
-  xs: number,
-  y: Uint32Array,
-  yo: number,
-  ys: number,
-  out: Uint32Array,
-  oo: number,
-  n: number,
-): void {
+function mulU32(x: Uint32Array, xo: number, xs: number, y: Uint32Array, yo: number, ys: number, out: Uint32Array, oo: number, n: number): void {
   for (let i = 0; i < n; i++, xo += xs, yo += ys) {
     const a = x[xo];
     const b = y[yo];
@@ -259,17 +139,7 @@ function mulU32(
   }
 }
 
-function divF32(
-  x: Float32Array,
-  xo: number,
-  xs: number,
-  y: Float32Array,
-  yo: number,
-  ys: number,
-  out: Float32Array,
-  oo: number,
-  n: number,
-): void {
+function divF32(x: Float32Array, xo: number, xs: number, y: Float32Array, yo: number, ys: number, out: Float32Array, oo: number, n: number): void {
   if (xs === 1 && ys === 1 && (xo | yo | oo) === 0) {
     for (let i = 0; i < n; i++) out[i] = x[i] / y[i];
     return;
@@ -281,17 +151,7 @@ function divF32(
   }
 }
 
-function divF64(
-  x: Float64Array,
-  xo: number,
-  xs: number,
-  y: Float64Array,
-  yo: number,
-  ys: number,
-  out: Float64Array,
-  oo: number,
-  n: number,
-): void {
+function divF64(x: Float64Array, xo: number, xs: number, y: Float64Array, yo: number, ys: number, out: Float64Array, oo: number, n: number): void {
   if (xs === 1 && ys === 1 && (xo | yo | oo) === 0) {
     for (let i = 0; i < n; i++) out[i] = x[i] / y[i];
     return;
@@ -303,17 +163,7 @@ function divF64(
   }
 }
 
-function maximumF32(
-  x: Float32Array,
-  xo: number,
-  xs: number,
-  y: Float32Array,
-  yo: number,
-  ys: number,
-  out: Float32Array,
-  oo: number,
-  n: number,
-): void {
+function maximumF32(x: Float32Array, xo: number, xs: number, y: Float32Array, yo: number, ys: number, out: Float32Array, oo: number, n: number): void {
   for (let i = 0; i < n; i++, xo += xs, yo += ys) {
     const a = x[xo];
     const b = y[yo];
@@ -321,17 +171,7 @@ function maximumF32(
   }
 }
 
-function maximumF64(
-  x: Float64Array,
-  xo: number,
-  xs: number,
-  y: Float64Array,
-  yo: number,
-  ys: number,
-  out: Float64Array,
-  oo: number,
-  n: number,
-): void {
+function maximumF64(x: Float64Array, xo: number, xs: number, y: Float64Array, yo: number, ys: number, out: Float64Array, oo: number, n: number): void {
   for (let i = 0; i < n; i++, xo += xs, yo += ys) {
     const a = x[xo];
     const b = y[yo];
@@ -339,17 +179,7 @@ function maximumF64(
   }
 }
 
-function maximumI32(
-  x: Int32Array,
-  xo: number,
-  xs: number,
-  y: Int32Array,
-  yo: number,
-  ys: number,
-  out: Int32Array,
-  oo: number,
-  n: number,
-): void {
+function maximumI32(x: Int32Array, xo: number, xs: number, y: Int32Array, yo: number, ys: number, out: Int32Array, oo: number, n: number): void {
   for (let i = 0; i < n; i++, xo += xs, yo += ys) {
     const a = x[xo];
     const b = y[yo];
@@ -357,17 +187,7 @@ function maximumI32(
   }
 }
 
-function maximumU32(
-  x: Uint32Array,
-  xo: number,
-  xs: number,
-  y: Uint32Array,
-  yo: number,
-  ys: number,
-  out: Uint32Array,
-  oo: number,
-  n: number,
-): void {
+function maximumU32(x: Uint32Array, xo: number, xs: number, y: Uint32Array, yo: number, ys: number, out: Uint32Array, oo: number, n: number): void {
   for (let i = 0; i < n; i++, xo += xs, yo += ys) {
     const a = x[xo];
     const b = y[yo];
@@ -375,17 +195,7 @@ function maximumU32(
   }
 }
 
-function maximumBool(
-  x: Uint8Array,
-  xo: number,
-  xs: number,
-  y: Uint8Array,
-  yo: number,
-  ys: number,
-  out: Uint8Array,
-  oo: number,
-  n: number,
-): void {
+function maximumBool(x: Uint8Array, xo: number, xs: number, y: Uint8Array, yo: number, ys: number, out: Uint8Array, oo: number, n: number): void {
   for (let i = 0; i < n; i++, xo += xs, yo += ys) {
     const a = x[xo];
     const b = y[yo];
@@ -393,17 +203,7 @@ function maximumBool(
   }
 }
 
-function minimumF32(
-  x: Float32Array,
-  xo: number,
-  xs: number,
-  y: Float32Array,
-  yo: number,
-  ys: number,
-  out: Float32Array,
-  oo: number,
-  n: number,
-): void {
+function minimumF32(x: Float32Array, xo: number, xs: number, y: Float32Array, yo: number, ys: number, out: Float32Array, oo: number, n: number): void {
   for (let i = 0; i < n; i++, xo += xs, yo += ys) {
     const a = x[xo];
     const b = y[yo];
@@ -411,17 +211,7 @@ function minimumF32(
   }
 }
 
-function minimumF64(
-  x: Float64Array,
-  xo: number,
-  xs: number,
-  y: Float64Array,
-  yo: number,
-  ys: number,
-  out: Float64Array,
-  oo: number,
-  n: number,
-): void {
+function minimumF64(x: Float64Array, xo: number, xs: number, y: Float64Array, yo: number, ys: number, out: Float64Array, oo: number, n: number): void {
   for (let i = 0; i < n; i++, xo += xs, yo += ys) {
     const a = x[xo];
     const b = y[yo];
@@ -429,17 +219,7 @@ function minimumF64(
   }
 }
 
-function minimumI32(
-  x: Int32Array,
-  xo: number,
-  xs: number,
-  y: Int32Array,
-  yo: number,
-  ys: number,
-  out: Int32Array,
-  oo: number,
-  n: number,
-): void {
+function minimumI32(x: Int32Array, xo: number, xs: number, y: Int32Array, yo: number, ys: number, out: Int32Array, oo: number, n: number): void {
   for (let i = 0; i < n; i++, xo += xs, yo += ys) {
     const a = x[xo];
     const b = y[yo];
@@ -447,17 +227,7 @@ function minimumI32(
   }
 }
 
-function minimumU32(
-  x: Uint32Array,
-  xo: number,
-  xs: number,
-  y: Uint32Array,
-  yo: number,
-  ys: number,
-  out: Uint32Array,
-  oo: number,
-  n: number,
-): void {
+function minimumU32(x: Uint32Array, xo: number, xs: number, y: Uint32Array, yo: number, ys: number, out: Uint32Array, oo: number, n: number): void {
   for (let i = 0; i < n; i++, xo += xs, yo += ys) {
     const a = x[xo];
     const b = y[yo];
@@ -465,17 +235,7 @@ function minimumU32(
   }
 }
 
-function minimumBool(
-  x: Uint8Array,
-  xo: number,
-  xs: number,
-  y: Uint8Array,
-  yo: number,
-  ys: number,
-  out: Uint8Array,
-  oo: number,
-  n: number,
-): void {
+function minimumBool(x: Uint8Array, xo: number, xs: number, y: Uint8Array, yo: number, ys: number, out: Uint8Array, oo: number, n: number): void {
   for (let i = 0; i < n; i++, xo += xs, yo += ys) {
     const a = x[xo];
     const b = y[yo];
@@ -483,17 +243,7 @@ function minimumBool(
   }
 }
 
-function remF32(
-  x: Float32Array,
-  xo: number,
-  xs: number,
-  y: Float32Array,
-  yo: number,
-  ys: number,
-  out: Float32Array,
-  oo: number,
-  n: number,
-): void {
+function remF32(x: Float32Array, xo: number, xs: number, y: Float32Array, yo: number, ys: number, out: Float32Array, oo: number, n: number): void {
   for (let i = 0; i < n; i++, xo += xs, yo += ys) {
     const a = x[xo];
     const b = y[yo];
@@ -501,17 +251,7 @@ function remF32(
   }
 }
 
-function remF64(
-  x: Float64Array,
-  xo: number,
-  xs: number,
-  y: Float64Array,
-  yo: number,
-  ys: number,
-  out: Float64Array,
-  oo: number,
-  n: number,
-): void {
+function remF64(x: Float64Array, xo: number, xs: number, y: Float64Array, yo: number, ys: number, out: Float64Array, oo: number, n: number): void {
   for (let i = 0; i < n; i++, xo += xs, yo += ys) {
     const a = x[xo];
     const b = y[yo];
@@ -519,17 +259,7 @@ function remF64(
   }
 }
 
-function remI32(
-  x: Int32Array,
-  xo: number,
-  xs: number,
-  y: Int32Array,
-  yo: number,
-  ys: number,
-  out: Int32Array,
-  oo: number,
-  n: number,
-): void {
+function remI32(x: Int32Array, xo: number, xs: number, y: Int32Array, yo: number, ys: number, out: Int32Array, oo: number, n: number): void {
   for (let i = 0; i < n; i++, xo += xs, yo += ys) {
     const a = x[xo];
     const b = y[yo];
@@ -537,17 +267,7 @@ function remI32(
   }
 }
 
-function remU32(
-  x: Uint32Array,
-  xo: number,
-  xs: number,
-  y: Uint32Array,
-  yo: number,
-  ys: number,
-  out: Uint32Array,
-  oo: number,
-  n: number,
-): void {
+function remU32(x: Uint32Array, xo: number, xs: number, y: Uint32Array, yo: number, ys: number, out: Uint32Array, oo: number, n: number): void {
   for (let i = 0; i < n; i++, xo += xs, yo += ys) {
     const a = x[xo];
     const b = y[yo];
@@ -555,17 +275,7 @@ function remU32(
   }
 }
 
-function modF32(
-  x: Float32Array,
-  xo: number,
-  xs: number,
-  y: Float32Array,
-  yo: number,
-  ys: number,
-  out: Float32Array,
-  oo: number,
-  n: number,
-): void {
+function modF32(x: Float32Array, xo: number, xs: number, y: Float32Array, yo: number, ys: number, out: Float32Array, oo: number, n: number): void {
   for (let i = 0; i < n; i++, xo += xs, yo += ys) {
     const a = x[xo];
     const b = y[yo];
@@ -573,17 +283,7 @@ function modF32(
   }
 }
 
-function modF64(
-  x: Float64Array,
-  xo: number,
-  xs: number,
-  y: Float64Array,
-  yo: number,
-  ys: number,
-  out: Float64Array,
-  oo: number,
-  n: number,
-): void {
+function modF64(x: Float64Array, xo: number, xs: number, y: Float64Array, yo: number, ys: number, out: Float64Array, oo: number, n: number): void {
   for (let i = 0; i < n; i++, xo += xs, yo += ys) {
     const a = x[xo];
     const b = y[yo];
@@ -591,17 +291,7 @@ function modF64(
   }
 }
 
-function modI32(
-  x: Int32Array,
-  xo: number,
-  xs: number,
-  y: Int32Array,
-  yo: number,
-  ys: number,
-  out: Int32Array,
-  oo: number,
-  n: number,
-): void {
+function modI32(x: Int32Array, xo: number, xs: number, y: Int32Array, yo: number, ys: number, out: Int32Array, oo: number, n: number): void {
   for (let i = 0; i < n; i++, xo += xs, yo += ys) {
     const a = x[xo];
     const b = y[yo];
@@ -609,17 +299,7 @@ function modI32(
   }
 }
 
-function modU32(
-  x: Uint32Array,
-  xo: number,
-  xs: number,
-  y: Uint32Array,
-  yo: number,
-  ys: number,
-  out: Uint32Array,
-  oo: number,
-  n: number,
-): void {
+function modU32(x: Uint32Array, xo: number, xs: number, y: Uint32Array, yo: number, ys: number, out: Uint32Array, oo: number, n: number): void {
   for (let i = 0; i < n; i++, xo += xs, yo += ys) {
     const a = x[xo];
     const b = y[yo];
@@ -627,17 +307,7 @@ function modU32(
   }
 }
 
-function floorDivF32(
-  x: Float32Array,
-  xo: number,
-  xs: number,
-  y: Float32Array,
-  yo: number,
-  ys: number,
-  out: Float32Array,
-  oo: number,
-  n: number,
-): void {
+function floorDivF32(x: Float32Array, xo: number, xs: number, y: Float32Array, yo: number, ys: number, out: Float32Array, oo: number, n: number): void {
   for (let i = 0; i < n; i++, xo += xs, yo += ys) {
     const a = x[xo];
     const b = y[yo];
@@ -645,17 +315,7 @@ function floorDivF32(
   }
 }
 
-function floorDivF64(
-  x: Float64Array,
-  xo: number,
-  xs: number,
-  y: Float64Array,
-  yo: number,
-  ys: number,
-  out: Float64Array,
-  oo: number,
-  n: number,
-): void {
+function floorDivF64(x: Float64Array, xo: number, xs: number, y: Float64Array, yo: number, ys: number, out: Float64Array, oo: number, n: number): void {
   for (let i = 0; i < n; i++, xo += xs, yo += ys) {
     const a = x[xo];
     const b = y[yo];
@@ -663,17 +323,7 @@ function floorDivF64(
   }
 }
 
-function floorDivI32(
-  x: Int32Array,
-  xo: number,
-  xs: number,
-  y: Int32Array,
-  yo: number,
-  ys: number,
-  out: Int32Array,
-  oo: number,
-  n: number,
-): void {
+function floorDivI32(x: Int32Array, xo: number, xs: number, y: Int32Array, yo: number, ys: number, out: Int32Array, oo: number, n: number): void {
   for (let i = 0; i < n; i++, xo += xs, yo += ys) {
     const a = x[xo];
     const b = y[yo];
@@ -681,17 +331,7 @@ function floorDivI32(
   }
 }
 
-function floorDivU32(
-  x: Uint32Array,
-  xo: number,
-  xs: number,
-  y: Uint32Array,
-  yo: number,
-  ys: number,
-  out: Uint32Array,
-  oo: number,
-  n: number,
-): void {
+function floorDivU32(x: Uint32Array, xo: number, xs: number, y: Uint32Array, yo: number, ys: number, out: Uint32Array, oo: number, n: number): void {
   for (let i = 0; i < n; i++, xo += xs, yo += ys) {
     const a = x[xo];
     const b = y[yo];
@@ -699,17 +339,7 @@ function floorDivU32(
   }
 }
 
-function powF32(
-  x: Float32Array,
-  xo: number,
-  xs: number,
-  y: Float32Array,
-  yo: number,
-  ys: number,
-  out: Float32Array,
-  oo: number,
-  n: number,
-): void {
+function powF32(x: Float32Array, xo: number, xs: number, y: Float32Array, yo: number, ys: number, out: Float32Array, oo: number, n: number): void {
   for (let i = 0; i < n; i++, xo += xs, yo += ys) {
     const a = x[xo];
     const b = y[yo];
@@ -717,17 +347,7 @@ function powF32(
   }
 }
 
-function powF64(
-  x: Float64Array,
-  xo: number,
-  xs: number,
-  y: Float64Array,
-  yo: number,
-  ys: number,
-  out: Float64Array,
-  oo: number,
-  n: number,
-): void {
+function powF64(x: Float64Array, xo: number, xs: number, y: Float64Array, yo: number, ys: number, out: Float64Array, oo: number, n: number): void {
   for (let i = 0; i < n; i++, xo += xs, yo += ys) {
     const a = x[xo];
     const b = y[yo];
@@ -735,17 +355,7 @@ function powF64(
   }
 }
 
-function powI32(
-  x: Int32Array,
-  xo: number,
-  xs: number,
-  y: Int32Array,
-  yo: number,
-  ys: number,
-  out: Int32Array,
-  oo: number,
-  n: number,
-): void {
+function powI32(x: Int32Array, xo: number, xs: number, y: Int32Array, yo: number, ys: number, out: Int32Array, oo: number, n: number): void {
   for (let i = 0; i < n; i++, xo += xs, yo += ys) {
     const a = x[xo];
     const b = y[yo];
@@ -753,17 +363,7 @@ function powI32(
   }
 }
 
-function powU32(
-  x: Uint32Array,
-  xo: number,
-  xs: number,
-  y: Uint32Array,
-  yo: number,
-  ys: number,
-  out: Uint32Array,
-  oo: number,
-  n: number,
-): void {
+function powU32(x: Uint32Array, xo: number, xs: number, y: Uint32Array, yo: number, ys: number, out: Uint32Array, oo: number, n: number): void {
   for (let i = 0; i < n; i++, xo += xs, yo += ys) {
     const a = x[xo];
     const b = y[yo];
@@ -771,17 +371,7 @@ function powU32(
   }
 }
 
-function atan2F32(
-  x: Float32Array,
-  xo: number,
-  xs: number,
-  y: Float32Array,
-  yo: number,
-  ys: number,
-  out: Float32Array,
-  oo: number,
-  n: number,
-): void {
+function atan2F32(x: Float32Array, xo: number, xs: number, y: Float32Array, yo: number, ys: number, out: Float32Array, oo: number, n: number): void {
   for (let i = 0; i < n; i++, xo += xs, yo += ys) {
     const a = x[xo];
     const b = y[yo];
@@ -789,17 +379,7 @@ function atan2F32(
   }
 }
 
-function atan2F64(
-  x: Float64Array,
-  xo: number,
-  xs: number,
-  y: Float64Array,
-  yo: number,
-  ys: number,
-  out: Float64Array,
-  oo: number,
-  n: number,
-): void {
+function atan2F64(x: Float64Array, xo: number, xs: number, y: Float64Array, yo: number, ys: number, out: Float64Array, oo: number, n: number): void {
   for (let i = 0; i < n; i++, xo += xs, yo += ys) {
     const a = x[xo];
     const b = y[yo];
@@ -807,17 +387,7 @@ function atan2F64(
   }
 }
 
-function nextAfterF32(
-  x: Float32Array,
-  xo: number,
-  xs: number,
-  y: Float32Array,
-  yo: number,
-  ys: number,
-  out: Float32Array,
-  oo: number,
-  n: number,
-): void {
+function nextAfterF32(x: Float32Array, xo: number, xs: number, y: Float32Array, yo: number, ys: number, out: Float32Array, oo: number, n: number): void {
   for (let i = 0; i < n; i++, xo += xs, yo += ys) {
     const a = x[xo];
     const b = y[yo];
@@ -825,17 +395,7 @@ function nextAfterF32(
   }
 }
 
-function nextAfterF64(
-  x: Float64Array,
-  xo: number,
-  xs: number,
-  y: Float64Array,
-  yo: number,
-  ys: number,
-  out: Float64Array,
-  oo: number,
-  n: number,
-): void {
+function nextAfterF64(x: Float64Array, xo: number, xs: number, y: Float64Array, yo: number, ys: number, out: Float64Array, oo: number, n: number): void {
   for (let i = 0; i < n; i++, xo += xs, yo += ys) {
     const a = x[xo];
     const b = y[yo];
@@ -843,17 +403,7 @@ function nextAfterF64(
   }
 }
 
-function bitwiseAndI32(
-  x: Int32Array,
-  xo: number,
-  xs: number,
-  y: Int32Array,
-  yo: number,
-  ys: number,
-  out: Int32Array,
-  oo: number,
-  n: number,
-): void {
+function bitwiseAndI32(x: Int32Array, xo: number, xs: number, y: Int32Array, yo: number, ys: number, out: Int32Array, oo: number, n: number): void {
   for (let i = 0; i < n; i++, xo += xs, yo += ys) {
     const a = x[xo];
     const b = y[yo];
@@ -861,17 +411,7 @@ function bitwiseAndI32(
   }
 }
 
-function bitwiseAndU32(
-  x: Uint32Array,
-  xo: number,
-  xs: number,
-  y: Uint32Array,
-  yo: number,
-  ys: number,
-  out: Uint32Array,
-  oo: number,
-  n: number,
-): void {
+function bitwiseAndU32(x: Uint32Array, xo: number, xs: number, y: Uint32Array, yo: number, ys: number, out: Uint32Array, oo: number, n: number): void {
   for (let i = 0; i < n; i++, xo += xs, yo += ys) {
     const a = x[xo];
     const b = y[yo];
@@ -879,17 +419,7 @@ function bitwiseAndU32(
   }
 }
 
-function bitwiseAndBool(
-  x: Uint8Array,
-  xo: number,
-  xs: number,
-  y: Uint8Array,
-  yo: number,
-  ys: number,
-  out: Uint8Array,
-  oo: number,
-  n: number,
-): void {
+function bitwiseAndBool(x: Uint8Array, xo: number, xs: number, y: Uint8Array, yo: number, ys: number, out: Uint8Array, oo: number, n: number): void {
   for (let i = 0; i < n; i++, xo += xs, yo += ys) {
     const a = x[xo];
     const b = y[yo];
@@ -897,17 +427,7 @@ function bitwiseAndBool(
   }
 }
 
-function bitwiseOrI32(
-  x: Int32Array,
-  xo: number,
-  xs: number,
-  y: Int32Array,
-  yo: number,
-  ys: number,
-  out: Int32Array,
-  oo: number,
-  n: number,
-): void {
+function bitwiseOrI32(x: Int32Array, xo: number, xs: number, y: Int32Array, yo: number, ys: number, out: Int32Array, oo: number, n: number): void {
   for (let i = 0; i < n; i++, xo += xs, yo += ys) {
     const a = x[xo];
     const b = y[yo];
@@ -915,17 +435,7 @@ function bitwiseOrI32(
   }
 }
 
-function bitwiseOrU32(
-  x: Uint32Array,
-  xo: number,
-  xs: number,
-  y: Uint32Array,
-  yo: number,
-  ys: number,
-  out: Uint32Array,
-  oo: number,
-  n: number,
-): void {
+function bitwiseOrU32(x: Uint32Array, xo: number, xs: number, y: Uint32Array, yo: number, ys: number, out: Uint32Array, oo: number, n: number): void {
   for (let i = 0; i < n; i++, xo += xs, yo += ys) {
     const a = x[xo];
     const b = y[yo];
@@ -933,17 +443,7 @@ function bitwiseOrU32(
   }
 }
 
-function bitwiseOrBool(
-  x: Uint8Array,
-  xo: number,
-  xs: number,
-  y: Uint8Array,
-  yo: number,
-  ys: number,
-  out: Uint8Array,
-  oo: number,
-  n: number,
-): void {
+function bitwiseOrBool(x: Uint8Array, xo: number, xs: number, y: Uint8Array, yo: number, ys: number, out: Uint8Array, oo: number, n: number): void {
   for (let i = 0; i < n; i++, xo += xs, yo += ys) {
     const a = x[xo];
     const b = y[yo];
@@ -951,17 +451,7 @@ function bitwiseOrBool(
   }
 }
 
-function bitwiseXorI32(
-  x: Int32Array,
-  xo: number,
-  xs: number,
-  y: Int32Array,
-  yo: number,
-  ys: number,
-  out: Int32Array,
-  oo: number,
-  n: number,
-): void {
+function bitwiseXorI32(x: Int32Array, xo: number, xs: number, y: Int32Array, yo: number, ys: number, out: Int32Array, oo: number, n: number): void {
   for (let i = 0; i < n; i++, xo += xs, yo += ys) {
     const a = x[xo];
     const b = y[yo];
@@ -969,17 +459,7 @@ function bitwiseXorI32(
   }
 }
 
-function bitwiseXorU32(
-  x: Uint32Array,
-  xo: number,
-  xs: number,
-  y: Uint32Array,
-  yo: number,
-  ys: number,
-  out: Uint32Array,
-  oo: number,
-  n: number,
-): void {
+function bitwiseXorU32(x: Uint32Array, xo: number, xs: number, y: Uint32Array, yo: number, ys: number, out: Uint32Array, oo: number, n: number): void {
   for (let i = 0; i < n; i++, xo += xs, yo += ys) {
     const a = x[xo];
     const b = y[yo];
@@ -987,17 +467,7 @@ function bitwiseXorU32(
   }
 }
 
-function bitwiseXorBool(
-  x: Uint8Array,
-  xo: number,
-  xs: number,
-  y: Uint8Array,
-  yo: number,
-  ys: number,
-  out: Uint8Array,
-  oo: number,
-  n: number,
-): void {
+function bitwiseXorBool(x: Uint8Array, xo: number, xs: number, y: Uint8Array, yo: number, ys: number, out: Uint8Array, oo: number, n: number): void {
   for (let i = 0; i < n; i++, xo += xs, yo += ys) {
     const a = x[xo];
     const b = y[yo];
@@ -1005,17 +475,7 @@ function bitwiseXorBool(
   }
 }
 
-function shiftLeftI32(
-  x: Int32Array,
-  xo: number,
-  xs: number,
-  y: Int32Array,
-  yo: number,
-  ys: number,
-  out: Int32Array,
-  oo: number,
-  n: number,
-): void {
+function shiftLeftI32(x: Int32Array, xo: number, xs: number, y: Int32Array, yo: number, ys: number, out: Int32Array, oo: number, n: number): void {
   for (let i = 0; i < n; i++, xo += xs, yo += ys) {
     const a = x[xo];
     const b = y[yo];
@@ -1023,17 +483,7 @@ function shiftLeftI32(
   }
 }
 
-function shiftLeftU32(
-  x: Uint32Array,
-  xo: number,
-  xs: number,
-  y: Uint32Array,
-  yo: number,
-  ys: number,
-  out: Uint32Array,
-  oo: number,
-  n: number,
-): void {
+function shiftLeftU32(x: Uint32Array, xo: number, xs: number, y: Uint32Array, yo: number, ys: number, out: Uint32Array, oo: number, n: number): void {
   for (let i = 0; i < n; i++, xo += xs, yo += ys) {
     const a = x[xo];
     const b = y[yo];
@@ -1041,17 +491,7 @@ function shiftLeftU32(
   }
 }
 
-function shiftRightI32(
-  x: Int32Array,
-  xo: number,
-  xs: number,
-  y: Int32Array,
-  yo: number,
-  ys: number,
-  out: Int32Array,
-  oo: number,
-  n: number,
-): void {
+function shiftRightI32(x: Int32Array, xo: number, xs: number, y: Int32Array, yo: number, ys: number, out: Int32Array, oo: number, n: number): void {
   for (let i = 0; i < n; i++, xo += xs, yo += ys) {
     const a = x[xo];
     const b = y[yo];
@@ -1059,17 +499,7 @@ function shiftRightI32(
   }
 }
 
-function shiftRightU32(
-  x: Uint32Array,
-  xo: number,
-  xs: number,
-  y: Uint32Array,
-  yo: number,
-  ys: number,
-  out: Uint32Array,
-  oo: number,
-  n: number,
-): void {
+function shiftRightU32(x: Uint32Array, xo: number, xs: number, y: Uint32Array, yo: number, ys: number, out: Uint32Array, oo: number, n: number): void {
   for (let i = 0; i < n; i++, xo += xs, yo += ys) {
     const a = x[xo];
     const b = y[yo];
@@ -1077,17 +507,7 @@ function shiftRightU32(
   }
 }
 
-function equalF32(
-  x: Float32Array,
-  xo: number,
-  xs: number,
-  y: Float32Array,
-  yo: number,
-  ys: number,
-  out: Uint8Array,
-  oo: number,
-  n: number,
-): void {
+function equalF32(x: Float32Array, xo: number, xs: number, y: Float32Array, yo: number, ys: number, out: Uint8Array, oo: number, n: number): void {
   for (let i = 0; i < n; i++, xo += xs, yo += ys) {
     const a = x[xo];
     const b = y[yo];
@@ -1095,17 +515,7 @@ function equalF32(
   }
 }
 
-function equalF64(
-  x: Float64Array,
-  xo: number,
-  xs: number,
-  y: Float64Array,
-  yo: number,
-  ys: number,
-  out: Uint8Array,
-  oo: number,
-  n: number,
-): void {
+function equalF64(x: Float64Array, xo: number, xs: number, y: Float64Array, yo: number, ys: number, out: Uint8Array, oo: number, n: number): void {
   for (let i = 0; i < n; i++, xo += xs, yo += ys) {
     const a = x[xo];
     const b = y[yo];
@@ -1113,17 +523,7 @@ function equalF64(
   }
 }
 
-function equalI32(
-  x: Int32Array,
-  xo: number,
-  xs: number,
-  y: Int32Array,
-  yo: number,
-  ys: number,
-  out: Uint8Array,
-  oo: number,
-  n: number,
-): void {
+function equalI32(x: Int32Array, xo: number, xs: number, y: Int32Array, yo: number, ys: number, out: Uint8Array, oo: number, n: number): void {
   for (let i = 0; i < n; i++, xo += xs, yo += ys) {
     const a = x[xo];
     const b = y[yo];
@@ -1131,17 +531,7 @@ function equalI32(
   }
 }
 
-function equalU32(
-  x: Uint32Array,
-  xo: number,
-  xs: number,
-  y: Uint32Array,
-  yo: number,
-  ys: number,
-  out: Uint8Array,
-  oo: number,
-  n: number,
-): void {
+function equalU32(x: Uint32Array, xo: number, xs: number, y: Uint32Array, yo: number, ys: number, out: Uint8Array, oo: number, n: number): void {
   for (let i = 0; i < n; i++, xo += xs, yo += ys) {
     const a = x[xo];
     const b = y[yo];
@@ -1149,17 +539,7 @@ function equalU32(
   }
 }
 
-function equalBool(
-  x: Uint8Array,
-  xo: number,
-  xs: number,
-  y: Uint8Array,
-  yo: number,
-  ys: number,
-  out: Uint8Array,
-  oo: number,
-  n: number,
-): void {
+function equalBool(x: Uint8Array, xo: number, xs: number, y: Uint8Array, yo: number, ys: number, out: Uint8Array, oo: number, n: number): void {
   for (let i = 0; i < n; i++, xo += xs, yo += ys) {
     const a = x[xo];
     const b = y[yo];
@@ -1167,17 +547,7 @@ function equalBool(
   }
 }
 
-function notEqualF32(
-  x: Float32Array,
-  xo: number,
-  xs: number,
-  y: Float32Array,
-  yo: number,
-  ys: number,
-  out: Uint8Array,
-  oo: number,
-  n: number,
-): void {
+function notEqualF32(x: Float32Array, xo: number, xs: number, y: Float32Array, yo: number, ys: number, out: Uint8Array, oo: number, n: number): void {
   for (let i = 0; i < n; i++, xo += xs, yo += ys) {
     const a = x[xo];
     const b = y[yo];
@@ -1185,17 +555,7 @@ function notEqualF32(
   }
 }
 
-function notEqualF64(
-  x: Float64Array,
-  xo: number,
-  xs: number,
-  y: Float64Array,
-  yo: number,
-  ys: number,
-  out: Uint8Array,
-  oo: number,
-  n: number,
-): void {
+function notEqualF64(x: Float64Array, xo: number, xs: number, y: Float64Array, yo: number, ys: number, out: Uint8Array, oo: number, n: number): void {
   for (let i = 0; i < n; i++, xo += xs, yo += ys) {
     const a = x[xo];
     const b = y[yo];
@@ -1203,17 +563,7 @@ function notEqualF64(
   }
 }
 
-function notEqualI32(
-  x: Int32Array,
-  xo: number,
-  xs: number,
-  y: Int32Array,
-  yo: number,
-  ys: number,
-  out: Uint8Array,
-  oo: number,
-  n: number,
-): void {
+function notEqualI32(x: Int32Array, xo: number, xs: number, y: Int32Array, yo: number, ys: number, out: Uint8Array, oo: number, n: number): void {
   for (let i = 0; i < n; i++, xo += xs, yo += ys) {
     const a = x[xo];
     const b = y[yo];
@@ -1221,17 +571,7 @@ function notEqualI32(
   }
 }
 
-function notEqualU32(
-  x: Uint32Array,
-  xo: number,
-  xs: number,
-  y: Uint32Array,
-  yo: number,
-  ys: number,
-  out: Uint8Array,
-  oo: number,
-  n: number,
-): void {
+function notEqualU32(x: Uint32Array, xo: number, xs: number, y: Uint32Array, yo: number, ys: number, out: Uint8Array, oo: number, n: number): void {
   for (let i = 0; i < n; i++, xo += xs, yo += ys) {
     const a = x[xo];
     const b = y[yo];
@@ -1239,17 +579,7 @@ function notEqualU32(
   }
 }
 
-function notEqualBool(
-  x: Uint8Array,
-  xo: number,
-  xs: number,
-  y: Uint8Array,
-  yo: number,
-  ys: number,
-  out: Uint8Array,
-  oo: number,
-  n: number,
-): void {
+function notEqualBool(x: Uint8Array, xo: number, xs: number, y: Uint8Array, yo: number, ys: number, out: Uint8Array, oo: number, n: number): void {
   for (let i = 0; i < n; i++, xo += xs, yo += ys) {
     const a = x[xo];
     const b = y[yo];
@@ -1257,17 +587,7 @@ function notEqualBool(
   }
 }
 
-function lessF32(
-  x: Float32Array,
-  xo: number,
-  xs: number,
-  y: Float32Array,
-  yo: number,
-  ys: number,
-  out: Uint8Array,
-  oo: number,
-  n: number,
-): void {
+function lessF32(x: Float32Array, xo: number, xs: number, y: Float32Array, yo: number, ys: number, out: Uint8Array, oo: number, n: number): void {
   for (let i = 0; i < n; i++, xo += xs, yo += ys) {
     const a = x[xo];
     const b = y[yo];
@@ -1275,17 +595,7 @@ function lessF32(
   }
 }
 
-function lessF64(
-  x: Float64Array,
-  xo: number,
-  xs: number,
-  y: Float64Array,
-  yo: number,
-  ys: number,
-  out: Uint8Array,
-  oo: number,
-  n: number,
-): void {
+function lessF64(x: Float64Array, xo: number, xs: number, y: Float64Array, yo: number, ys: number, out: Uint8Array, oo: number, n: number): void {
   for (let i = 0; i < n; i++, xo += xs, yo += ys) {
     const a = x[xo];
     const b = y[yo];
@@ -1293,17 +603,7 @@ function lessF64(
   }
 }
 
-function lessI32(
-  x: Int32Array,
-  xo: number,
-  xs: number,
-  y: Int32Array,
-  yo: number,
-  ys: number,
-  out: Uint8Array,
-  oo: number,
-  n: number,
-): void {
+function lessI32(x: Int32Array, xo: number, xs: number, y: Int32Array, yo: number, ys: number, out: Uint8Array, oo: number, n: number): void {
   for (let i = 0; i < n; i++, xo += xs, yo += ys) {
     const a = x[xo];
     const b = y[yo];
@@ -1311,17 +611,7 @@ function lessI32(
   }
 }
 
-function lessU32(
-  x: Uint32Array,
-  xo: number,
-  xs: number,
-  y: Uint32Array,
-  yo: number,
-  ys: number,
-  out: Uint8Array,
-  oo: number,
-  n: number,
-): void {
+function lessU32(x: Uint32Array, xo: number, xs: number, y: Uint32Array, yo: number, ys: number, out: Uint8Array, oo: number, n: number): void {
   for (let i = 0; i < n; i++, xo += xs, yo += ys) {
     const a = x[xo];
     const b = y[yo];
@@ -1329,17 +619,7 @@ function lessU32(
   }
 }
 
-function lessBool(
-  x: Uint8Array,
-  xo: number,
-  xs: number,
-  y: Uint8Array,
-  yo: number,
-  ys: number,
-  out: Uint8Array,
-  oo: number,
-  n: number,
-): void {
+function lessBool(x: Uint8Array, xo: number, xs: number, y: Uint8Array, yo: number, ys: number, out: Uint8Array, oo: number, n: number): void {
   for (let i = 0; i < n; i++, xo += xs, yo += ys) {
     const a = x[xo];
     const b = y[yo];
@@ -1347,17 +627,7 @@ function lessBool(
   }
 }
 
-function lessEqualF32(
-  x: Float32Array,
-  xo: number,
-  xs: number,
-  y: Float32Array,
-  yo: number,
-  ys: number,
-  out: Uint8Array,
-  oo: number,
-  n: number,
-): void {
+function lessEqualF32(x: Float32Array, xo: number, xs: number, y: Float32Array, yo: number, ys: number, out: Uint8Array, oo: number, n: number): void {
   for (let i = 0; i < n; i++, xo += xs, yo += ys) {
     const a = x[xo];
     const b = y[yo];
@@ -1365,17 +635,7 @@ function lessEqualF32(
   }
 }
 
-function lessEqualF64(
-  x: Float64Array,
-  xo: number,
-  xs: number,
-  y: Float64Array,
-  yo: number,
-  ys: number,
-  out: Uint8Array,
-  oo: number,
-  n: number,
-): void {
+function lessEqualF64(x: Float64Array, xo: number, xs: number, y: Float64Array, yo: number, ys: number, out: Uint8Array, oo: number, n: number): void {
   for (let i = 0; i < n; i++, xo += xs, yo += ys) {
     const a = x[xo];
     const b = y[yo];
@@ -1383,17 +643,7 @@ function lessEqualF64(
   }
 }
 
-function lessEqualI32(
-  x: Int32Array,
-  xo: number,
-  xs: number,
-  y: Int32Array,
-  yo: number,
-  ys: number,
-  out: Uint8Array,
-  oo: number,
-  n: number,
-): void {
+function lessEqualI32(x: Int32Array, xo: number, xs: number, y: Int32Array, yo: number, ys: number, out: Uint8Array, oo: number, n: number): void {
   for (let i = 0; i < n; i++, xo += xs, yo += ys) {
     const a = x[xo];
     const b = y[yo];
@@ -1401,17 +651,7 @@ function lessEqualI32(
   }
 }
 
-function lessEqualU32(
-  x: Uint32Array,
-  xo: number,
-  xs: number,
-  y: Uint32Array,
-  yo: number,
-  ys: number,
-  out: Uint8Array,
-  oo: number,
-  n: number,
-): void {
+function lessEqualU32(x: Uint32Array, xo: number, xs: number, y: Uint32Array, yo: number, ys: number, out: Uint8Array, oo: number, n: number): void {
   for (let i = 0; i < n; i++, xo += xs, yo += ys) {
     const a = x[xo];
     const b = y[yo];
@@ -1419,17 +659,7 @@ function lessEqualU32(
   }
 }
 
-function lessEqualBool(
-  x: Uint8Array,
-  xo: number,
-  xs: number,
-  y: Uint8Array,
-  yo: number,
-  ys: number,
-  out: Uint8Array,
-  oo: number,
-  n: number,
-): void {
+function lessEqualBool(x: Uint8Array, xo: number, xs: number, y: Uint8Array, yo: number, ys: number, out: Uint8Array, oo: number, n: number): void {
   for (let i = 0; i < n; i++, xo += xs, yo += ys) {
     const a = x[xo];
     const b = y[yo];
@@ -1441,73 +671,20 @@ export const add: BinaryKernels = { float32: addF32, float64: addF64, int32: add
 export const sub: BinaryKernels = { float32: subF32, float64: subF64, int32: subI32, uint32: subU32 } as BinaryKernels;
 export const mul: BinaryKernels = { float32: mulF32, float64: mulF64, int32: mulI32, uint32: mulU32 } as BinaryKernels;
 export const div: BinaryKernels = { float32: divF32, float64: divF64 } as BinaryKernels;
-export const maximum: BinaryKernels = {
-  float32: maximumF32,
-  float64: maximumF64,
-  int32: maximumI32,
-  uint32: maximumU32,
-  bool: maximumBool,
-} as BinaryKernels;
-export const minimum: BinaryKernels = {
-  float32: minimumF32,
-  float64: minimumF64,
-  int32: minimumI32,
-  uint32: minimumU32,
-  bool: minimumBool,
-} as BinaryKernels;
+export const maximum: BinaryKernels = { float32: maximumF32, float64: maximumF64, int32: maximumI32, uint32: maximumU32, bool: maximumBool } as BinaryKernels;
+export const minimum: BinaryKernels = { float32: minimumF32, float64: minimumF64, int32: minimumI32, uint32: minimumU32, bool: minimumBool } as BinaryKernels;
 export const rem: BinaryKernels = { float32: remF32, float64: remF64, int32: remI32, uint32: remU32 } as BinaryKernels;
 export const mod: BinaryKernels = { float32: modF32, float64: modF64, int32: modI32, uint32: modU32 } as BinaryKernels;
-export const floorDiv: BinaryKernels = {
-  float32: floorDivF32,
-  float64: floorDivF64,
-  int32: floorDivI32,
-  uint32: floorDivU32,
-} as BinaryKernels;
+export const floorDiv: BinaryKernels = { float32: floorDivF32, float64: floorDivF64, int32: floorDivI32, uint32: floorDivU32 } as BinaryKernels;
 export const pow: BinaryKernels = { float32: powF32, float64: powF64, int32: powI32, uint32: powU32 } as BinaryKernels;
 export const atan2: BinaryKernels = { float32: atan2F32, float64: atan2F64 } as BinaryKernels;
 export const nextAfter: BinaryKernels = { float32: nextAfterF32, float64: nextAfterF64 } as BinaryKernels;
-export const bitwiseAnd: BinaryKernels = {
-  int32: bitwiseAndI32,
-  uint32: bitwiseAndU32,
-  bool: bitwiseAndBool,
-} as BinaryKernels;
-export const bitwiseOr: BinaryKernels = {
-  int32: bitwiseOrI32,
-  uint32: bitwiseOrU32,
-  bool: bitwiseOrBool,
-} as BinaryKernels;
-export const bitwiseXor: BinaryKernels = {
-  int32: bitwiseXorI32,
-  uint32: bitwiseXorU32,
-  bool: bitwiseXorBool,
-} as BinaryKernels;
+export const bitwiseAnd: BinaryKernels = { int32: bitwiseAndI32, uint32: bitwiseAndU32, bool: bitwiseAndBool } as BinaryKernels;
+export const bitwiseOr: BinaryKernels = { int32: bitwiseOrI32, uint32: bitwiseOrU32, bool: bitwiseOrBool } as BinaryKernels;
+export const bitwiseXor: BinaryKernels = { int32: bitwiseXorI32, uint32: bitwiseXorU32, bool: bitwiseXorBool } as BinaryKernels;
 export const shiftLeft: BinaryKernels = { int32: shiftLeftI32, uint32: shiftLeftU32 } as BinaryKernels;
 export const shiftRight: BinaryKernels = { int32: shiftRightI32, uint32: shiftRightU32 } as BinaryKernels;
-export const equal: BinaryKernels = {
-  float32: equalF32,
-  float64: equalF64,
-  int32: equalI32,
-  uint32: equalU32,
-  bool: equalBool,
-} as BinaryKernels;
-export const notEqual: BinaryKernels = {
-  float32: notEqualF32,
-  float64: notEqualF64,
-  int32: notEqualI32,
-  uint32: notEqualU32,
-  bool: notEqualBool,
-} as BinaryKernels;
-export const less: BinaryKernels = {
-  float32: lessF32,
-  float64: lessF64,
-  int32: lessI32,
-  uint32: lessU32,
-  bool: lessBool,
-} as BinaryKernels;
-export const lessEqual: BinaryKernels = {
-  float32: lessEqualF32,
-  float64: lessEqualF64,
-  int32: lessEqualI32,
-  uint32: lessEqualU32,
-  bool: lessEqualBool,
-} as BinaryKernels;
+export const equal: BinaryKernels = { float32: equalF32, float64: equalF64, int32: equalI32, uint32: equalU32, bool: equalBool } as BinaryKernels;
+export const notEqual: BinaryKernels = { float32: notEqualF32, float64: notEqualF64, int32: notEqualI32, uint32: notEqualU32, bool: notEqualBool } as BinaryKernels;
+export const less: BinaryKernels = { float32: lessF32, float64: lessF64, int32: lessI32, uint32: lessU32, bool: lessBool } as BinaryKernels;
+export const lessEqual: BinaryKernels = { float32: lessEqualF32, float64: lessEqualF64, int32: lessEqualI32, uint32: lessEqualU32, bool: lessEqualBool } as BinaryKernels;

@@ -4,29 +4,14 @@ import type { DType, TypedArray } from "../../dtype.js";
 
 /** Copies the elements at `s + Σ iₖ·sStrides[k]` to `d + Σ iₖ·dStrides[k]`; `axis` is where it is in `shape` (start with 0). */
 export type CopyKernel = (
-  src: TypedArray,
-  s: number,
-  sStrides: readonly number[],
-  dst: TypedArray,
-  d: number,
-  dStrides: readonly number[],
-  shape: readonly number[],
-  axis: number,
+  src: TypedArray, s: number, sStrides: readonly number[],
+  dst: TypedArray, d: number, dStrides: readonly number[],
+  shape: readonly number[], axis: number,
 ) => void;
 /** `out[oo + i] = c[co + i·cs] ? x[xo + i·xs] : y[yo + i·ys]` for i < n. */
 export type SelectKernel = (
-  c: Uint8Array,
-  co: number,
-  cs: number,
-  x: TypedArray,
-  xo: number,
-  xs: number,
-  y: TypedArray,
-  yo: number,
-  ys: number,
-  out: TypedArray,
-  oo: number,
-  n: number,
+  c: Uint8Array, co: number, cs: number, x: TypedArray, xo: number, xs: number,
+  y: TypedArray, yo: number, ys: number, out: TypedArray, oo: number, n: number,
 ) => void;
 /** Row `i` of `out` (length `row`) is read at `offsets[i]` of x with step 1; an offset of −1 writes `fill`. */
 export type GatherKernel = (x: TypedArray, offsets: Int32Array, row: number, fill: number, out: TypedArray) => void;
@@ -34,14 +19,9 @@ export type GatherKernel = (x: TypedArray, offsets: Int32Array, row: number, fil
 export type ScatterKernel = (updates: TypedArray, offsets: Int32Array, row: number, out: TypedArray) => void;
 
 function copyStridedF32(
-  src: Float32Array,
-  s: number,
-  sStrides: readonly number[],
-  dst: Float32Array,
-  d: number,
-  dStrides: readonly number[],
-  shape: readonly number[],
-  axis: number,
+  src: Float32Array, s: number, sStrides: readonly number[],
+  dst: Float32Array, d: number, dStrides: readonly number[],
+  shape: readonly number[], axis: number,
 ): void {
   const n = shape[axis];
   const a = sStrides[axis];
@@ -54,14 +34,9 @@ function copyStridedF32(
 }
 
 function copyStridedF64(
-  src: Float64Array,
-  s: number,
-  sStrides: readonly number[],
-  dst: Float64Array,
-  d: number,
-  dStrides: readonly number[],
-  shape: readonly number[],
-  axis: number,
+  src: Float64Array, s: number, sStrides: readonly number[],
+  dst: Float64Array, d: number, dStrides: readonly number[],
+  shape: readonly number[], axis: number,
 ): void {
   const n = shape[axis];
   const a = sStrides[axis];
@@ -74,14 +49,9 @@ function copyStridedF64(
 }
 
 function copyStridedI32(
-  src: Int32Array,
-  s: number,
-  sStrides: readonly number[],
-  dst: Int32Array,
-  d: number,
-  dStrides: readonly number[],
-  shape: readonly number[],
-  axis: number,
+  src: Int32Array, s: number, sStrides: readonly number[],
+  dst: Int32Array, d: number, dStrides: readonly number[],
+  shape: readonly number[], axis: number,
 ): void {
   const n = shape[axis];
   const a = sStrides[axis];
@@ -94,14 +64,9 @@ function copyStridedI32(
 }
 
 function copyStridedU32(
-  src: Uint32Array,
-  s: number,
-  sStrides: readonly number[],
-  dst: Uint32Array,
-  d: number,
-  dStrides: readonly number[],
-  shape: readonly number[],
-  axis: number,
+  src: Uint32Array, s: number, sStrides: readonly number[],
+  dst: Uint32Array, d: number, dStrides: readonly number[],
+  shape: readonly number[], axis: number,
 ): void {
   const n = shape[axis];
   const a = sStrides[axis];
@@ -114,14 +79,9 @@ function copyStridedU32(
 }
 
 function copyStridedBool(
-  src: Uint8Array,
-  s: number,
-  sStrides: readonly number[],
-  dst: Uint8Array,
-  d: number,
-  dStrides: readonly number[],
-  shape: readonly number[],
-  axis: number,
+  src: Uint8Array, s: number, sStrides: readonly number[],
+  dst: Uint8Array, d: number, dStrides: readonly number[],
+  shape: readonly number[], axis: number,
 ): void {
   const n = shape[axis];
   const a = sStrides[axis];
@@ -134,86 +94,36 @@ function copyStridedBool(
 }
 
 function selectF32(
-  c: Uint8Array,
-  co: number,
-  cs: number,
-  x: Float32Array,
-  xo: number,
-  xs: number,
-  y: Float32Array,
-  yo: number,
-  ys: number,
-  out: Float32Array,
-  oo: number,
-  n: number,
+  c: Uint8Array, co: number, cs: number, x: Float32Array, xo: number, xs: number,
+  y: Float32Array, yo: number, ys: number, out: Float32Array, oo: number, n: number,
 ): void {
   for (let i = 0; i < n; i++, co += cs, xo += xs, yo += ys) out[oo + i] = c[co] !== 0 ? x[xo] : y[yo];
 }
 
 function selectF64(
-  c: Uint8Array,
-  co: number,
-  cs: number,
-  x: Float64Array,
-  xo: number,
-  xs: number,
-  y: Float64Array,
-  yo: number,
-  ys: number,
-  out: Float64Array,
-  oo: number,
-  n: number,
+  c: Uint8Array, co: number, cs: number, x: Float64Array, xo: number, xs: number,
+  y: Float64Array, yo: number, ys: number, out: Float64Array, oo: number, n: number,
 ): void {
   for (let i = 0; i < n; i++, co += cs, xo += xs, yo += ys) out[oo + i] = c[co] !== 0 ? x[xo] : y[yo];
 }
 
 function selectI32(
-  c: Uint8Array,
-  co: number,
-  cs: number,
-  x: Int32Array,
-  xo: number,
-  xs: number,
-  y: Int32Array,
-  yo: number,
-  ys: number,
-  out: Int32Array,
-  oo: number,
-  n: number,
+  c: Uint8Array, co: number, cs: number, x: Int32Array, xo: number, xs: number,
+  y: Int32Array, yo: number, ys: number, out: Int32Array, oo: number, n: number,
 ): void {
   for (let i = 0; i < n; i++, co += cs, xo += xs, yo += ys) out[oo + i] = c[co] !== 0 ? x[xo] : y[yo];
 }
 
 function selectU32(
-  c: Uint8Array,
-  co: number,
-  cs: number,
-  x: Uint32Array,
-  xo: number,
-  xs: number,
-  y: Uint32Array,
-  yo: number,
-  ys: number,
-  out: Uint32Array,
-  oo: number,
-  n: number,
+  c: Uint8Array, co: number, cs: number, x: Uint32Array, xo: number, xs: number,
+  y: Uint32Array, yo: number, ys: number, out: Uint32Array, oo: number, n: number,
 ): void {
   for (let i = 0; i < n; i++, co += cs, xo += xs, yo += ys) out[oo + i] = c[co] !== 0 ? x[xo] : y[yo];
 }
 
 function selectBool(
-  c: Uint8Array,
-  co: number,
-  cs: number,
-  x: Uint8Array,
-  xo: number,
-  xs: number,
-  y: Uint8Array,
-  yo: number,
-  ys: number,
-  out: Uint8Array,
-  oo: number,
-  n: number,
+  c: Uint8Array, co: number, cs: number, x: Uint8Array, xo: number, xs: number,
+  y: Uint8Array, yo: number, ys: number, out: Uint8Array, oo: number, n: number,
 ): void {
   for (let i = 0; i < n; i++, co += cs, xo += xs, yo += ys) out[oo + i] = c[co] !== 0 ? x[xo] : y[yo];
 }
@@ -330,37 +240,8 @@ function scatterMaxRowsBool(updates: Uint8Array, offsets: Int32Array, row: numbe
   }
 }
 
-export const copyStrided: Readonly<Partial<Record<DType, CopyKernel>>> = {
-  float32: copyStridedF32,
-  float64: copyStridedF64,
-  int32: copyStridedI32,
-  uint32: copyStridedU32,
-  bool: copyStridedBool,
-} as never;
-export const select: Readonly<Partial<Record<DType, SelectKernel>>> = {
-  float32: selectF32,
-  float64: selectF64,
-  int32: selectI32,
-  uint32: selectU32,
-  bool: selectBool,
-} as never;
-export const gatherRows: Readonly<Partial<Record<DType, GatherKernel>>> = {
-  float32: gatherRowsF32,
-  float64: gatherRowsF64,
-  int32: gatherRowsI32,
-  uint32: gatherRowsU32,
-  bool: gatherRowsBool,
-} as never;
-export const scatterAddRows: Readonly<Partial<Record<DType, ScatterKernel>>> = {
-  float32: scatterAddRowsF32,
-  float64: scatterAddRowsF64,
-  int32: scatterAddRowsI32,
-  uint32: scatterAddRowsU32,
-} as never;
-export const scatterMaxRows: Readonly<Partial<Record<DType, ScatterKernel>>> = {
-  float32: scatterMaxRowsF32,
-  float64: scatterMaxRowsF64,
-  int32: scatterMaxRowsI32,
-  uint32: scatterMaxRowsU32,
-  bool: scatterMaxRowsBool,
-} as never;
+export const copyStrided: Readonly<Partial<Record<DType, CopyKernel>>> = { float32: copyStridedF32, float64: copyStridedF64, int32: copyStridedI32, uint32: copyStridedU32, bool: copyStridedBool } as never;
+export const select: Readonly<Partial<Record<DType, SelectKernel>>> = { float32: selectF32, float64: selectF64, int32: selectI32, uint32: selectU32, bool: selectBool } as never;
+export const gatherRows: Readonly<Partial<Record<DType, GatherKernel>>> = { float32: gatherRowsF32, float64: gatherRowsF64, int32: gatherRowsI32, uint32: gatherRowsU32, bool: gatherRowsBool } as never;
+export const scatterAddRows: Readonly<Partial<Record<DType, ScatterKernel>>> = { float32: scatterAddRowsF32, float64: scatterAddRowsF64, int32: scatterAddRowsI32, uint32: scatterAddRowsU32 } as never;
+export const scatterMaxRows: Readonly<Partial<Record<DType, ScatterKernel>>> = { float32: scatterMaxRowsF32, float64: scatterMaxRowsF64, int32: scatterMaxRowsI32, uint32: scatterMaxRowsU32, bool: scatterMaxRowsBool } as never;

@@ -39,14 +39,7 @@ function cumsumU32(x: Uint32Array, o: number, s: number, n: number, out: Uint32A
   }
 }
 
-function linearRecurrenceF32(
-  a: Float32Array,
-  b: Float32Array,
-  o: number,
-  s: number,
-  n: number,
-  out: Float32Array,
-): void {
+function linearRecurrenceF32(a: Float32Array, b: Float32Array, o: number, s: number, n: number, out: Float32Array): void {
   let z = 0;
   for (let i = 0; i < n; i++, o += s) {
     z = i === 0 ? b[o] : Math.fround(Math.fround(a[o] * z) + b[o]);
@@ -54,14 +47,7 @@ function linearRecurrenceF32(
   }
 }
 
-function linearRecurrenceF64(
-  a: Float64Array,
-  b: Float64Array,
-  o: number,
-  s: number,
-  n: number,
-  out: Float64Array,
-): void {
+function linearRecurrenceF64(a: Float64Array, b: Float64Array, o: number, s: number, n: number, out: Float64Array): void {
   let z = 0;
   for (let i = 0; i < n; i++, o += s) {
     z = i === 0 ? b[o] : a[o] * z + b[o];
@@ -137,21 +123,6 @@ function cumArgMaxU32(x: Uint32Array, o: number, s: number, n: number, out: Int3
   }
 }
 
-export const cumsum: Readonly<Partial<Record<DType, CumulativeKernel>>> = {
-  float32: cumsumF32,
-  float64: cumsumF64,
-  int32: cumsumI32,
-  uint32: cumsumU32,
-} as never;
-export const linearRecurrence: Readonly<Partial<Record<DType, RecurrenceKernel>>> = {
-  float32: linearRecurrenceF32,
-  float64: linearRecurrenceF64,
-  int32: linearRecurrenceI32,
-  uint32: linearRecurrenceU32,
-} as never;
-export const cumArgMax: Readonly<Partial<Record<DType, CumulativeKernel>>> = {
-  float32: cumArgMaxF32,
-  float64: cumArgMaxF64,
-  int32: cumArgMaxI32,
-  uint32: cumArgMaxU32,
-} as never;
+export const cumsum: Readonly<Partial<Record<DType, CumulativeKernel>>> = { float32: cumsumF32, float64: cumsumF64, int32: cumsumI32, uint32: cumsumU32 } as never;
+export const linearRecurrence: Readonly<Partial<Record<DType, RecurrenceKernel>>> = { float32: linearRecurrenceF32, float64: linearRecurrenceF64, int32: linearRecurrenceI32, uint32: linearRecurrenceU32 } as never;
+export const cumArgMax: Readonly<Partial<Record<DType, CumulativeKernel>>> = { float32: cumArgMaxF32, float64: cumArgMaxF64, int32: cumArgMaxI32, uint32: cumArgMaxU32 } as never;

@@ -11,19 +11,10 @@ import type { DType, TypedArray } from "../../dtype.js";
  * four here), so float32 sums are carried in float64 and rounded once a block.
  */
 export type MatmulKernel = (
-  m: number,
-  n: number,
-  k: number,
-  a: TypedArray,
-  ao: number,
-  aRow: number,
-  aColumn: number,
-  b: TypedArray,
-  bo: number,
-  bRow: number,
-  bColumn: number,
-  c: TypedArray,
-  co: number,
+  m: number, n: number, k: number,
+  a: TypedArray, ao: number, aRow: number, aColumn: number,
+  b: TypedArray, bo: number, bRow: number, bColumn: number,
+  c: TypedArray, co: number,
 ) => void;
 
 const blockDepth = 256;
@@ -32,26 +23,16 @@ let panelAF32 = /* @__PURE__ */ new Float64Array(0);
 let panelBF32 = /* @__PURE__ */ new Float64Array(0);
 
 function matmulF32(
-  m: number,
-  n: number,
-  k: number,
-  a: Float32Array,
-  ao: number,
-  aRow: number,
-  aColumn: number,
-  b: Float32Array,
-  bo: number,
-  bRow: number,
-  bColumn: number,
-  c: Float32Array,
-  co: number,
+  m: number, n: number, k: number,
+  a: Float32Array, ao: number, aRow: number, aColumn: number,
+  b: Float32Array, bo: number, bRow: number, bColumn: number,
+  c: Float32Array, co: number,
 ): void {
   if (n < 4 || m === 1) {
     for (let i = 0; i < m; i++) {
       for (let j = 0; j < n; j++) {
         let sum = 0;
-        for (let p = 0, x = ao + i * aRow, y = bo + j * bColumn; p < k; p++, x += aColumn, y += bRow)
-          sum = sum + a[x] * b[y];
+        for (let p = 0, x = ao + i * aRow, y = bo + j * bColumn; p < k; p++, x += aColumn, y += bRow) sum = sum + a[x] * b[y];
         c[co + i * n + j] = sum;
       }
     }
@@ -78,8 +59,7 @@ function matmulF32(
           pb[t + 3] = b[y + 3 * bColumn];
         }
       } else {
-        for (let p = 0; p < kb; p++, y += bRow, t += 4)
-          for (let j = 0; j < 4; j++) pb[t + j] = j < width ? b[y + j * bColumn] : 0;
+        for (let p = 0; p < kb; p++, y += bRow, t += 4) for (let j = 0; j < 4; j++) pb[t + j] = j < width ? b[y + j * bColumn] : 0;
       }
     }
     for (let i = 0; i < m; i += 2) {
@@ -91,14 +71,7 @@ function matmulF32(
       for (let q = 0; q < panels; q++) {
         const width = Math.min(4, n - 4 * q);
         const o = co + i * n + 4 * q;
-        let c00 = 0,
-          c01 = 0,
-          c02 = 0,
-          c03 = 0,
-          c10 = 0,
-          c11 = 0,
-          c12 = 0,
-          c13 = 0;
+        let c00 = 0, c01 = 0, c02 = 0, c03 = 0, c10 = 0, c11 = 0, c12 = 0, c13 = 0;
         if (first > 0) {
           c00 = c[o];
           if (width > 1) c01 = c[o + 1];
@@ -147,26 +120,16 @@ let panelAF64 = /* @__PURE__ */ new Float64Array(0);
 let panelBF64 = /* @__PURE__ */ new Float64Array(0);
 
 function matmulF64(
-  m: number,
-  n: number,
-  k: number,
-  a: Float64Array,
-  ao: number,
-  aRow: number,
-  aColumn: number,
-  b: Float64Array,
-  bo: number,
-  bRow: number,
-  bColumn: number,
-  c: Float64Array,
-  co: number,
+  m: number, n: number, k: number,
+  a: Float64Array, ao: number, aRow: number, aColumn: number,
+  b: Float64Array, bo: number, bRow: number, bColumn: number,
+  c: Float64Array, co: number,
 ): void {
   if (n < 4 || m === 1) {
     for (let i = 0; i < m; i++) {
       for (let j = 0; j < n; j++) {
         let sum = 0;
-        for (let p = 0, x = ao + i * aRow, y = bo + j * bColumn; p < k; p++, x += aColumn, y += bRow)
-          sum = sum + a[x] * b[y];
+        for (let p = 0, x = ao + i * aRow, y = bo + j * bColumn; p < k; p++, x += aColumn, y += bRow) sum = sum + a[x] * b[y];
         c[co + i * n + j] = sum;
       }
     }
@@ -193,8 +156,7 @@ function matmulF64(
           pb[t + 3] = b[y + 3 * bColumn];
         }
       } else {
-        for (let p = 0; p < kb; p++, y += bRow, t += 4)
-          for (let j = 0; j < 4; j++) pb[t + j] = j < width ? b[y + j * bColumn] : 0;
+        for (let p = 0; p < kb; p++, y += bRow, t += 4) for (let j = 0; j < 4; j++) pb[t + j] = j < width ? b[y + j * bColumn] : 0;
       }
     }
     for (let i = 0; i < m; i += 2) {
@@ -206,14 +168,7 @@ function matmulF64(
       for (let q = 0; q < panels; q++) {
         const width = Math.min(4, n - 4 * q);
         const o = co + i * n + 4 * q;
-        let c00 = 0,
-          c01 = 0,
-          c02 = 0,
-          c03 = 0,
-          c10 = 0,
-          c11 = 0,
-          c12 = 0,
-          c13 = 0;
+        let c00 = 0, c01 = 0, c02 = 0, c03 = 0, c10 = 0, c11 = 0, c12 = 0, c13 = 0;
         if (first > 0) {
           c00 = c[o];
           if (width > 1) c01 = c[o + 1];
@@ -262,26 +217,16 @@ let panelAI32 = /* @__PURE__ */ new Int32Array(0);
 let panelBI32 = /* @__PURE__ */ new Int32Array(0);
 
 function matmulI32(
-  m: number,
-  n: number,
-  k: number,
-  a: Int32Array,
-  ao: number,
-  aRow: number,
-  aColumn: number,
-  b: Int32Array,
-  bo: number,
-  bRow: number,
-  bColumn: number,
-  c: Int32Array,
-  co: number,
+  m: number, n: number, k: number,
+  a: Int32Array, ao: number, aRow: number, aColumn: number,
+  b: Int32Array, bo: number, bRow: number, bColumn: number,
+  c: Int32Array, co: number,
 ): void {
   if (n < 4 || m === 1) {
     for (let i = 0; i < m; i++) {
       for (let j = 0; j < n; j++) {
         let sum = 0;
-        for (let p = 0, x = ao + i * aRow, y = bo + j * bColumn; p < k; p++, x += aColumn, y += bRow)
-          sum = (sum + Math.imul(a[x], b[y])) | 0;
+        for (let p = 0, x = ao + i * aRow, y = bo + j * bColumn; p < k; p++, x += aColumn, y += bRow) sum = (sum + Math.imul(a[x], b[y])) | 0;
         c[co + i * n + j] = sum;
       }
     }
@@ -308,8 +253,7 @@ function matmulI32(
           pb[t + 3] = b[y + 3 * bColumn];
         }
       } else {
-        for (let p = 0; p < kb; p++, y += bRow, t += 4)
-          for (let j = 0; j < 4; j++) pb[t + j] = j < width ? b[y + j * bColumn] : 0;
+        for (let p = 0; p < kb; p++, y += bRow, t += 4) for (let j = 0; j < 4; j++) pb[t + j] = j < width ? b[y + j * bColumn] : 0;
       }
     }
     for (let i = 0; i < m; i += 2) {
@@ -321,14 +265,7 @@ function matmulI32(
       for (let q = 0; q < panels; q++) {
         const width = Math.min(4, n - 4 * q);
         const o = co + i * n + 4 * q;
-        let c00 = 0,
-          c01 = 0,
-          c02 = 0,
-          c03 = 0,
-          c10 = 0,
-          c11 = 0,
-          c12 = 0,
-          c13 = 0;
+        let c00 = 0, c01 = 0, c02 = 0, c03 = 0, c10 = 0, c11 = 0, c12 = 0, c13 = 0;
         if (first > 0) {
           c00 = c[o];
           if (width > 1) c01 = c[o + 1];
@@ -377,26 +314,16 @@ let panelAU32 = /* @__PURE__ */ new Uint32Array(0);
 let panelBU32 = /* @__PURE__ */ new Uint32Array(0);
 
 function matmulU32(
-  m: number,
-  n: number,
-  k: number,
-  a: Uint32Array,
-  ao: number,
-  aRow: number,
-  aColumn: number,
-  b: Uint32Array,
-  bo: number,
-  bRow: number,
-  bColumn: number,
-  c: Uint32Array,
-  co: number,
+  m: number, n: number, k: number,
+  a: Uint32Array, ao: number, aRow: number, aColumn: number,
+  b: Uint32Array, bo: number, bRow: number, bColumn: number,
+  c: Uint32Array, co: number,
 ): void {
   if (n < 4 || m === 1) {
     for (let i = 0; i < m; i++) {
       for (let j = 0; j < n; j++) {
         let sum = 0;
-        for (let p = 0, x = ao + i * aRow, y = bo + j * bColumn; p < k; p++, x += aColumn, y += bRow)
-          sum = (sum + Math.imul(a[x], b[y])) | 0;
+        for (let p = 0, x = ao + i * aRow, y = bo + j * bColumn; p < k; p++, x += aColumn, y += bRow) sum = (sum + Math.imul(a[x], b[y])) | 0;
         c[co + i * n + j] = sum;
       }
     }
@@ -423,8 +350,7 @@ function matmulU32(
           pb[t + 3] = b[y + 3 * bColumn];
         }
       } else {
-        for (let p = 0; p < kb; p++, y += bRow, t += 4)
-          for (let j = 0; j < 4; j++) pb[t + j] = j < width ? b[y + j * bColumn] : 0;
+        for (let p = 0; p < kb; p++, y += bRow, t += 4) for (let j = 0; j < 4; j++) pb[t + j] = j < width ? b[y + j * bColumn] : 0;
       }
     }
     for (let i = 0; i < m; i += 2) {
@@ -436,14 +362,7 @@ function matmulU32(
       for (let q = 0; q < panels; q++) {
         const width = Math.min(4, n - 4 * q);
         const o = co + i * n + 4 * q;
-        let c00 = 0,
-          c01 = 0,
-          c02 = 0,
-          c03 = 0,
-          c10 = 0,
-          c11 = 0,
-          c12 = 0,
-          c13 = 0;
+        let c00 = 0, c01 = 0, c02 = 0, c03 = 0, c10 = 0, c11 = 0, c12 = 0, c13 = 0;
         if (first > 0) {
           c00 = c[o];
           if (width > 1) c01 = c[o + 1];
@@ -488,9 +407,4 @@ function matmulU32(
   }
 }
 
-export const matmul: Readonly<Partial<Record<DType, MatmulKernel>>> = {
-  float32: matmulF32,
-  float64: matmulF64,
-  int32: matmulI32,
-  uint32: matmulU32,
-} as never;
+export const matmul: Readonly<Partial<Record<DType, MatmulKernel>>> = { float32: matmulF32, float64: matmulF64, int32: matmulI32, uint32: matmulU32 } as never;

@@ -17,14 +17,7 @@ function sumF32(x: Float32Array, o: number, n: number, columns: number, out: Flo
     for (let c = 0; c < chunks; c++) {
       const end = o + Math.min(n, (c + 1) * chunkLength);
       let i = o + c * chunkLength;
-      let a0 = 0,
-        a1 = 0,
-        a2 = 0,
-        a3 = 0,
-        a4 = 0,
-        a5 = 0,
-        a6 = 0,
-        a7 = 0;
+      let a0 = 0, a1 = 0, a2 = 0, a3 = 0, a4 = 0, a5 = 0, a6 = 0, a7 = 0;
       for (; i + 8 <= end; i += 8) {
         a0 = Math.fround(a0 + x[i]);
         a1 = Math.fround(a1 + x[i + 1]);
@@ -100,14 +93,7 @@ function sumF64(x: Float64Array, o: number, n: number, columns: number, out: Flo
     for (let c = 0; c < chunks; c++) {
       const end = o + Math.min(n, (c + 1) * chunkLength);
       let i = o + c * chunkLength;
-      let a0 = 0,
-        a1 = 0,
-        a2 = 0,
-        a3 = 0,
-        a4 = 0,
-        a5 = 0,
-        a6 = 0,
-        a7 = 0;
+      let a0 = 0, a1 = 0, a2 = 0, a3 = 0, a4 = 0, a5 = 0, a6 = 0, a7 = 0;
       for (; i + 8 <= end; i += 8) {
         a0 = a0 + x[i];
         a1 = a1 + x[i + 1];
@@ -183,14 +169,7 @@ function sumI32(x: Int32Array, o: number, n: number, columns: number, out: Int32
     for (let c = 0; c < chunks; c++) {
       const end = o + Math.min(n, (c + 1) * chunkLength);
       let i = o + c * chunkLength;
-      let a0 = 0,
-        a1 = 0,
-        a2 = 0,
-        a3 = 0,
-        a4 = 0,
-        a5 = 0,
-        a6 = 0,
-        a7 = 0;
+      let a0 = 0, a1 = 0, a2 = 0, a3 = 0, a4 = 0, a5 = 0, a6 = 0, a7 = 0;
       for (; i + 8 <= end; i += 8) {
         a0 = (a0 + x[i]) | 0;
         a1 = (a1 + x[i + 1]) | 0;
@@ -266,14 +245,7 @@ function sumU32(x: Uint32Array, o: number, n: number, columns: number, out: Uint
     for (let c = 0; c < chunks; c++) {
       const end = o + Math.min(n, (c + 1) * chunkLength);
       let i = o + c * chunkLength;
-      let a0 = 0,
-        a1 = 0,
-        a2 = 0,
-        a3 = 0,
-        a4 = 0,
-        a5 = 0,
-        a6 = 0,
-        a7 = 0;
+      let a0 = 0, a1 = 0, a2 = 0, a3 = 0, a4 = 0, a5 = 0, a6 = 0, a7 = 0;
       for (; i + 8 <= end; i += 8) {
         a0 = (a0 + x[i]) >>> 0;
         a1 = (a1 + x[i + 1]) >>> 0;
@@ -349,14 +321,7 @@ function prodF32(x: Float32Array, o: number, n: number, columns: number, out: Fl
     for (let c = 0; c < chunks; c++) {
       const end = o + Math.min(n, (c + 1) * chunkLength);
       let i = o + c * chunkLength;
-      let a0 = 1,
-        a1 = 1,
-        a2 = 1,
-        a3 = 1,
-        a4 = 1,
-        a5 = 1,
-        a6 = 1,
-        a7 = 1;
+      let a0 = 1, a1 = 1, a2 = 1, a3 = 1, a4 = 1, a5 = 1, a6 = 1, a7 = 1;
       for (; i + 8 <= end; i += 8) {
         a0 = Math.fround(a0 * x[i]);
         a1 = Math.fround(a1 * x[i + 1]);
@@ -432,14 +397,7 @@ function prodF64(x: Float64Array, o: number, n: number, columns: number, out: Fl
     for (let c = 0; c < chunks; c++) {
       const end = o + Math.min(n, (c + 1) * chunkLength);
       let i = o + c * chunkLength;
-      let a0 = 1,
-        a1 = 1,
-        a2 = 1,
-        a3 = 1,
-        a4 = 1,
-        a5 = 1,
-        a6 = 1,
-        a7 = 1;
+      let a0 = 1, a1 = 1, a2 = 1, a3 = 1, a4 = 1, a5 = 1, a6 = 1, a7 = 1;
       for (; i + 8 <= end; i += 8) {
         a0 = a0 * x[i];
         a1 = a1 * x[i + 1];
@@ -515,43 +473,36 @@ function prodI32(x: Int32Array, o: number, n: number, columns: number, out: Int3
     for (let c = 0; c < chunks; c++) {
       const end = o + Math.min(n, (c + 1) * chunkLength);
       let i = o + c * chunkLength;
-      let a0 = 1,
-        a1 = 1,
-        a2 = 1,
-        a3 = 1,
-        a4 = 1,
-        a5 = 1,
-        a6 = 1,
-        a7 = 1;
+      let a0 = 1, a1 = 1, a2 = 1, a3 = 1, a4 = 1, a5 = 1, a6 = 1, a7 = 1;
       for (; i + 8 <= end; i += 8) {
-        a0 = Math.imul(a0, x[i]) | 0;
-        a1 = Math.imul(a1, x[i + 1]) | 0;
-        a2 = Math.imul(a2, x[i + 2]) | 0;
-        a3 = Math.imul(a3, x[i + 3]) | 0;
-        a4 = Math.imul(a4, x[i + 4]) | 0;
-        a5 = Math.imul(a5, x[i + 5]) | 0;
-        a6 = Math.imul(a6, x[i + 6]) | 0;
-        a7 = Math.imul(a7, x[i + 7]) | 0;
+        a0 = (Math.imul(a0, x[i])) | 0;
+        a1 = (Math.imul(a1, x[i + 1])) | 0;
+        a2 = (Math.imul(a2, x[i + 2])) | 0;
+        a3 = (Math.imul(a3, x[i + 3])) | 0;
+        a4 = (Math.imul(a4, x[i + 4])) | 0;
+        a5 = (Math.imul(a5, x[i + 5])) | 0;
+        a6 = (Math.imul(a6, x[i + 6])) | 0;
+        a7 = (Math.imul(a7, x[i + 7])) | 0;
       }
-      if (i < end) a0 = Math.imul(a0, x[i]) | 0;
-      if (i + 1 < end) a1 = Math.imul(a1, x[i + 1]) | 0;
-      if (i + 2 < end) a2 = Math.imul(a2, x[i + 2]) | 0;
-      if (i + 3 < end) a3 = Math.imul(a3, x[i + 3]) | 0;
-      if (i + 4 < end) a4 = Math.imul(a4, x[i + 4]) | 0;
-      if (i + 5 < end) a5 = Math.imul(a5, x[i + 5]) | 0;
-      if (i + 6 < end) a6 = Math.imul(a6, x[i + 6]) | 0;
-      a0 = Math.imul(a0, a1) | 0;
-      a2 = Math.imul(a2, a3) | 0;
-      a4 = Math.imul(a4, a5) | 0;
-      a6 = Math.imul(a6, a7) | 0;
-      a0 = Math.imul(a0, a2) | 0;
-      a4 = Math.imul(a4, a6) | 0;
-      total = Math.imul(a0, a4) | 0;
+      if (i < end) a0 = (Math.imul(a0, x[i])) | 0;
+      if (i + 1 < end) a1 = (Math.imul(a1, x[i + 1])) | 0;
+      if (i + 2 < end) a2 = (Math.imul(a2, x[i + 2])) | 0;
+      if (i + 3 < end) a3 = (Math.imul(a3, x[i + 3])) | 0;
+      if (i + 4 < end) a4 = (Math.imul(a4, x[i + 4])) | 0;
+      if (i + 5 < end) a5 = (Math.imul(a5, x[i + 5])) | 0;
+      if (i + 6 < end) a6 = (Math.imul(a6, x[i + 6])) | 0;
+      a0 = (Math.imul(a0, a1)) | 0;
+      a2 = (Math.imul(a2, a3)) | 0;
+      a4 = (Math.imul(a4, a5)) | 0;
+      a6 = (Math.imul(a6, a7)) | 0;
+      a0 = (Math.imul(a0, a2)) | 0;
+      a4 = (Math.imul(a4, a6)) | 0;
+      total = (Math.imul(a0, a4)) | 0;
       if (partials !== null) partials[c] = total;
     }
     if (partials !== null) {
       for (let m = chunks; m > 1; m = (m + 1) >> 1) {
-        for (let k = 0; k < m >> 1; k++) partials[k] = Math.imul(partials[2 * k], partials[2 * k + 1]) | 0;
+        for (let k = 0; k < m >> 1; k++) partials[k] = (Math.imul(partials[2 * k], partials[2 * k + 1])) | 0;
         if ((m & 1) === 1) partials[m >> 1] = partials[m - 1];
       }
       total = partials[0];
@@ -567,13 +518,13 @@ function prodI32(x: Int32Array, o: number, n: number, columns: number, out: Int3
     for (let r = c * chunkLength; r < end; r++) {
       const row = o + r * columns;
       const lane = (r & 7) * columns;
-      for (let j = 0; j < columns; j++) lanes[lane + j] = Math.imul(lanes[lane + j], x[row + j]) | 0;
+      for (let j = 0; j < columns; j++) lanes[lane + j] = (Math.imul(lanes[lane + j], x[row + j])) | 0;
     }
     for (let width = 1; width < 8; width *= 2) {
       for (let l = 0; l < 8; l += 2 * width) {
         const a = l * columns;
         const b = (l + width) * columns;
-        for (let j = 0; j < columns; j++) lanes[a + j] = Math.imul(lanes[a + j], lanes[b + j]) | 0;
+        for (let j = 0; j < columns; j++) lanes[a + j] = (Math.imul(lanes[a + j], lanes[b + j])) | 0;
       }
     }
     for (let j = 0; j < columns; j++) partials[c * columns + j] = lanes[j];
@@ -582,7 +533,7 @@ function prodI32(x: Int32Array, o: number, n: number, columns: number, out: Int3
     for (let k = 0; k < m >> 1; k++) {
       const to = k * columns;
       const a = 2 * k * columns;
-      for (let j = 0; j < columns; j++) partials[to + j] = Math.imul(partials[a + j], partials[a + columns + j]) | 0;
+      for (let j = 0; j < columns; j++) partials[to + j] = (Math.imul(partials[a + j], partials[a + columns + j])) | 0;
     }
     if ((m & 1) === 1) partials.copyWithin((m >> 1) * columns, (m - 1) * columns, m * columns);
   }
@@ -598,43 +549,36 @@ function prodU32(x: Uint32Array, o: number, n: number, columns: number, out: Uin
     for (let c = 0; c < chunks; c++) {
       const end = o + Math.min(n, (c + 1) * chunkLength);
       let i = o + c * chunkLength;
-      let a0 = 1,
-        a1 = 1,
-        a2 = 1,
-        a3 = 1,
-        a4 = 1,
-        a5 = 1,
-        a6 = 1,
-        a7 = 1;
+      let a0 = 1, a1 = 1, a2 = 1, a3 = 1, a4 = 1, a5 = 1, a6 = 1, a7 = 1;
       for (; i + 8 <= end; i += 8) {
-        a0 = Math.imul(a0, x[i]) >>> 0;
-        a1 = Math.imul(a1, x[i + 1]) >>> 0;
-        a2 = Math.imul(a2, x[i + 2]) >>> 0;
-        a3 = Math.imul(a3, x[i + 3]) >>> 0;
-        a4 = Math.imul(a4, x[i + 4]) >>> 0;
-        a5 = Math.imul(a5, x[i + 5]) >>> 0;
-        a6 = Math.imul(a6, x[i + 6]) >>> 0;
-        a7 = Math.imul(a7, x[i + 7]) >>> 0;
+        a0 = (Math.imul(a0, x[i])) >>> 0;
+        a1 = (Math.imul(a1, x[i + 1])) >>> 0;
+        a2 = (Math.imul(a2, x[i + 2])) >>> 0;
+        a3 = (Math.imul(a3, x[i + 3])) >>> 0;
+        a4 = (Math.imul(a4, x[i + 4])) >>> 0;
+        a5 = (Math.imul(a5, x[i + 5])) >>> 0;
+        a6 = (Math.imul(a6, x[i + 6])) >>> 0;
+        a7 = (Math.imul(a7, x[i + 7])) >>> 0;
       }
-      if (i < end) a0 = Math.imul(a0, x[i]) >>> 0;
-      if (i + 1 < end) a1 = Math.imul(a1, x[i + 1]) >>> 0;
-      if (i + 2 < end) a2 = Math.imul(a2, x[i + 2]) >>> 0;
-      if (i + 3 < end) a3 = Math.imul(a3, x[i + 3]) >>> 0;
-      if (i + 4 < end) a4 = Math.imul(a4, x[i + 4]) >>> 0;
-      if (i + 5 < end) a5 = Math.imul(a5, x[i + 5]) >>> 0;
-      if (i + 6 < end) a6 = Math.imul(a6, x[i + 6]) >>> 0;
-      a0 = Math.imul(a0, a1) >>> 0;
-      a2 = Math.imul(a2, a3) >>> 0;
-      a4 = Math.imul(a4, a5) >>> 0;
-      a6 = Math.imul(a6, a7) >>> 0;
-      a0 = Math.imul(a0, a2) >>> 0;
-      a4 = Math.imul(a4, a6) >>> 0;
-      total = Math.imul(a0, a4) >>> 0;
+      if (i < end) a0 = (Math.imul(a0, x[i])) >>> 0;
+      if (i + 1 < end) a1 = (Math.imul(a1, x[i + 1])) >>> 0;
+      if (i + 2 < end) a2 = (Math.imul(a2, x[i + 2])) >>> 0;
+      if (i + 3 < end) a3 = (Math.imul(a3, x[i + 3])) >>> 0;
+      if (i + 4 < end) a4 = (Math.imul(a4, x[i + 4])) >>> 0;
+      if (i + 5 < end) a5 = (Math.imul(a5, x[i + 5])) >>> 0;
+      if (i + 6 < end) a6 = (Math.imul(a6, x[i + 6])) >>> 0;
+      a0 = (Math.imul(a0, a1)) >>> 0;
+      a2 = (Math.imul(a2, a3)) >>> 0;
+      a4 = (Math.imul(a4, a5)) >>> 0;
+      a6 = (Math.imul(a6, a7)) >>> 0;
+      a0 = (Math.imul(a0, a2)) >>> 0;
+      a4 = (Math.imul(a4, a6)) >>> 0;
+      total = (Math.imul(a0, a4)) >>> 0;
       if (partials !== null) partials[c] = total;
     }
     if (partials !== null) {
       for (let m = chunks; m > 1; m = (m + 1) >> 1) {
-        for (let k = 0; k < m >> 1; k++) partials[k] = Math.imul(partials[2 * k], partials[2 * k + 1]) >>> 0;
+        for (let k = 0; k < m >> 1; k++) partials[k] = (Math.imul(partials[2 * k], partials[2 * k + 1])) >>> 0;
         if ((m & 1) === 1) partials[m >> 1] = partials[m - 1];
       }
       total = partials[0];
@@ -650,13 +594,13 @@ function prodU32(x: Uint32Array, o: number, n: number, columns: number, out: Uin
     for (let r = c * chunkLength; r < end; r++) {
       const row = o + r * columns;
       const lane = (r & 7) * columns;
-      for (let j = 0; j < columns; j++) lanes[lane + j] = Math.imul(lanes[lane + j], x[row + j]) >>> 0;
+      for (let j = 0; j < columns; j++) lanes[lane + j] = (Math.imul(lanes[lane + j], x[row + j])) >>> 0;
     }
     for (let width = 1; width < 8; width *= 2) {
       for (let l = 0; l < 8; l += 2 * width) {
         const a = l * columns;
         const b = (l + width) * columns;
-        for (let j = 0; j < columns; j++) lanes[a + j] = Math.imul(lanes[a + j], lanes[b + j]) >>> 0;
+        for (let j = 0; j < columns; j++) lanes[a + j] = (Math.imul(lanes[a + j], lanes[b + j])) >>> 0;
       }
     }
     for (let j = 0; j < columns; j++) partials[c * columns + j] = lanes[j];
@@ -665,7 +609,7 @@ function prodU32(x: Uint32Array, o: number, n: number, columns: number, out: Uin
     for (let k = 0; k < m >> 1; k++) {
       const to = k * columns;
       const a = 2 * k * columns;
-      for (let j = 0; j < columns; j++) partials[to + j] = Math.imul(partials[a + j], partials[a + columns + j]) >>> 0;
+      for (let j = 0; j < columns; j++) partials[to + j] = (Math.imul(partials[a + j], partials[a + columns + j])) >>> 0;
     }
     if ((m & 1) === 1) partials.copyWithin((m >> 1) * columns, (m - 1) * columns, m * columns);
   }
@@ -902,43 +846,9 @@ function argMinBool(x: Uint8Array, o: number, n: number, columns: number, out: I
   }
 }
 
-export const sum: Readonly<Partial<Record<DType, ReduceKernel>>> = {
-  float32: sumF32,
-  float64: sumF64,
-  int32: sumI32,
-  uint32: sumU32,
-} as never;
-export const prod: Readonly<Partial<Record<DType, ReduceKernel>>> = {
-  float32: prodF32,
-  float64: prodF64,
-  int32: prodI32,
-  uint32: prodU32,
-} as never;
-export const max: Readonly<Partial<Record<DType, ReduceKernel>>> = {
-  float32: maxF32,
-  float64: maxF64,
-  int32: maxI32,
-  uint32: maxU32,
-  bool: maxBool,
-} as never;
-export const min: Readonly<Partial<Record<DType, ReduceKernel>>> = {
-  float32: minF32,
-  float64: minF64,
-  int32: minI32,
-  uint32: minU32,
-  bool: minBool,
-} as never;
-export const argMax: Readonly<Partial<Record<DType, ReduceKernel>>> = {
-  float32: argMaxF32,
-  float64: argMaxF64,
-  int32: argMaxI32,
-  uint32: argMaxU32,
-  bool: argMaxBool,
-} as never;
-export const argMin: Readonly<Partial<Record<DType, ReduceKernel>>> = {
-  float32: argMinF32,
-  float64: argMinF64,
-  int32: argMinI32,
-  uint32: argMinU32,
-  bool: argMinBool,
-} as never;
+export const sum: Readonly<Partial<Record<DType, ReduceKernel>>> = { float32: sumF32, float64: sumF64, int32: sumI32, uint32: sumU32 } as never;
+export const prod: Readonly<Partial<Record<DType, ReduceKernel>>> = { float32: prodF32, float64: prodF64, int32: prodI32, uint32: prodU32 } as never;
+export const max: Readonly<Partial<Record<DType, ReduceKernel>>> = { float32: maxF32, float64: maxF64, int32: maxI32, uint32: maxU32, bool: maxBool } as never;
+export const min: Readonly<Partial<Record<DType, ReduceKernel>>> = { float32: minF32, float64: minF64, int32: minI32, uint32: minU32, bool: minBool } as never;
+export const argMax: Readonly<Partial<Record<DType, ReduceKernel>>> = { float32: argMaxF32, float64: argMaxF64, int32: argMaxI32, uint32: argMaxU32, bool: argMaxBool } as never;
+export const argMin: Readonly<Partial<Record<DType, ReduceKernel>>> = { float32: argMinF32, float64: argMinF64, int32: argMinI32, uint32: argMinU32, bool: argMinBool } as never;

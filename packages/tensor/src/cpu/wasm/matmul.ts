@@ -23,7 +23,7 @@ export type MatmulFunction = (
   c: number, cRow: number, work: number,
 ) => void; // prettier-ignore
 
-export const matmulParams: readonly number[] = new Array<number>(12).fill(i32);
+export const matmulParams: readonly number[] = [i32, i32, i32, i32, i32, i32, i32, i32, i32, i32, i32, i32];
 
 /** How a module imports the product of a dtype. */
 export function importedMatmul(dtype: "float32" | "float64"): ImportedFunction {

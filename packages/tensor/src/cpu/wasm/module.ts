@@ -59,7 +59,6 @@ export const op = {
 } as const;
 
 const emptyType = 0x40;
-const encoder = /* @__PURE__ */ new TextEncoder();
 const scratch = /* @__PURE__ */ new DataView(/* @__PURE__ */ new ArrayBuffer(8));
 
 /** Unsigned LEB128. */
@@ -318,7 +317,7 @@ export class ModuleBuilder {
 }
 
 function text(name: string): number[] {
-  const bytes = encoder.encode(name);
+  const bytes = Array.from(name, (character) => character.charCodeAt(0)); // ASCII
   return [...unsigned(bytes.length), ...bytes];
 }
 
