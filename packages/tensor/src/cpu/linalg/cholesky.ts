@@ -13,6 +13,8 @@ export interface CholeskyStatus {
 }
 
 const NB = 64;
+/** So many columns of a diagonal block are factored row by row. */
+const FEW = 16;
 const SUCCESS: CholeskyStatus = { info: 0, pivot: NaN };
 
 /**
@@ -26,12 +28,7 @@ const SUCCESS: CholeskyStatus = { info: 0, pivot: NaN };
 export function cholesky(a: Float64Array, n: number): CholeskyStatus {
   const scale = diagonalScale(a, n);
   if (scale !== 1) for (let i = 0; i < n * n; i++) a[i] *= scale;
-  const status = inWorkSpace(n * n, n * n, () => {
-    const l = copied(a, n * n);
-    const found = factor(l, n);
-    a.set(l);
-    return found;
-  });
+  const status = n <= NB ? factor(a, n) : inWorkSpace(n * n, n * n, () => factorCopy(a, n));
   for (let i = 0; i < n; i++) a.fill(0, i * n + i + 1, (i + 1) * n);
   if (scale !== 1) {
     const root = 1 / Math.sqrt(scale);
@@ -42,20 +39,46 @@ export function cholesky(a: Float64Array, n: number): CholeskyStatus {
   return { info: status.info, pivot: status.pivot / scale };
 }
 
+function factorCopy(a: Float64Array, n: number): CholeskyStatus {
+  const l = copied(a, n * n);
+  const status = factor(l, n);
+  a.set(l);
+  return status;
+}
+
 function factor(a: Float64Array, n: number): CholeskyStatus {
   for (let j = 0; j < n; j += NB) {
     const end = Math.min(j + NB, n);
     multiplyAdd(n - j, end - j, j, -1, a, j * n, n, 1, a, j * n, 1, n, a, j * n + j, n);
     const status = factorBlock(a, n, j, end);
     if (status.info !== 0) return status;
-    // X Lᵀ = A as L Xᵀ = Aᵀ.
-    if (!substitute(a, j * n + j, n, 1, end - j, false, a, end * n + j, 1, n, n - end)) solveRows(a, n, j, end, end, n);
+    solveBlock(a, n, j, end, n);
   }
   return SUCCESS;
 }
 
-/** The diagonal block [first, end), row by row: each row is solved against the rows above it. */
+/** Rows [end, high): X ← X L⁻ᵀ with L the triangle [first, end). */
+function solveBlock(a: Float64Array, n: number, first: number, end: number, high: number): void {
+  // By the vector kernel as L Xᵀ = Aᵀ.
+  const at = first * n + first;
+  if (substitute(a, at, n, 1, end - first, false, a, end * n + first, 1, n, high - end)) return;
+  solveRows(a, n, first, end, end, high);
+}
+
+/** The diagonal block [first, end): its halves one after the other. */
 function factorBlock(a: Float64Array, n: number, first: number, end: number): CholeskyStatus {
+  if (end - first <= FEW) return factorRows(a, n, first, end);
+  const middle = first + Math.ceil((end - first) / 2 / FEW) * FEW;
+  const status = factorBlock(a, n, first, middle);
+  if (status.info !== 0) return status;
+  solveBlock(a, n, first, middle, end);
+  const [rows, x] = [end - middle, middle * n + first];
+  multiplyAdd(rows, rows, middle - first, -1, a, x, n, 1, a, x, 1, n, a, middle * n + middle, n);
+  return factorBlock(a, n, middle, end);
+}
+
+/** Row by row: each row is solved against the rows above it. */
+function factorRows(a: Float64Array, n: number, first: number, end: number): CholeskyStatus {
   for (let i = first; i < end; i += 4) {
     const stop = Math.min(i + 4, end);
     solveRows(a, n, first, i, i, stop);
