@@ -3,7 +3,7 @@
 import { balance, undoBalance } from "./balance.js";
 import { francisQr } from "./francis-qr.js";
 import { hessenberg } from "./hessenberg.js";
-import { multiplyAdd } from "./multiply.js";
+import { addProduct } from "./multiply.js";
 import { hypot, maxAbs, norm2, safeScale } from "./norm.js";
 import { schurVectors } from "./schur-vectors.js";
 
@@ -59,7 +59,7 @@ export function eig(
   if (z === null || vr === null || vi === null) return 0;
   const x = schurVectors(h, n, re, im);
   const v = new Float64Array(n * n);
-  multiplyAdd(n, n, n, 1, z, 0, n, 1, x, 0, n, 1, v, 0, n);
+  addProduct(z, x, n, v);
   undoBalance(balanced, v, n);
   for (let j = 0; j < n; j++) {
     const from = order[j];

@@ -1,7 +1,7 @@
 /** The matrix exponential. */
 
 import { lu } from "./lu.js";
-import { multiplyAdd } from "./multiply.js";
+import { addProduct } from "./multiply.js";
 import { triangularSolve } from "./triangular-solve.js";
 
 /** θ_m: the [m/m] Padé approximant is right to 2⁻⁵³ (as a backward error) for ‖A‖₁ ≤ θ_m. Higham (2005), table 2.3. */
@@ -152,8 +152,4 @@ function multiply(a: Float64Array, b: Float64Array, n: number): Float64Array {
   const c = new Float64Array(n * n);
   addProduct(a, b, n, c);
   return c;
-}
-
-function addProduct(a: Float64Array, b: Float64Array, n: number, c: Float64Array): void {
-  multiplyAdd(n, n, n, 1, a, 0, n, 1, b, 0, n, 1, c, 0, n);
 }

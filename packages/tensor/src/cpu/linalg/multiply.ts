@@ -1,6 +1,6 @@
 /** Matrix product on strided blocks: the inner operation of every blocked factorisation here. */
 
-import { kernelsFor } from "./work-space.js";
+import { copied, inWorkSpace, kernelsFor } from "./work-space.js";
 
 // One panel of B is kc × nc doubles (512 KiB), small enough for the second-level cache.
 const KC = 256;
@@ -64,6 +64,16 @@ export function multiplyAdd(
       }
     }
   }
+}
+
+/** C ← C + AB for matrices of order n, row-major from their first entries, by copies in the work space. */
+export function addProduct(a: Float64Array, b: Float64Array, n: number, c: Float64Array): void {
+  const size = n * n;
+  inWorkSpace(size, 3 * size, () => {
+    const sum = copied(c, size);
+    multiplyAdd(n, n, n, 1, copied(a, size), 0, n, 1, copied(b, size), 0, n, 1, sum, 0, n);
+    c.set(sum);
+  });
 }
 
 /** packedB[q·4·kb + 4p + t] = B[p, 4q + t], zero past the last column. */

@@ -8,6 +8,7 @@ import { beginSweep, flushRotations, rotationQueue } from "./plane-rotations.js"
 import { symmetricVector } from "./symmetric-vector.js";
 import { solveTriangle } from "./triangular-solve.js";
 import { copied, doubles, inWorkSpace, kernelsFor } from "./work-space.js";
+import type * as WorkSpace from "./work-space.js";
 
 type Arrays = readonly Float64Array[];
 
@@ -104,6 +105,7 @@ test("the work space is used up to its end, and then ordinary memory", () => {
 describe("whole factorisations, with and without the kernel memory", () => {
   afterEach(() => {
     vi.doUnmock("../wasm/memory.js");
+    vi.doUnmock("./work-space.js");
     vi.resetModules();
   });
 
@@ -124,13 +126,14 @@ describe("whole factorisations, with and without the kernel memory", () => {
     const [l, packed, perm] = [definite.slice(), a.slice(), new Int32Array(m)];
     const [q, r, w, v] = [m * m, m * n, n, n * n].map((size) => new Float64Array(size));
     const [s, u, vt] = [k, m * k, k * n].map((size) => new Float64Array(size));
+    const [fullU, fullVt] = [m * m, n * n].map((size) => new Float64Array(size));
     const x = sineSquares(n, 9);
     cholesky(l, n);
     lu(packed, m, n, perm);
     qr(a, m, n, q, r, true);
-    const info = [eigh(definite, n, w, v), svd(a, m, n, s, u, vt)];
+    const info = [eigh(definite, n, w, v), svd(a, m, n, s, u, vt), svd(a, m, n, s, fullU, fullVt, { full: true })];
     triangularSolve(l, n, x, 9, { transpose: true });
-    return { l, packed, perm, q, r, w, v, s, u, vt, x, info };
+    return { l, packed, perm, q, r, w, v, s, u, vt, fullU, fullVt, x, info };
   }
 
   test.each([
@@ -149,5 +152,29 @@ describe("whole factorisations, with and without the kernel memory", () => {
     for (const [name, result] of Object.entries(vectors)) {
       expect(firstDifference(result, portable[name]), name).toBe(-1);
     }
+  });
+
+  test.each([
+    [25, 25],
+    [131, 97],
+    [17, 300],
+    [300, 40],
+  ])("[%i, %i]: what they ask for is enough", async (m, n) => {
+    vi.resetModules();
+    const outside: number[] = [];
+    vi.doMock("./work-space.js", async (load) => {
+      const actual = await load<typeof WorkSpace>();
+      const observed = (array: Float64Array): Float64Array => {
+        if (actual.kernelsFor(array, array, array) === null) outside.push(array.length);
+        return array;
+      };
+      return {
+        ...actual,
+        doubles: (length: number) => observed(actual.doubles(length)),
+        copied: (from: Float64Array, length?: number) => observed(actual.copied(from, length)),
+      };
+    });
+    await factorAll(m, n);
+    expect(outside).toEqual([]);
   });
 });
