@@ -7,16 +7,20 @@ import { fft } from "./fft.js";
 import { leak } from "./leak.js";
 import { linalg } from "./linalg.js";
 import { matmul } from "./matmul.js";
+import { math } from "./math.js";
+import { mlp } from "./mlp.js";
+import { softmax } from "./softmax.js";
 import { formatTable } from "./table.js";
-import { tinyMlp } from "./tiny-mlp.js";
 
 const brief = { rounds: 1, turn: 0, warmUp: 0 };
 
 const small: Readonly<Record<string, Benchmark>> = {
   eager: eager(),
-  "tiny-mlp": tinyMlp({ batch: 4, inputs: 2, hidden: 3 }),
+  mlp: mlp({ batch: 4, inputs: 2, hidden: 3, outputs: 2 }),
+  math: math(20),
+  softmax: softmax([3, 5]),
   matmul: matmul([5]),
-  linalg: linalg(6),
+  linalg: linalg({ cholesky: 6, eigh: 5, svd: 4 }),
   fft: fft([7, 8]),
 };
 

@@ -4,13 +4,19 @@ import type { Benchmark } from "./comparison.js";
 import { eager } from "./eager.js";
 import { fft } from "./fft.js";
 import { linalg } from "./linalg.js";
+import { math } from "./math.js";
 import { matmul } from "./matmul.js";
-import { tinyMlp } from "./tiny-mlp.js";
+import { large, mlp, tiny } from "./mlp.js";
+import { softmax } from "./softmax.js";
 
 export const benchmarks: Readonly<Record<string, () => Benchmark>> = {
   eager,
-  "tiny-mlp": tinyMlp,
+  "tiny-mlp": () => mlp(tiny),
+  mlp: () => mlp(large, ["float32"]),
   matmul,
+  math,
+  softmax,
   linalg,
+  "linalg-large": () => linalg({ cholesky: 2000, eigh: 500, svd: 300 }, ["float64"]),
   fft,
 };

@@ -1,7 +1,7 @@
 /** Whether eager training holds on to memory: 10,000 steps of the tiny network without `tidy`. */
 
 import { mul, sub, type Tensor, valueAndGrad } from "@curv/tensor";
-import { curvProblem, loss, type Parameters } from "./tiny-mlp.js";
+import { curvProblem, loss, type Parameters } from "./mlp.js";
 
 /** There with --expose-gc. */
 const { gc } = globalThis as { gc?: () => void };

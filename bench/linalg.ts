@@ -44,12 +44,18 @@ const methods: Readonly<Record<Task, Method>> = {
   },
 };
 
-export function linalg(n = 100): Benchmark {
+/** Sides of the matrices. */
+type Sides = Readonly<Record<Task, number>>;
+
+export function linalg(
+  sides: Sides = { cholesky: 100, eigh: 100, svd: 100 },
+  precisions: readonly Precision[] = ["float64", "float32"],
+): Benchmark {
   return {
-    title: `Factorisations of a ${n}×${n} matrix`,
+    title: "Factorisations of square matrices",
     note: "All factors, eager. eigh and cholesky: B Bᵀ/n + I for a full B; svd: B.",
-    cases: (["float64", "float32"] as const).flatMap((precision) =>
-      (["cholesky", "eigh", "svd"] as const).map((task) => caseOf(task, n, precision)),
+    cases: precisions.flatMap((precision) =>
+      (["cholesky", "eigh", "svd"] as const).map((task) => caseOf(task, sides[task], precision)),
     ),
   };
 }

@@ -120,6 +120,30 @@ def torch_tanh(x):
     return lambda: x.tanh()
 
 
+def torch_exp(x):
+    return lambda: x.exp()
+
+
+def torch_log(x):
+    return lambda: x.log()
+
+
+def torch_chain(x, y):
+    return lambda: ((x * y + x) * 0.5 - y).clamp(min=-0.25) * y
+
+
+def torch_softmaxLoss(x, y):
+    import torch
+
+    logits = x.clone().requires_grad_()
+
+    def value_and_gradient():
+        value = -(torch.log_softmax(logits, 1) * y).sum()
+        return [value.reshape(1), *torch.autograd.grad(value, [logits])]
+
+    return value_and_gradient
+
+
 def torch_sum(x):
     return lambda: x.sum()
 
@@ -177,6 +201,36 @@ def jax_tanh(x):
     import jax.numpy as jnp
 
     return jax_compiled(jnp.tanh, x)
+
+
+def jax_exp(x):
+    import jax.numpy as jnp
+
+    return jax_compiled(jnp.exp, x)
+
+
+def jax_log(x):
+    import jax.numpy as jnp
+
+    return jax_compiled(jnp.log, x)
+
+
+def jax_chain(x, y):
+    import jax.numpy as jnp
+
+    return jax_compiled(lambda a, b: jnp.maximum((a * b + a) * 0.5 - b, -0.25) * b, x, y)
+
+
+def jax_softmaxLoss(x, y):
+    import jax
+
+    f = jax.jit(jax.value_and_grad(lambda a: -(jax.nn.log_softmax(a, axis=1) * y).sum()))
+
+    def value_and_gradient():
+        value, gradient = f(x)
+        return [value.reshape(1), gradient]
+
+    return value_and_gradient
 
 
 def jax_matmul(x, y):

@@ -1,4 +1,4 @@
-/** Loss, gradient and Hessian-vector product of a 2-32-32-1 tanh network on 64 examples: many small operations and every rule. */
+/** Loss, gradient and Hessian-vector product of a tanh network: a tiny one, where calls cost, and a large one, where products do. */
 
 import { grad, hvp, jit, tensor, type Tensor } from "@curv/tensor";
 import type { Benchmark, Case, Contender, Peer } from "./comparison.js";
@@ -18,12 +18,16 @@ interface Sizes {
   readonly batch: number;
   readonly inputs: number;
   readonly hidden: number;
+  readonly outputs: number;
 }
 
-const usual: Sizes = { batch: 64, inputs: 2, hidden: 32 };
+/** Many small operations and every rule. */
+export const tiny: Sizes = { batch: 64, inputs: 2, hidden: 32, outputs: 1 };
+/** 0.66 GFLOP for the gradient and 1.17 for the Hessian-vector product, nearly all in matrix products. */
+export const large: Sizes = { batch: 512, inputs: 784, hidden: 256, outputs: 10 };
 
-function parameterShapes({ inputs, hidden }: Sizes): number[][] {
-  return [[inputs, hidden], [hidden], [hidden, hidden], [hidden], [hidden, 1], [1]];
+function parameterShapes({ inputs, hidden, outputs }: Sizes): number[][] {
+  return [[inputs, hidden], [hidden], [hidden, hidden], [hidden], [hidden, outputs], [outputs]];
 }
 
 /** mean((mlp(x) − y)²). */
@@ -59,14 +63,14 @@ function problem(sizes: Sizes, precision: Precision): Problem {
     parameters: shapes.map((shape, i) => make(shape, 1000 * i, shape.length === 2 ? 1 / Math.sqrt(shape[0]) : 0.1)),
     direction: shapes.map((shape, i) => make(shape, 1000 * i + 500, 1)),
     x: make([sizes.batch, sizes.inputs], 7000, 1),
-    y: make([sizes.batch, 1], 8000, 1),
+    y: make([sizes.batch, sizes.outputs], 8000, 1),
   };
 }
 
 /** Tensors of the network, of a direction, and of the examples. */
 export function curvProblem(
   precision: Precision,
-  sizes: Sizes = usual,
+  sizes: Sizes = tiny,
 ): { p: Parameters<Tensor>; v: Parameters<Tensor>; x: Tensor; y: Tensor } {
   const { parameters, direction, x, y } = problem(sizes, precision);
   const own = ({ shape, data }: Data): Tensor => tensor(data).reshape(shape);
@@ -80,12 +84,12 @@ export function curvProblem(
 
 type Task = "loss" | "grad" | "hvp";
 
-export function tinyMlp(sizes: Sizes = usual): Benchmark {
-  const tasks = (["float32", "float64"] as const).flatMap((precision) =>
+export function mlp(sizes: Sizes = tiny, precisions: readonly Precision[] = ["float32", "float64"]): Benchmark {
+  const tasks = precisions.flatMap((precision) =>
     (["loss", "grad", "hvp"] as const).map((task) => ({ task, precision })),
   );
   return {
-    title: `Loss, gradient and Hessian-vector product (forward over reverse) of a tanh network ${sizes.inputs}-${sizes.hidden}-${sizes.hidden}-1, batch ${sizes.batch}`,
+    title: `Loss, gradient and Hessian-vector product (forward over reverse) of a tanh network ${sizes.inputs}-${sizes.hidden}-${sizes.hidden}-${sizes.outputs}, batch ${sizes.batch}`,
     note: "The result's leaves are computed, not converted (jax-js is lazy: dataSync() on each leaf; tfjs: in tidy). PyTorch: eager, double backward; JAX: jit.",
     cases: tasks.map(({ task, precision }) => caseOf(task, precision, sizes)),
   };
@@ -198,6 +202,6 @@ function caseOf(task: Task, precision: Precision, sizes: Sizes): Case {
       pythonPeer("PyTorch eager", { library: "torch", task, precision, inputs }),
       pythonPeer("JAX jit", { library: "jax", task, precision, inputs }),
     ],
-    tolerance: precision === "float32" ? 2e-5 : 1e-12,
+    tolerance: precision === "float32" ? 1e-4 : 1e-12,
   };
 }

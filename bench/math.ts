@@ -1,0 +1,96 @@
+/** Elementary functions of a million numbers, and a chain of six cheap operations: what a pass over memory costs. */
+
+import { exp, jit, log, maximum, tanh, tensor, type Tensor } from "@curv/tensor";
+import type { Benchmark, Case, Peer } from "./comparison.js";
+import { numbers, type Precision, valuesOf } from "./inputs.js";
+import { local } from "./local.js";
+import { type Jax, jaxArray, type JaxArray, startJax } from "./peers/jax-js.js";
+import { pythonPeer } from "./peers/python.js";
+import { startTfjs, type Tfjs } from "./peers/tfjs.js";
+import type * as Core from "@tensorflow/tfjs-core";
+
+type TfTensor = Core.Tensor;
+
+interface Operation {
+  readonly name: string;
+  readonly ours: (x: Tensor, y: Tensor) => Tensor;
+  readonly tfjs: (tf: Tfjs, x: TfTensor, y: TfTensor) => TfTensor;
+  readonly jax: (np: Jax["numpy"], x: JaxArray, y: JaxArray) => JaxArray;
+  readonly operands: 1 | 2;
+}
+
+const operations: readonly Operation[] = [
+  { name: "exp", ours: (x) => exp(x), tfjs: (tf, x) => tf.exp(x), jax: (np, x) => np.exp(x.ref), operands: 1 },
+  { name: "tanh", ours: (x) => tanh(x), tfjs: (tf, x) => tf.tanh(x), jax: (np, x) => np.tanh(x.ref), operands: 1 },
+  { name: "log", ours: (x) => log(x), tfjs: (tf, x) => tf.log(x), jax: (np, x) => np.log(x.ref), operands: 1 },
+  {
+    name: "chain",
+    ours: (x, y) => maximum(x.mul(y).add(x).mul(0.5).sub(y), -0.25).mul(y),
+    tfjs: (tf, x, y) => tf.mul(tf.maximum(tf.sub(tf.mul(tf.add(tf.mul(x, y), x), 0.5), y), -0.25), y),
+    jax: (np, x, y) => np.maximum(x.ref.mul(y.ref).add(x.ref).mul(0.5).sub(y.ref), -0.25).mul(y.ref),
+    operands: 2,
+  },
+];
+
+export function math(n = 1_000_000): Benchmark {
+  return {
+    title: `Functions of ${n} positive numbers`,
+    note: "Curv, jax-js and JAX: jit, with the copies in and out. PyTorch: eager. The result is made and dropped.",
+    cases: (["float64", "float32"] as const).flatMap((precision) => operations.map((op) => caseOf(op, n, precision))),
+  };
+}
+
+function caseOf(op: Operation, n: number, precision: Precision): Case {
+  const data = [numbers(n, 0, precision), numbers(n, 10_000_000, precision)].map((d) => d.map(Math.abs));
+  const [x, y] = data.map((d) => tensor(d));
+  const f = jit(op.ours);
+  const tfjs: Peer = {
+    name: "tfjs",
+    prepare: async () => {
+      if (precision === "float64") throw new Error("tfjs has no float64");
+      const { tf, description } = await startTfjs();
+      const [a, b] = data.map((d) => tf.tensor1d(d as Float32Array));
+      return local(
+        description,
+        () => tf.tidy(() => op.tfjs(tf, a, b)),
+        (r) => Array.from(r.dataSync()),
+        (r) => r.dispose(),
+      );
+    },
+  };
+  const jaxJs: Peer = {
+    name: "jax-js jit",
+    prepare: async () => {
+      if (precision === "float64") throw new Error("jax-js computes float64 without vectors; see its float32");
+      const { jax, description } = await startJax();
+      const [a, b] = data.map((d) => jaxArray(jax, d, [n]));
+      const g = jax.jit(((u: JaxArray, v: JaxArray) => op.jax(jax.numpy, u, v)) as never) as unknown as (
+        u: JaxArray,
+        v: JaxArray,
+      ) => JaxArray;
+      return local(
+        `${description} jit`,
+        () => g(a.ref, b.ref).dataSync(),
+        (r) => Array.from(r),
+      );
+    },
+  };
+  const inputs = data.slice(0, op.operands).map((d) => valuesOf(d, [n]));
+  return {
+    name: `${op.name} ${precision}`,
+    ours: [
+      local(
+        "curv jit",
+        () => f(x, y),
+        (r) => Array.from(r.dataSync()),
+      ),
+    ],
+    peers: [
+      tfjs,
+      jaxJs,
+      pythonPeer("PyTorch", { library: "torch", task: op.name, precision, inputs }),
+      pythonPeer("JAX jit", { library: "jax", task: op.name, precision, inputs }),
+    ],
+    tolerance: precision === "float32" ? 1e-5 : 1e-13,
+  };
+}
