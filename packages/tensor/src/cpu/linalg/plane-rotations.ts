@@ -1,5 +1,6 @@
 /** Sequences of plane rotations on neighbouring columns, gathered and then applied row by row. */
 
+import { rotationRows } from "../wasm/factorisation.js";
 import { doubles, kernelsFor } from "./work-space.js";
 
 /**
@@ -16,7 +17,7 @@ export interface RotationQueue {
   readonly stride: number;
   readonly c: Float64Array;
   readonly s: Float64Array;
-  /** Eight rows of Z side by side, for the vector kernel. */
+  /** `rotationRows` rows of Z side by side, for the vector kernel. */
   readonly panel: Float64Array;
   /** Three numbers a sweep: its first column, its number of rotations, and the step to the next column, 1 or −1. */
   readonly sweeps: Int32Array;
@@ -25,18 +26,18 @@ export interface RotationQueue {
   count: number;
 }
 
-const MAX_SWEEPS = 16;
+const MAX_SWEEPS = 32;
 
-const capacityFor = (longest: number): number => Math.max(longest, Math.min(longest * MAX_SWEEPS, 16384));
+const capacityFor = (longest: number): number => Math.max(longest, Math.min(longest * MAX_SWEEPS, 32768));
 
 /** What a queue takes of a work space. */
 export const rotationSpace = (stride: number, longest: number): number =>
-  2 * capacityFor(longest) + 8 * stride + 2 * MAX_SWEEPS;
+  2 * capacityFor(longest) + rotationRows * stride + 2 * MAX_SWEEPS;
 
 /** @param longest - The largest number of rotations in one sweep. */
 export function rotationQueue(z: Float64Array, rows: number, stride: number, longest: number): RotationQueue {
   const capacity = capacityFor(longest);
-  const [c, s, panel] = [doubles(capacity), doubles(capacity), doubles(8 * stride)];
+  const [c, s, panel] = [doubles(capacity), doubles(capacity), doubles(rotationRows * stride)];
   const room = doubles(Math.ceil((3 * MAX_SWEEPS) / 2));
   const sweeps = new Int32Array(room.buffer, room.byteOffset, 3 * MAX_SWEEPS);
   return { z, rows, stride, c, s, panel, sweeps, used: 0, count: 0 };

@@ -44,8 +44,11 @@ export interface FactorisationKernels {
 
 /** Largest order of the triangle in `substitute`. */
 export const triangleOrder = 64;
-/** Columns that `substitute`, and rows that `rotate`, does at a time: four vectors. */
+/** Columns that `substitute` does at a time: four vectors. */
 const panelWidth = 8;
+/** Rows of Z that `rotate` does at a time: each is a chain of dependent operations, and fewer would not hide their latency. */
+export const rotationRows = 8;
+const rotationShift = Math.log2(8 * rotationRows);
 
 let kernels: FactorisationKernels | null = null;
 
@@ -395,11 +398,11 @@ function emitSubstitute(): FunctionBody {
   return body;
 }
 
-/** sweep(p, c, s, length, step): rotations of rows of a panel, of eight numbers each, from p on; one of the two rows stays in registers. */
+/** sweep(p, c, s, length, step): rotations of rows of a panel, of `rotationRows` numbers each, from p on; one of the two rows stays in registers. */
 function emitSweep(): FunctionBody {
   const [p, c, s, length, step] = [0, 1, 2, 3, 4];
   const body = new FunctionBody([i32, i32, i32, i32, i32]);
-  const xs = [body.local(v128), body.local(v128), body.local(v128), body.local(v128)];
+  const xs = Array.from({ length: rotationRows / 2 }, () => body.local(v128));
   const [y, ci, si] = [body.local(v128), body.local(v128), body.local(v128)];
   const [next, end] = [body.local(), body.local()];
   xs.forEach((x, l) =>
@@ -446,22 +449,22 @@ function emitSweep(): FunctionBody {
   return body;
 }
 
-/** Eight rows of Z at a time become the columns of a panel, on which all sweeps work before it is copied back. */
+/** Some rows of Z at a time become the columns of a panel, on which all sweeps work before it is copied back. */
 function emitRotate(sweep: number): FunctionBody {
   const [rows, low, high, z, zRow, c, s, sweeps, count, panel] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9];
   const body = new FunctionBody([i32, i32, i32, i32, i32, i32, i32, i32, i32, i32]);
   const [r, width, i, j, from, to, entry, q, used] = Array.from({ length: 9 }, () => body.local());
   const [v0, v1] = [body.local(v128), body.local(v128)];
-  const rowBytes = 8 * panelWidth;
+  const rowBytes = 8 * rotationRows;
   const lanes = (first: number, second: number): number[] =>
     Array.from({ length: 16 }, (_, k) => (k < 8 ? first + k : second + k - 8));
   /** Rows in pairs, columns in pairs: 2×2 blocks are transposed in registers. What is left goes one by one. */
   const copyPanel = (inward: boolean): void => {
     body.int(0).set(i).get(z).get(low).int(3).emit(op.i32Shl, op.i32Add).set(from);
-    const columnsFrom = (first: number): void => {
-      body.get(from).set(entry);
+    const rowStart = (): void => {
+      body.get(from).set(entry).get(low).set(j);
       body.get(panel).get(i).int(3).emit(op.i32Shl, op.i32Add);
-      body.get(low).int(6).emit(op.i32Shl, op.i32Add).set(to).get(low).int(first).emit(op.i32Add).set(j);
+      body.get(low).int(rotationShift).emit(op.i32Shl, op.i32Add).set(to);
     };
     const single = (row: boolean): void => {
       const address = (panelSide: boolean): void => {
@@ -481,7 +484,7 @@ function emitRotate(sweep: number): FunctionBody {
       () => body.get(width).int(-2).emit(op.i32And),
       2,
       () => {
-        columnsFrom(0);
+        rowStart();
         body.countUp(
           j,
           () => body.get(high),
@@ -535,7 +538,7 @@ function emitRotate(sweep: number): FunctionBody {
       () => body.get(width),
       1,
       () => {
-        columnsFrom(0);
+        rowStart();
         body.countUp(
           j,
           () => body.get(high).int(1).emit(op.i32Add),
@@ -553,10 +556,10 @@ function emitRotate(sweep: number): FunctionBody {
   body.countUp(
     r,
     () => body.get(rows),
-    panelWidth,
+    rotationRows,
     () => {
-      body.get(rows).get(r).emit(op.i32Sub).tee(width).int(panelWidth).emit(op.i32GtS);
-      body.when(() => body.int(panelWidth).set(width));
+      body.get(rows).get(r).emit(op.i32Sub).tee(width).int(rotationRows).emit(op.i32GtS);
+      body.when(() => body.int(rotationRows).set(width));
       copyPanel(true);
       body.int(0).set(used).int(0).set(i).get(sweeps).set(q);
       body.countUp(
@@ -564,15 +567,15 @@ function emitRotate(sweep: number): FunctionBody {
         () => body.get(count),
         1,
         () => {
-          body.get(panel).get(q).access(op.i32Load).int(6).emit(op.i32Shl, op.i32Add);
+          body.get(panel).get(q).access(op.i32Load).int(rotationShift).emit(op.i32Shl, op.i32Add);
           body.get(c).get(used).emit(op.i32Add).get(s).get(used).emit(op.i32Add);
-          body.get(q).access(op.i32Load, 4).get(q).access(op.i32Load, 8).int(6).emit(op.i32Shl).call(sweep);
+          body.get(q).access(op.i32Load, 4).get(q).access(op.i32Load, 8).int(rotationShift).emit(op.i32Shl).call(sweep);
           body.get(used).get(q).access(op.i32Load, 4).int(3).emit(op.i32Shl, op.i32Add).set(used);
           body.increment(q, 12);
         },
       );
       copyPanel(false);
-      body.get(z).get(zRow).int(panelWidth).emit(op.i32Mul, op.i32Add).set(z);
+      body.get(z).get(zRow).int(rotationRows).emit(op.i32Mul, op.i32Add).set(z);
     },
   );
   return body;
