@@ -4,7 +4,7 @@ import { multiplyAdd } from "./multiply.js";
 import { doubles, giveBack } from "./work-space.js";
 
 /** How many reflectors are gathered before they are applied; of 8, 16 and 32 the best over orders from 10 to 400. */
-export const REFLECTOR_BLOCK = 32;
+export const REFLECTOR_BLOCK = 16;
 
 /**
  * The upper triangular T with H₀H₁…H_{k−1} = I − VᵀTV, H_i = I − τ_i v_iᵀv_i.
