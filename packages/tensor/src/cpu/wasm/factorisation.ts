@@ -25,7 +25,9 @@ export interface FactorisationKernels {
   readonly symmetricRows: (
     columns: number, a: number, aRow: number, x: number, xRows: number, y: number, yRows: number,
   ) => void; // prettier-ignore
-  /** substitute(n, columns, t, b, bRow, bColumn, unit): B ← T⁻¹B for a lower triangle T of at most 64 rows, packed with 64 a row. */
+  /**
+   * substitute(n, columns, t, b, bRow, bColumn, unit, panel): B ← T⁻¹B for a lower triangle T of at most 64 rows, packed with 64 a row.
+   */
   readonly substitute: (
     n: number, columns: number, t: number, b: number, bRow: number, bColumn: number, unit: number, panel: number,
   ) => void; // prettier-ignore
@@ -48,7 +50,8 @@ export const triangleOrder = 64;
 const panelWidth = 8;
 /** Rows of Z that `rotate` does at a time: each is a chain of dependent operations, and fewer would not hide their latency. */
 export const rotationRows = 8;
-const rotationShift = Math.log2(8 * rotationRows);
+/** A shift by it is a product with their bytes. */
+const rotationShift = 6;
 
 let kernels: FactorisationKernels | null = null;
 
@@ -114,7 +117,7 @@ function setRows(body: FunctionBody, pointers: readonly number[], first: number,
   });
 }
 
-/** Puts the address of the last column on the stack, for an odd number of columns, as (row + 8·columns) with offset −8: see `lastOffset`. */
+/** Puts the address of the last column of a row on the stack. */
 function lastColumn(body: FunctionBody, row: number, columns: number): FunctionBody {
   return body.get(row).get(columns).int(1).emit(op.i32Sub).int(3).emit(op.i32Shl, op.i32Add);
 }
