@@ -1,7 +1,7 @@
 /**
- * Matrix products and factorisations of @curv/tensor by the system's BLAS and LAPACK.
+ * Matrix products of `@curv/tensor` by the system's BLAS.
  *
  * @packageDocumentation
  */
 
-export {};
+export { describeBlas, registerBlas, unregisterBlas, type BlasDescription, type BlasOptions } from "./register.js";

@@ -3,6 +3,7 @@
 import type { Backend, Operand } from "../backend/backend.js";
 import { dtypes, type TypedArray } from "../dtype.js";
 import { BackendError } from "../errors.js";
+import { externalProducts } from "./external-products.js";
 import type { HostArray } from "../primitives/primitive.js";
 
 /** The embedded default backend: portable JavaScript kernels on one thread. */
@@ -21,5 +22,8 @@ export const cpu: Backend & { downloadSync(operand: Operand): TypedArray } = {
   free: () => {
     // Typed arrays are garbage collected.
   },
-  describe: () => "portable JavaScript kernels, one thread",
+  describe: () => {
+    const products = externalProducts();
+    return products === null ? "own kernels" : `own kernels, matrix products by ${products.name}`;
+  },
 };

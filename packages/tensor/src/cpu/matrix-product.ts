@@ -1,6 +1,7 @@
 /** Products of batches of matrices: by the vector kernels where they can be had, else by the portable ones. */
 
 import { itemSize, type TypedArray } from "../dtype.js";
+import { externalProducts, type ExternalProducts } from "./external-products.js";
 import { matmul } from "./kernels/matmul.js";
 import { kernelMemory, type KernelMemory } from "./wasm/memory.js";
 import { matmulLibrary } from "./wasm/matmul.js";
@@ -30,6 +31,37 @@ export function multiplyMatrices(
   b: Matrices,
   c: TypedArray,
 ): void {
+  const products = externalProducts();
+  if (products !== null) {
+    byLibrary(products, dtype, count, a, b, c);
+    return;
+  }
+  byOwnKernels(dtype, count, a, b, c);
+}
+
+/** Each product by the library; from the first that it does not do, by Curv's kernels. */
+function byLibrary(
+  products: ExternalProducts,
+  dtype: "float32" | "float64",
+  count: number,
+  a: Matrices,
+  b: Matrices,
+  c: TypedArray,
+): void {
+  const [m, n, k] = [a.rows, b.columns, a.columns];
+  for (let i = 0; i < count; i++) {
+    const left = { data: a.data.subarray(i * a.step), row: a.rowStride, column: a.columnStride };
+    const right = { data: b.data.subarray(i * b.step), row: b.rowStride, column: b.columnStride };
+    const out = c.subarray(i * m * n, (i + 1) * m * n);
+    if (!products.multiply(dtype, m, n, k, left, right, out)) {
+      const rest = (x: Matrices): Matrices => ({ ...x, data: x.data.subarray(i * x.step) });
+      byOwnKernels(dtype, count - i, rest(a), rest(b), c.subarray(i * m * n));
+      return;
+    }
+  }
+}
+
+function byOwnKernels(dtype: "float32" | "float64", count: number, a: Matrices, b: Matrices, c: TypedArray): void {
   const memory = kernelMemory();
   const work = count * a.rows * b.columns * a.columns;
   if (memory !== null && (dtype === "float32" || work > fewMultiplications)) byVectors(memory, dtype, count, a, b, c);

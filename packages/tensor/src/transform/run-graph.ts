@@ -3,6 +3,7 @@
 import { commonBackend, execute } from "../backend/execute.js";
 import type { Backend } from "../backend/backend.js";
 import { cpu } from "../cpu/backend.js";
+import { productsGeneration } from "../cpu/external-products.js";
 import { compileGraph } from "../cpu/wasm/compile.js";
 import { transfer } from "../backend/read.js";
 import { Tensor } from "../tensor.js";
@@ -96,7 +97,7 @@ export function runGraph(
   if (compiler === undefined) return interpret(flat, inputs);
   const runs = cached(flat, "runs", () => ({ count: 0 }));
   if (!compile && runs.count++ < compileAfter) return interpret(flat, inputs);
-  const executable = cached(flat, `compile ${backend.name}`, () => compiler(flat));
+  const executable = cached(flat, `compile ${backend.name} ${productsGeneration()}`, () => compiler(flat));
   if (executable === null) return interpret(flat, inputs);
   const buffers = executable(inputs.map((x) => transfer(x, backend).buffer));
   const committed = inputs.some((x) => x.committed);

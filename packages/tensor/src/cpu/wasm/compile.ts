@@ -9,6 +9,7 @@ import { sizeOf } from "../../shape.js";
 import { Tensor } from "../../tensor.js";
 import { Variable, type Graph } from "../../transform/graph.js";
 import { cpu } from "../backend.js";
+import { productsGeneration } from "../external-products.js";
 import { copyKernel, mapKernel, matmulKernel, reduceKernel, type Kernel } from "./kernels.js";
 import { baseLocal } from "./loops.js";
 import { Lowering } from "./lower.js";
@@ -80,7 +81,7 @@ export function compiledPrimitive<P>(
   const [{ dtype }] = inputs;
   if ((dtype !== "float32" && dtype !== "float64") || [...inputs, out].some(({ shape }) => sizeOf(shape) === 0))
     return null;
-  const key = `${primitive.id} ${dtype} ${inputs.map(({ shape }) => shape.join()).join(" ")} ${JSON.stringify(params)}`;
+  const key = `${productsGeneration()} ${primitive.id} ${dtype} ${inputs.map(({ shape }) => shape.join()).join(" ")} ${JSON.stringify(params)}`;
   let program = programs.get(key);
   if (program === undefined) {
     const variable = (like: Omit<Aval, "weak">): Variable => new Variable(like.shape, like.dtype, false);

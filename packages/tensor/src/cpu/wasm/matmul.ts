@@ -7,6 +7,8 @@
  */
 
 import { FunctionBody, i32, ModuleBuilder, op, v128, type ImportedFunction } from "./module.js";
+import { itemSize } from "../../dtype.js";
+import { externalProducts } from "../external-products.js";
 import { kernelMemory } from "./memory.js";
 
 const blockDepth = 256;
@@ -25,14 +27,26 @@ export type MatmulFunction = (
 
 export const matmulParams: readonly number[] = [i32, i32, i32, i32, i32, i32, i32, i32, i32, i32, i32, i32];
 
-/** How a module imports the product of a dtype. */
+/** How a module imports the product of a dtype: Curv's own, or that of a library from outside. */
 export function importedMatmul(dtype: "float32" | "float64"): ImportedFunction {
-  return {
-    name: dtype === "float32" ? "matmul32" : "matmul64",
-    params: matmulParams,
-    results: [],
-    call: matmulLibrary()[dtype],
+  const { [dtype]: own } = matmulLibrary();
+  const products = externalProducts();
+  if (products === null) {
+    return { name: dtype === "float32" ? "matmul32" : "matmul64", params: matmulParams, results: [], call: own };
+  }
+  const memory = kernelMemory()!;
+  const size = itemSize(dtype);
+  const call: MatmulFunction = (m, n, k, a, aRow, aColumn, b, bRow, bColumn, c, cRow, work) => {
+    const array = memory.arrays[dtype];
+    const left = { data: array.subarray(a / size), row: aRow / size, column: aColumn / size };
+    const right = { data: array.subarray(b / size), row: bRow / size, column: bColumn / size };
+    const out = array.subarray(c / size, c / size + m * n);
+    if (cRow !== n * size || !products.multiply(dtype, m, n, k, left, right, out)) {
+      own(m, n, k, a, aRow, aColumn, b, bRow, bColumn, c, cRow, work);
+    }
   };
+  // Without a name: the library is for the main thread alone, and has threads of its own.
+  return { params: matmulParams, results: [], call };
 }
 
 export interface MatmulLibrary {
