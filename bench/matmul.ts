@@ -1,9 +1,10 @@
 /** Square matrix products: how good the portable kernel is. */
 
 import { matmul as product, tensor } from "@curv/tensor";
-import type { Benchmark, Case, Peer } from "./comparison.js";
+import type { Benchmark, Case, Contender, Peer } from "./comparison.js";
 import { numbers, type Precision, valuesOf } from "./inputs.js";
 import { local } from "./local.js";
+import { blasPeer } from "./peers/blas.js";
 import { jaxArray, startJax } from "./peers/jax-js.js";
 import { startMlMatrix } from "./peers/ml-matrix.js";
 import { pythonPeer } from "./peers/python.js";
@@ -60,16 +61,17 @@ function caseOf(n: number, precision: Precision): Case {
     },
   };
   const inputs = data.map((d) => valuesOf(d, shape));
+  const own = (name: string): Contender =>
+    local(
+      name,
+      () => product(a, b),
+      (r) => Array.from(r.dataSync()),
+    );
   return {
     name: `${n}×${n} ${precision}`,
-    ours: [
-      local(
-        "curv",
-        () => product(a, b),
-        (r) => Array.from(r.dataSync()),
-      ),
-    ],
+    ours: [own("curv")],
     peers: [
+      blasPeer("eager", own),
       tfjs,
       jaxJs,
       mlMatrix,

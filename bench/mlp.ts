@@ -4,6 +4,7 @@ import { grad, hvp, jit, tensor, type Tensor } from "@curv/tensor";
 import type { Benchmark, Case, Contender, Peer } from "./comparison.js";
 import { numbers, type Precision, valuesOf } from "./inputs.js";
 import { local } from "./local.js";
+import { blasPeer } from "./peers/blas.js";
 import { jaxArray, type JaxArray, startJax } from "./peers/jax-js.js";
 import { pythonPeer } from "./peers/python.js";
 import { startTfjs } from "./peers/tfjs.js";
@@ -196,6 +197,7 @@ function caseOf(task: Task, precision: Precision, sizes: Sizes): Case {
     name: `${task} ${precision}`,
     ours: ours(task, precision, sizes),
     peers: [
+      blasPeer("jit", (name) => ({ ...ours(task, precision, sizes)[1], name })),
       tfjsPeer(task, precision, data),
       jaxJsPeer(task, data, false),
       jaxJsPeer(task, data, true),
