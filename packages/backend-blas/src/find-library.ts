@@ -1,8 +1,7 @@
 /** Finding the system's BLAS: which files are tried, and which of them is one. */
 
-import koffi from "koffi";
-
-type Library = ReturnType<typeof koffi.load>;
+import type { LibraryHandle } from "koffi";
+import { environment, koffi } from "./environment.js";
 
 /** Names in the order in which they are tried: fast libraries first, then what the system calls its BLAS. */
 export const candidates: Readonly<Record<string, readonly string[]>> = {
@@ -27,7 +26,7 @@ export const candidates: Readonly<Record<string, readonly string[]>> = {
 /** A library that was loaded, with its functions under the names that it gives them. */
 export interface LoadedLibrary {
   readonly path: string;
-  readonly handle: Library;
+  readonly handle: LibraryHandle;
   /** What stands behind the plain names: "" or "64_". */
   readonly suffix: string;
 }
@@ -42,12 +41,12 @@ const suffixes = ["", "64_"];
  */
 export function findLibrary(paths: readonly string[]): LoadedLibrary | readonly string[] {
   // An idle OpenBLAS thread spins; 2^4 cycles instead of 2^26 until it sleeps. Read when the library is loaded, so it is set before.
-  process.env.OPENBLAS_THREAD_TIMEOUT ??= "4";
+  environment().env.OPENBLAS_THREAD_TIMEOUT ??= "4";
   const reasons: string[] = [];
   for (const path of paths) {
-    let handle: Library;
+    let handle: LibraryHandle;
     try {
-      handle = koffi.load(path);
+      handle = koffi().load(path);
     } catch {
       reasons.push(`${path}: cannot be loaded`);
       continue;
@@ -59,7 +58,7 @@ export function findLibrary(paths: readonly string[]): LoadedLibrary | readonly 
   return reasons;
 }
 
-function has(handle: Library, name: string): boolean {
+function has(handle: LibraryHandle, name: string): boolean {
   try {
     handle.func(name, "void", []);
     return true;

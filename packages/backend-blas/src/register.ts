@@ -1,6 +1,7 @@
 /** Putting a BLAS to work, and taking it away again. */
 
 import { BackendError, DomainError, useExternalProducts } from "@curv/tensor";
+import { environment } from "./environment.js";
 import { candidates, findLibrary, type LoadedLibrary } from "./find-library.js";
 import { integerBits } from "./integer-width.js";
 import { libraryProducts } from "./products.js";
@@ -44,10 +45,11 @@ export function registerBlas({ library, threads, optional = false }: BlasOptions
   if (threads !== undefined && !(Number.isInteger(threads) && threads >= 1)) {
     throw new DomainError(`registerBlas: threads is ${threads}; wants a positive integer.`);
   }
-  const wanted = library ?? process.env.CURV_BLAS;
-  const found = findLibrary(wanted === undefined || wanted === "" ? (candidates[process.platform] ?? []) : [wanted]);
+  const { platform, env } = environment();
+  const wanted = library ?? env.CURV_BLAS;
+  const found = findLibrary(wanted === undefined || wanted === "" ? (candidates[platform] ?? []) : [wanted]);
   if (!("handle" in found)) {
-    const tried = found.length === 0 ? `no library is known for ${process.platform}` : found.join("; ");
+    const tried = found.length === 0 ? `no library is known for ${platform}` : found.join("; ");
     const remedy = "install OpenBLAS (Debian: libopenblas0, macOS: it has Accelerate), or name a library in CURV_BLAS";
     if (!optional) throw new BackendError(`registerBlas: no BLAS was found: ${tried}; ${remedy}.`);
     if (!noticed) {
