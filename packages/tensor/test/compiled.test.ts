@@ -91,6 +91,29 @@ describe("memory", () => {
   });
 });
 
+describe("compilation", () => {
+  test("happens once for a signature, inside of grad and vmap as well", () => {
+    const modules = vi.spyOn(WebAssembly, "Module");
+    const f = jit((x: Tensor) => x.matmul(x).tanh().sum());
+    const gradient = jit(grad(f));
+    const x = tensor([0.1, 0.2, 0.3, 0.4]).reshape([2, 2]);
+    const batch = tensor([0.1, 0.2, 0.3, 0.4, 1, 2, 3, 4]).reshape([2, 2, 2]);
+    const all = (): void => {
+      f(x);
+      gradient(x);
+      grad(f)(x);
+      vmap(f)(batch);
+    };
+    all();
+    all();
+    const compiled = modules.mock.calls.length;
+    expect(compiled).toBeGreaterThan(0);
+    for (let i = 0; i < 5; i++) all();
+    expect(modules.mock.calls.length).toBe(compiled);
+    modules.mockRestore();
+  });
+});
+
 describe("errors that depend on values", () => {
   test.each([
     [
@@ -210,10 +233,13 @@ describe("without WebAssembly", () => {
     };
     const wanted = f(await import("../src/index.js"));
     vi.resetModules();
+    const warn = vi.spyOn(console, "warn").mockImplementation(() => undefined);
     vi.stubGlobal("WebAssembly", undefined);
     const portable = await import("../src/index.js");
     expect(f(portable)).toEqual(wanted);
     portable.setThreads(4);
     expect(f(portable)).toEqual(wanted);
+    expect(warn.mock.calls.map(([text]) => String(text).slice(0, 30))).toEqual(["Curv: there is no WebAssembly "]);
+    warn.mockRestore();
   });
 });

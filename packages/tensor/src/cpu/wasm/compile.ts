@@ -30,6 +30,16 @@ export function compileGraph(graph: Graph): Executable | null {
   const memory = kernelMemory();
   if (memory === null) return null;
   const placed: number[] = [];
+  try {
+    return compileInto(memory, graph, placed);
+  } catch (error) {
+    for (const address of placed) memory.release(address);
+    throw error;
+  }
+}
+
+/** @param placed - Gets the addresses of the constants. */
+function compileInto(memory: KernelMemory, graph: Graph, placed: number[]): Executable {
   const lowering = new Lowering((data) => {
     const address = memory.allocate(data.byteLength + 16);
     placed.push(address);

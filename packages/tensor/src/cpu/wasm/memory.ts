@@ -94,7 +94,13 @@ let instance: KernelMemory | null | undefined;
 
 /** The memory, made at first use; null where WebAssembly with vectors cannot be had. */
 export function kernelMemory(): KernelMemory | null {
-  if (instance === undefined) instance = hasVectors() ? new KernelMemory() : null;
+  if (instance === undefined) {
+    instance = hasVectors() ? new KernelMemory() : null;
+    if (instance === null) {
+      // eslint-disable-next-line no-console -- said once; nothing else would tell why it is slow.
+      console.warn("Curv: there is no WebAssembly with vectors here; the portable kernels do everything, more slowly.");
+    }
+  }
   return instance;
 }
 
