@@ -11,7 +11,7 @@ import type { BinaryKernels } from "../kernels/binary.js";
 import { cast as castKernels } from "../kernels/cast.js";
 import type { UnaryKernels } from "../kernels/unary.js";
 import { integerPower32, integerPower64 } from "../math/index.js";
-import { integerConstant, node, simd, type Expression } from "./expression.js";
+import { integerConstant, lazyNode, node, simd, type Expression } from "./expression.js";
 import { and, lanes32, lanes64, not, or, select, xor, type FloatLanes } from "./lanes.js";
 import { f64, op, type ImportedFunction } from "./module.js";
 import * as math from "./vector-math.js";
@@ -222,7 +222,7 @@ export function integerPower(x: VectorValue, n: number, context: VectorContext):
   if (n < 0 || n > 16) {
     const f = v.bits === 32 ? integerPower32 : integerPower64;
     const scalar = context.importScalar(`integerPower ${x.dtype} ${n}`, () => scalarMath((a) => f(a, n)));
-    return v.byLane(scalar, x.expression);
+    return byLane(scalar, [x], x.dtype, context.lanes);
   }
   let y = n & 1 ? x.expression : v.constant(1);
   let base = x.expression;
@@ -278,10 +278,9 @@ const castInstructions: Readonly<Record<string, number | null>> = {
 
 /** f of every lane, by a host function of float64. */
 function byLane(scalar: number, inputs: readonly VectorValue[], out: DType, lanes: LaneCount): Expression {
-  return {
-    args: inputs.map(({ expression }) => expression),
-    kind: "lazy",
-    write: (body, operand) => {
+  return lazyNode(
+    inputs.map(({ expression }) => expression),
+    (body, operand) => {
       body.simd(0x0c, ...new Array<number>(16).fill(0));
       for (let lane = 0; lane < lanes; lane++) {
         inputs.forEach(({ dtype }, i) => {
@@ -305,7 +304,7 @@ function byLane(scalar: number, inputs: readonly VectorValue[], out: DType, lane
         } else body.emit(0xfc, out === "int32" ? 0x02 : 0x03).simd(0x1c, lane);
       }
     },
-  };
+  );
 }
 
 /** Most bytes of an element, to find how many lanes a kernel has. */

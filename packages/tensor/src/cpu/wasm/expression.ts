@@ -34,7 +34,7 @@ export function shift(code: number, x: Expression, by: number): Expression {
 const constants = /* @__PURE__ */ new Map<string, Expression>();
 
 /** A vector given by its sixteen bytes. One object for each value, so that equal constants are one node. */
-export function bytesConstant(bytes: readonly number[]): Expression {
+function bytesConstant(bytes: readonly number[]): Expression {
   const key = bytes.join();
   let known = constants.get(key);
   if (known === undefined) {

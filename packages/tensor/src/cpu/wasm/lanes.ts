@@ -42,8 +42,6 @@ export interface FloatLanes {
   polynomial(x: Expression, coefficients: readonly number[]): Expression;
   /** Lanes of `x` where `outside`, by the imported scalar function; `inside` elsewhere. */
   patch(outside: Expression, x: Expression, inside: Expression, scalar: number): Expression;
-  /** f of every lane by an imported scalar function of float64. */
-  byLane(scalar: number, ...args: Expression[]): Expression;
 }
 
 export const and = (a: Expression, b: Expression): Expression => simd(0x4e, a, b);
@@ -67,15 +65,13 @@ function lanes(bits: 32 | 64, codes: Record<string, number>): FloatLanes {
   const constant = (x: number): Expression => floatConstant(x, bits);
   const add = two(codes.add);
   const mul = two(codes.mul);
-  const applyByLane = (body: FunctionBody, scalar: number, operands: readonly (() => void)[]): void => {
+  const applyByLane = (body: FunctionBody, scalar: number, operand: () => void): void => {
     // A vector of zeros, then one lane after the other.
     body.simd(0x0c, ...new Array<number>(16).fill(0));
     for (let lane = 0; lane < count; lane++) {
-      for (const operand of operands) {
-        operand();
-        body.simd(codes.extract, lane);
-        if (bits === 32) body.emit(0xbb);
-      }
+      operand();
+      body.simd(codes.extract, lane);
+      if (bits === 32) body.emit(0xbb);
       body.call(scalar);
       if (bits === 32) body.emit(0xb6);
       body.simd(codes.replace, lane);
@@ -120,23 +116,13 @@ function lanes(bits: 32 | 64, codes: Record<string, number>): FloatLanes {
         outside,
         [x, inside, outside],
         (body, operand) => {
-          applyByLane(body, scalar, [() => operand(0)]);
+          applyByLane(body, scalar, () => operand(0));
           operand(1);
           operand(2);
           body.simd(0x52);
         },
         1,
       ),
-    byLane: (scalar, ...args) => ({
-      args,
-      kind: "lazy",
-      write: (body, operand) =>
-        applyByLane(
-          body,
-          scalar,
-          args.map((_, i) => () => operand(i)),
-        ),
-    }),
   };
 }
 

@@ -773,7 +773,7 @@ function broadcastView(view: View, shape: Shape): View {
 }
 
 /** The view under another shape, or null if the elements do not allow it without moving. */
-export function reshapeView(view: View, shape: Shape): View | null {
+function reshapeView(view: View, shape: Shape): View | null {
   if (isContiguous(view)) return { ...view, shape, strides: stridesOf(shape) };
   // Axes that are walked as one may be cut anew.
   const walk = collapse(view.shape, [view.strides]);

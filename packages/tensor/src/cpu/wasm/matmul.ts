@@ -25,7 +25,7 @@ export type MatmulFunction = (
   c: number, cRow: number, work: number,
 ) => void; // prettier-ignore
 
-export const matmulParams: readonly number[] = [i32, i32, i32, i32, i32, i32, i32, i32, i32, i32, i32, i32];
+const matmulParams: readonly number[] = [i32, i32, i32, i32, i32, i32, i32, i32, i32, i32, i32, i32];
 
 /** How a module imports the product of a dtype: Curv's own, or that of a library from outside. */
 export function importedMatmul(dtype: "float32" | "float64"): ImportedFunction {

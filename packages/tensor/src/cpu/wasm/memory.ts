@@ -1,6 +1,7 @@
 /** The one WebAssembly memory of the CPU backend, and who has which part of it. */
 
 import type { DType, TypedArray } from "../../dtype.js";
+import { BackendError } from "../../errors.js";
 import { maximumPages } from "./module.js";
 
 const pageBytes = 65536;
@@ -75,9 +76,16 @@ class KernelMemory {
     // At least by an eighth, so that growing does not become a habit.
     const pages = Math.ceil(Math.max(bytes, end / 8) / pageBytes);
     const room = maximumPages - end / pageBytes;
-    if (Math.ceil(bytes / pageBytes) > room)
-      throw new RangeError(`the compiled kernels need more than ${maximumPages / 16384} GiB`);
-    this.memory.grow(Math.min(pages, room));
+    const wanted = Math.ceil(bytes / pageBytes);
+    try {
+      if (wanted > room) throw new RangeError("beyond the maximum");
+      this.memory.grow(Math.min(pages, room));
+    } catch {
+      const mebibytes = (x: number): number => Math.ceil(x / 2 ** 20);
+      throw new BackendError(
+        `cpu: the kernels need ${mebibytes(bytes)} MiB more beside ${mebibytes(end)} MiB, and cannot have it (${mebibytes(maximumPages * pageBytes)} MiB at most); split the work, for instance into batches.`,
+      );
+    }
     this.free.push({ start: end, bytes: this.memory.buffer.byteLength - end });
     this.mergeWithNext(Math.max(0, this.free.length - 2));
   }

@@ -162,7 +162,9 @@ let broken = false;
  */
 export function setThreads(count: number): void {
   if (!Number.isInteger(count) || count < 1 || count > 256) {
-    throw new DomainError(`setThreads: count is ${count}; wants an integer from 1 to 256.`);
+    throw new DomainError(
+      `setThreads: count is ${typeof count === "string" ? JSON.stringify(count) : String(count)}; wants an integer from 1 to 256.`,
+    );
   }
   if (count === wanted) return;
   wanted = count;
