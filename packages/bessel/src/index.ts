@@ -1,0 +1,7 @@
+/**
+ * Bessel functions in log scale, special functions and directional distributions.
+ *
+ * @packageDocumentation
+ */
+
+export {};

@@ -1,0 +1,7 @@
+/**
+ * Linear operators, Krylov and classical solvers, eigen-solvers and sketching.
+ *
+ * @packageDocumentation
+ */
+
+export {};

@@ -1,0 +1,7 @@
+/**
+ * Optimal transport: exact, entropic and Newton solvers, barycentres and distances.
+ *
+ * @packageDocumentation
+ */
+
+export {};
