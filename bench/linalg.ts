@@ -2,10 +2,11 @@
 
 import { tensor, type Tensor } from "@curv/tensor";
 import { cholesky, eigh, svd } from "@curv/tensor/linalg";
-import type { Benchmark, Case, Peer } from "./comparison.js";
+import type { Benchmark, Case, Contender, Peer } from "./comparison.js";
 import { numbers, type Precision, valuesOf } from "./inputs.js";
 import { local } from "./local.js";
 import { type Jax, jaxArray, type JaxArray, startJax } from "./peers/jax-js.js";
+import { blasPeer } from "./peers/blas.js";
 import { startMlMatrix } from "./peers/ml-matrix.js";
 import { pythonPeer } from "./peers/python.js";
 import type * as MlMatrix from "ml-matrix";
@@ -64,7 +65,14 @@ function caseOf(task: Task, n: number, precision: Precision): Case {
   const { ours, mlMatrix, jax: factors, kept } = methods[task];
   const data = matrix(task, n, precision);
   const a = tensor(data).reshape([n, n]);
+  const own = (name: string): Contender =>
+    local(
+      name,
+      () => ours(a),
+      (r) => Array.from(r.dataSync()),
+    );
   const peers: Peer[] = [
+    blasPeer("eager", own),
     {
       name: "ml-matrix",
       prepare: async () => {
@@ -90,18 +98,13 @@ function caseOf(task: Task, n: number, precision: Precision): Case {
         );
       },
     },
+    pythonPeer("NumPy", { library: "numpy", task, precision, inputs: [valuesOf(data, [n, n])] }),
     pythonPeer("PyTorch", { library: "torch", task, precision, inputs: [valuesOf(data, [n, n])] }),
     pythonPeer("JAX jit", { library: "jax", task, precision, inputs: [valuesOf(data, [n, n])] }),
   ];
   return {
     name: `${task} ${precision}`,
-    ours: [
-      local(
-        "curv",
-        () => ours(a),
-        (r) => Array.from(r.dataSync()),
-      ),
-    ],
+    ours: [own("curv")],
     peers,
     tolerance: precision === "float32" ? 1e-4 : 1e-11,
   };

@@ -75,6 +75,7 @@ function caseOf(n: number, precision: Precision): Case {
       tfjs,
       jaxJs,
       mlMatrix,
+      pythonPeer("NumPy", { library: "numpy", task: "matmul", precision, inputs }),
       pythonPeer("PyTorch", { library: "torch", task: "matmul", precision, inputs }),
       pythonPeer("JAX jit", { library: "jax", task: "matmul", precision, inputs }),
     ],

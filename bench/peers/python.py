@@ -1,4 +1,4 @@
-"""PyTorch and JAX as peers: reads one JSON request a line, prepares a task or times it, answers one JSON line.
+"""NumPy, PyTorch and JAX as peers: reads one JSON request a line, prepares a task or times it, answers one JSON line.
 
 python.ts starts it: python.py <threads>. A task is a function of this file named <library>_<task>; it takes the inputs as arrays and
 returns a call without arguments, whose result (an array or a list of them) is compared with Curv's before it is timed.
@@ -11,6 +11,7 @@ import time
 
 threads = int(sys.argv[1])
 os.environ["OMP_NUM_THREADS"] = str(threads)
+os.environ["OPENBLAS_NUM_THREADS"] = str(threads)
 if threads == 1:
     os.environ["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
 
@@ -18,6 +19,8 @@ import numpy as np  # noqa: E402  (the settings above must come first)
 
 
 def load(library):
+    if library == "numpy":
+        return np
     if library == "torch":
         import torch
 
@@ -174,6 +177,22 @@ def torch_svd(x):
     return lambda: torch.linalg.svd(x, full_matrices=False)[1]
 
 
+def numpy_matmul(x, y):
+    return lambda: x @ y
+
+
+def numpy_cholesky(x):
+    return lambda: np.linalg.cholesky(x)
+
+
+def numpy_eigh(x):
+    return lambda: np.linalg.eigh(x)[0]
+
+
+def numpy_svd(x):
+    return lambda: np.linalg.svd(x, full_matrices=False)[1]
+
+
 def torch_fft(re, im):
     import torch
 
@@ -264,7 +283,10 @@ def prepare(request):
     library = load(request["library"])
     dtype = np.dtype(request["precision"])
     arrays = [np.array(i["values"], dtype).reshape(i["shape"]) for i in request["inputs"]]
-    if request["library"] == "torch":
+    if request["library"] == "numpy":
+        inputs = arrays
+        wait = lambda result: result
+    elif request["library"] == "torch":
         inputs = [library.from_numpy(a) for a in arrays]
         wait = lambda result: result
     else:

@@ -1,4 +1,4 @@
-/** PyTorch and JAX, in a Python child process that keeps its inputs and times itself: a round trip is no part of a measurement. */
+/** NumPy, PyTorch and JAX, in a Python child process that keeps its inputs and times itself: a round trip is no part of a measurement. */
 
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { createInterface } from "node:readline";
@@ -7,7 +7,7 @@ import type { Contender, Peer } from "../comparison.js";
 import type { Precision, Values } from "../inputs.js";
 import { threads } from "../machine.js";
 
-export type PythonLibrary = "torch" | "jax";
+export type PythonLibrary = "numpy" | "torch" | "jax";
 
 /** What python.py is asked to do; its functions have these names. */
 export interface PythonTask {

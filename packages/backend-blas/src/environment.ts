@@ -1,5 +1,6 @@
 /** Node's `process`, as far as this package needs it: without Node's types, which the published declarations must not ask for. */
 
+import { BackendError } from "@curv/tensor";
 import type * as Koffi from "koffi";
 
 export interface Environment {
@@ -15,10 +16,20 @@ export function environment(): Environment {
 
 let loaded: typeof Koffi | null = null;
 
-/** The package that calls native libraries. It wants Node as soon as it is loaded, so that happens at first use. */
+/**
+ * The package that calls native libraries. It wants Node as soon as it is loaded, so that happens at first use.
+ *
+ * @throws BackendError if it cannot be loaded from where this package is.
+ */
 export function koffi(): typeof Koffi {
-  loaded ??= environment()
-    .getBuiltinModule("node:module")
-    .createRequire(import.meta.url)("koffi") as typeof Koffi;
+  try {
+    loaded ??= environment()
+      .getBuiltinModule("node:module")
+      .createRequire(import.meta.url)("koffi") as typeof Koffi;
+  } catch (error) {
+    throw new BackendError(
+      `registerBlas: the npm package koffi cannot be loaded (${String(error).split("\n")[0]}); install it, and keep it and @curv/backend-blas out of bundles.`,
+    );
+  }
   return loaded;
 }

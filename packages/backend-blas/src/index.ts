@@ -1,5 +1,5 @@
 /**
- * Matrix products of `@curv/tensor` by the system's BLAS.
+ * Matrix products and factorisations of `@curv/tensor` by the system's BLAS and LAPACK.
  *
  * @packageDocumentation
  */

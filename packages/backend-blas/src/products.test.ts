@@ -43,6 +43,11 @@ describe.skipIf(!present)("with a library", () => {
     "columns of A": (a, b) => a.slice(null, [0, null, 2]).matmul(b.slice([0, null, 2])),
     "a vector": (a, b) => a.slice(1).matmul(b),
     "a column": (a, b) => a.matmul(b.slice(null, 0)),
+    "a column of Aᵀ": (a, b) => a.transpose().matmul(b.reshape([-1]).slice([0, 2 * a.shape[0], 2])),
+    "a column by a row": (a, b) => a.slice(null, [1, 2]).matmul(b.slice([1, 2])),
+    "A Aᵀ": (a) => a.matmul(a.transpose()),
+    "Aᵀ A": (a) => a.transpose().matmul(a),
+    "A A": (a) => a.slice(null, [0, 4]).matmul(a.slice([0, 4])),
     batched: (a, b) => vmap((x: Tensor) => x.matmul(b))(a.reshape([2, a.shape[0] / 2, a.shape[1]])),
     convolution: (a, b) => conv(a.reshape([1, 1, ...a.shape]), b.slice([0, 3], [0, 3]).reshape([1, 1, 3, 3])),
     gradient: (a, b) => grad((x: Tensor) => x.matmul(b).tanh().sum())(a),
@@ -177,6 +182,6 @@ void cblas_dgemm${suffix}(void) {}
   writeFileSync(join(folder, "fake.c"), source);
   execFileSync("cc", ["-shared", "-fPIC", "-o", join(folder, "libfake.so"), join(folder, "fake.c")]);
   const fake = findLibrary([join(folder, "libfake.so")]) as LoadedLibrary;
-  expect(fake.suffix).toBe(suffix);
+  expect(fake.symbol("cblas_dgemm")).toBe(`cblas_dgemm${suffix}`);
   expect(integerBits(fake)).toBe(bits);
 });

@@ -17,15 +17,15 @@ const getters = [
 ];
 
 function find<T>(
-  { handle, suffix }: LoadedLibrary,
+  { handle, symbol }: LoadedLibrary,
   names: readonly string[],
   result: string,
   parameters: readonly string[],
 ): T | null {
   for (const name of names) {
-    for (const end of [suffix, ""]) {
+    for (const called of [symbol(name), name]) {
       try {
-        return handle.func(name + end, result, [...parameters]) as unknown as T;
+        return handle.func(called, result, [...parameters]) as unknown as T;
       } catch {
         // Not this one.
       }

@@ -36,6 +36,7 @@ export {
   type Operand,
 } from "./backend/backend.js";
 export { cpu } from "./cpu/backend.js";
+export { useExternalFactorisations, type ExternalFactorisations } from "./cpu/external-factorisations.js";
 export { useExternalProducts, type ExternalProducts, type StridedMatrix } from "./cpu/external-products.js";
 export { getThreads, setThreads } from "./cpu/wasm/threads.js";
 export {

@@ -42,7 +42,14 @@ function product(wrong: Partial<PrimitiveRecord<null>>): Primitive<null> {
 
 function situation(primitive: Primitive, backend: Backend = cpu): checks.Situation {
   const example: Example = { params: null, operands: [real([3], 0.5, 2), real([3], 0.5, 2)] };
-  return { backend, dtype: "float64", entry: entry(primitive, floats, { ulps: 4 }, [example]), example, tolerance: 1 };
+  return {
+    backend,
+    dtype: "float64",
+    entry: entry(primitive, floats, { ulps: 4 }, [example]),
+    example,
+    tolerance: 1,
+    sameBits: true,
+  };
 }
 
 const every = [

@@ -3,6 +3,7 @@
 import type { Backend, Operand } from "../backend/backend.js";
 import { dtypes, type TypedArray } from "../dtype.js";
 import { BackendError } from "../errors.js";
+import { externalFactorisations } from "./external-factorisations.js";
 import { externalProducts } from "./external-products.js";
 import type { HostArray } from "../primitives/primitive.js";
 
@@ -24,6 +25,11 @@ export const cpu: Backend & { downloadSync(operand: Operand): TypedArray } = {
   },
   describe: () => {
     const products = externalProducts();
-    return products === null ? "own kernels" : `own kernels, matrix products by ${products.name}`;
+    const factorisations = externalFactorisations(Infinity);
+    return [
+      "own kernels",
+      ...(products === null ? [] : [`matrix products by ${products.name}`]),
+      ...(factorisations === null ? [] : [`factorisations by ${factorisations.name}`]),
+    ].join(", ");
   },
 };

@@ -23,6 +23,8 @@ export interface ConformanceOptions {
   readonly dtypes: readonly DType[];
   /** Factor of every error bound. Default 1: that of the CPU's own kernels. */
   readonly tolerance?: number;
+  /** jit gives the bits of eager evaluation. Default: that of backends without a `compile`, so also of the CPU with its own kernels. */
+  readonly sameBits?: boolean;
   /** Names of primitives that are left out, each with the reason, which is printed. */
   readonly skip?: Readonly<Record<string, string>>;
 }
@@ -94,7 +96,11 @@ async function holds(statement: Statement, situation: Situation): Promise<void> 
 }
 
 /** The tests of one primitive. */
-function describeEntry(backend: Backend, entry: Entry, { dtypes, tolerance = 1, skip = {} }: ConformanceOptions): void {
+function describeEntry(
+  backend: Backend,
+  entry: Entry,
+  { dtypes, tolerance = 1, sameBits = backend.compile === undefined, skip = {} }: ConformanceOptions,
+): void {
   const { primitive, examples } = entry;
   const reason = skip[primitive.name];
   if (reason !== undefined) {
@@ -121,7 +127,7 @@ function describeEntry(backend: Backend, entry: Entry, { dtypes, tolerance = 1, 
         .filter(
           (example) => (example.dtypes ?? entry.dtypes).includes(dtype) && possible(backend, entry, example, dtype),
         )
-        .map((example): Situation => ({ backend, dtype, entry, example, tolerance }));
+        .map((example): Situation => ({ backend, dtype, entry, example, tolerance, sameBits }));
       for (const statement of statements) {
         const list = situations.filter(statement.applies);
         if (list.length === 0) continue;

@@ -1,5 +1,6 @@
 /** Cholesky factorisation. */
 
+import { externalFactorisations } from "../external-factorisations.js";
 import { multiplyAdd } from "./multiply.js";
 import { safeScale } from "./norm.js";
 import { substitute } from "./triangular-solve.js";
@@ -28,7 +29,7 @@ const SUCCESS: CholeskyStatus = { info: 0, pivot: NaN };
 export function cholesky(a: Float64Array, n: number): CholeskyStatus {
   const scale = diagonalScale(a, n);
   if (scale !== 1) for (let i = 0; i < n * n; i++) a[i] *= scale;
-  const status = n <= NB ? factor(a, n) : inWorkSpace(n * n, n * n, () => factorCopy(a, n));
+  const status = factorOutside(a, n) ?? (n <= NB ? factor(a, n) : inWorkSpace(n * n, n * n, () => factorCopy(a, n)));
   for (let i = 0; i < n; i++) a.fill(0, i * n + i + 1, (i + 1) * n);
   if (scale !== 1) {
     const root = 1 / Math.sqrt(scale);
@@ -37,6 +38,17 @@ export function cholesky(a: Float64Array, n: number): CholeskyStatus {
   if (status.info === 0) return status;
   for (let i = status.info - 1; i < n; i++) a.fill(NaN, i * n, i * n + i + 1);
   return { info: status.info, pivot: status.pivot / scale };
+}
+
+/** By a library; null if there is none, or if it finds no factor: which pivot fails, and its value, is for our own kernel to say. */
+function factorOutside(a: Float64Array, n: number): CholeskyStatus | null {
+  const external = externalFactorisations(n * n);
+  if (external === null) return null;
+  const before = a.slice(0, n * n);
+  let positive = external.cholesky(a, n);
+  for (let i = 0; i < n; i++) positive &&= a[i * n + i] > 0;
+  if (!positive) a.set(before);
+  return positive ? SUCCESS : null;
 }
 
 function factorCopy(a: Float64Array, n: number): CholeskyStatus {

@@ -11,7 +11,10 @@ export function columnSigns(v: Float64Array, rows: number, columns: number): Int
   const largest = new Float64Array(columns);
   for (let i = 0; i < rows; i++) {
     const row = i * columns;
-    for (let j = 0; j < columns; j++) largest[j] = Math.max(largest[j], Math.abs(v[row + j]));
+    for (let j = 0; j < columns; j++) {
+      const size = Math.abs(v[row + j]);
+      if (size > largest[j]) largest[j] = size;
+    }
   }
   for (let j = 0; j < columns; j++) largest[j] *= NEARLY;
   const signs = new Int8Array(columns);
@@ -25,7 +28,21 @@ export function columnSigns(v: Float64Array, rows: number, columns: number): Int
       }
     }
   }
-  return signs.map((sign) => sign || 1); // 0 is left where a column holds NaN
+  return signs.map((sign) => sign || 1); // 0 is left where a column holds NaN only
+}
+
+/** The same for row i of V of [·, columns]. */
+export function rowSign(v: Float64Array, i: number, columns: number): number {
+  const [start, end] = [i * columns, (i + 1) * columns];
+  let largest = 0;
+  for (let k = start; k < end; k++) largest = Math.max(largest, Math.abs(v[k]));
+  for (let k = start; k < end; k++) if (Math.abs(v[k]) >= largest * NEARLY) return v[k] < 0 ? -1 : 1;
+  return 1;
+}
+
+/** V[i, ·] ← sign·V[i, ·]. */
+export function scaleRow(v: Float64Array, i: number, columns: number, sign: number): void {
+  if (sign !== 1) for (let k = i * columns, end = k + columns; k < end; k++) v[k] *= sign;
 }
 
 /** V[i, j] ← signs[j]·V[i, j]. */

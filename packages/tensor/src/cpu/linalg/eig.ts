@@ -1,5 +1,6 @@
 /** Eigenvalues and right eigenvectors of a general real matrix. */
 
+import { externalFactorisations } from "../external-factorisations.js";
 import { balance, undoBalance } from "./balance.js";
 import { francisQr } from "./francis-qr.js";
 import { hessenberg } from "./hessenberg.js";
@@ -43,30 +44,40 @@ export function eig(
   const h = a.slice(0, n * n);
   if (scale !== 1) for (let k = 0; k < h.length; k++) h[k] *= scale;
 
-  const balanced = balance(h, n);
-  const vectors = vr !== null && vi !== null;
-  const z = hessenberg(h, n, balanced.low, balanced.high, vectors);
   const re = new Float64Array(n);
   const im = new Float64Array(n);
-  const info = francisQr(h, n, balanced.low, balanced.high, re, im, z);
-  if (info !== 0) return fail(info);
+  const v = vr !== null && vi !== null ? new Float64Array(n * n) : null;
+  if (!(externalFactorisations(n * n)?.eig(h.slice(), n, re, im, v) ?? false)) {
+    const info = bySchurForm(h, n, re, im, v);
+    if (info !== 0) return fail(info);
+  }
 
   const order = eigenvalueOrder(re, im);
   for (let j = 0; j < n; j++) {
     wr[j] = re[order[j]] / scale;
     wi[j] = im[order[j]] / scale;
   }
-  if (z === null || vr === null || vi === null) return 0;
-  const x = schurVectors(h, n, re, im);
-  const v = new Float64Array(n * n);
-  addProduct(z, x, n, v);
-  undoBalance(balanced, v, n);
+  if (v === null || vr === null || vi === null) return 0;
   for (let j = 0; j < n; j++) {
     const from = order[j];
     // The second vector of a pair is the conjugate of the first.
     if (im[from] < 0) normalise(v, n, from - 1, -1, vr, vi, j);
     else normalise(v, n, from, im[from] > 0 ? 1 : 0, vr, vi, j);
   }
+  return 0;
+}
+
+/**
+ * Eigenvalues of H, which is destroyed. Column j of V, zero on entry, becomes the eigenvector of a real eigenvalue; columns j and j + 1 are
+ * the real and imaginary parts of that of the first of a conjugate pair.
+ */
+function bySchurForm(h: Float64Array, n: number, re: Float64Array, im: Float64Array, v: Float64Array | null): number {
+  const balanced = balance(h, n);
+  const z = hessenberg(h, n, balanced.low, balanced.high, v !== null);
+  const info = francisQr(h, n, balanced.low, balanced.high, re, im, z);
+  if (info !== 0 || z === null || v === null) return info;
+  addProduct(z, schurVectors(h, n, re, im), n, v.fill(0));
+  undoBalance(balanced, v, n);
   return 0;
 }
 

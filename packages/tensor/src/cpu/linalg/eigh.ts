@@ -1,9 +1,19 @@
 /** Eigenvalues and eigenvectors of a symmetric matrix. */
 
-import { ascendingOrder, columnSigns, gatherColumns, gatherValues, scaleColumns } from "./column-order.js";
+import { externalFactorisations } from "../external-factorisations.js";
+import {
+  ascendingOrder,
+  columnSigns,
+  gatherColumns,
+  gatherValues,
+  rowSign,
+  scaleColumns,
+  scaleRow,
+} from "./column-order.js";
 import { jacobiEigh } from "./jacobi-eigh.js";
 import { REFLECTOR_BLOCK } from "./block-reflector.js";
 import { maxAbs, safeScale } from "./norm.js";
+import { transposeInto } from "./transpose.js";
 import { rotationQueue, rotationSpace } from "./plane-rotations.js";
 import { tridiagonalQl } from "./tridiagonal-ql.js";
 import { applyTridiagonalQ, tridiagonalise } from "./tridiagonalise.js";
@@ -25,6 +35,7 @@ const SMALL = 8;
  *   converge.
  */
 export function eigh(a: Float64Array, n: number, w: Float64Array, v: Float64Array | null): number {
+  if (decomposeOutside(a, n, w, v)) return 0;
   const length = (v === null ? 1 : 2) * n * n + 8 * REFLECTOR_BLOCK * (n + REFLECTOR_BLOCK) + rotationSpace(n, n);
   return inWorkSpace(n * n, length, () => {
     const vectors = v === null ? null : doubles(n * n);
@@ -32,6 +43,24 @@ export function eigh(a: Float64Array, n: number, w: Float64Array, v: Float64Arra
     if (vectors !== null) v!.set(vectors);
     return info;
   });
+}
+
+/** By a library; false if there is none, or if it does not succeed. */
+function decomposeOutside(a: Float64Array, n: number, w: Float64Array, v: Float64Array | null): boolean {
+  const external = externalFactorisations(n * n);
+  if (external === null || !lowerIsFinite(a, n)) return false;
+  const work = a.slice(0, n * n);
+  if (!external.eigh(work, n, w, v !== null)) return false;
+  if (v !== null) {
+    for (let j = 0; j < n; j++) scaleRow(work, j, n, rowSign(work, j, n));
+    transposeInto(work, n, n, v);
+  }
+  return true;
+}
+
+function lowerIsFinite(a: Float64Array, n: number): boolean {
+  for (let i = 0; i < n; i++) for (let j = 0; j <= i; j++) if (!Number.isFinite(a[i * n + j])) return false;
+  return true;
 }
 
 /** V is zero on entry. */

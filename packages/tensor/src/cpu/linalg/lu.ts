@@ -1,5 +1,6 @@
 /** LU factorisation with partial pivoting. */
 
+import { externalFactorisations } from "../external-factorisations.js";
 import { multiplyAdd } from "./multiply.js";
 import { solveTriangle } from "./triangular-solve.js";
 import { copied, inWorkSpace } from "./work-space.js";
@@ -19,6 +20,8 @@ const FEW = 8;
  * Source: Toledo (1997).
  */
 export function lu(a: Float64Array, m: number, n: number, perm: Int32Array): number {
+  const external = externalFactorisations(m * n);
+  if (external !== null) return external.lu(a, m, n, perm);
   for (let i = 0; i < m; i++) perm[i] = i;
   const k = Math.min(m, n);
   return inWorkSpace(m * n, m * n, () => {

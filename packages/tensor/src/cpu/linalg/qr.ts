@@ -1,6 +1,8 @@
 /** Householder QR, thin and complete. */
 
+import { externalFactorisations } from "../external-factorisations.js";
 import { REFLECTOR_BLOCK as NB, applyBlockReflector, compactFactor } from "./block-reflector.js";
+import { scaleColumns } from "./column-order.js";
 import { reflector } from "./householder.js";
 import { addScaledRows, matrixVector } from "./matrix-vector.js";
 import { copied, doubles, giveBack, inWorkSpace } from "./work-space.js";
@@ -34,6 +36,15 @@ export function qr(
   complete: boolean = false,
 ): void {
   const k = Math.min(m, n);
+  const external = externalFactorisations(m * n);
+  if (external !== null) {
+    const columns = complete ? m : k;
+    const packed = a.slice(0, m * n);
+    external.qr(packed, m, n, q, columns);
+    unpackR(packed, m, n, r, columns);
+    if (q !== null) scaleColumns(q, m, columns, diagonalSigns(packed, n, k, columns));
+    return;
+  }
   const length = m * n + (q === null ? 0 : m * (complete ? m : k)) + 4 * NB * (m + n + NB);
   inWorkSpace(m * n, length, () => unpackQr(factorQr(copied(a, m * n), m, n), q, r, complete));
 }
@@ -43,17 +54,28 @@ export function unpackQr(factors: PackedQr, q: Float64Array | null, r: Float64Ar
   const { packed, m, n } = factors;
   const k = Math.min(m, n);
   const rows = complete ? m : k;
-  r.fill(0, 0, rows * n);
-  for (let i = 0; i < k; i++) {
-    const negative = packed[i * n + i] < 0;
-    for (let j = i; j < n; j++) r[i * n + j] = negative ? 0 - packed[i * n + j] : packed[i * n + j];
-  }
+  unpackR(packed, m, n, r, rows);
   if (q === null) return;
   const work = doubles(m * rows);
-  for (let i = 0; i < rows; i++) work[i * rows + i] = i < k && packed[i * n + i] < 0 ? -1 : 1;
+  const signs = diagonalSigns(packed, n, k, rows);
+  for (let i = 0; i < rows; i++) work[i * rows + i] = signs[i];
   applyQ(factors, work, rows, { triangular: true });
   q.set(work);
   giveBack(work);
+}
+
+/** R of [rows, n] from the packed form, with a diagonal that is not negative. */
+function unpackR(packed: Float64Array, m: number, n: number, r: Float64Array, rows: number): void {
+  r.fill(0, 0, rows * n);
+  for (let i = 0; i < Math.min(m, n); i++) {
+    const negative = packed[i * n + i] < 0;
+    for (let j = i; j < n; j++) r[i * n + j] = negative ? 0 - packed[i * n + j] : packed[i * n + j];
+  }
+}
+
+/** What the columns of Q are multiplied by, so that the diagonal of R is not negative. */
+function diagonalSigns(packed: Float64Array, n: number, k: number, columns: number): Float64Array {
+  return Float64Array.from({ length: columns }, (_, i) => (i < k && packed[i * n + i] < 0 ? -1 : 1));
 }
 
 /** Factors A of [m, n] in place by min(m, n) reflectors. */

@@ -1,13 +1,23 @@
 /** Singular value decomposition. */
 
+import { externalFactorisations } from "../external-factorisations.js";
 import { applyRightFactor, bidiagonalise } from "./bidiagonalise.js";
 import { bidiagonalQr } from "./bidiagonal-qr.js";
 import { REFLECTOR_BLOCK } from "./block-reflector.js";
-import { ascendingOrder, columnSigns, gatherColumns, gatherValues, scaleColumns } from "./column-order.js";
+import {
+  ascendingOrder,
+  columnSigns,
+  gatherColumns,
+  gatherValues,
+  rowSign,
+  scaleColumns,
+  scaleRow,
+} from "./column-order.js";
 import { jacobiSvd } from "./jacobi-svd.js";
 import { maxAbs, safeScale } from "./norm.js";
 import { rotationQueue, rotationSpace } from "./plane-rotations.js";
 import { applyQ, factorQr } from "./qr.js";
+import { transposeInto } from "./transpose.js";
 import { doubles, inWorkSpace } from "./work-space.js";
 
 export interface SvdOptions {
@@ -44,10 +54,34 @@ export function svd(
   { full = false, accurate = false }: SvdOptions = {},
 ): number {
   const [rows, k] = [Math.max(m, n), Math.min(m, n)];
+  if (!accurate && decomposeOutside(a, m, n, s, u, vt, full)) return 0;
   const squares = 2 * rows * (full ? rows : k) + 3 * k * k;
   const length =
     squares + 16 * REFLECTOR_BLOCK * (rows + k + REFLECTOR_BLOCK) + rotationSpace(rows, k) + rotationSpace(k, k);
   return inWorkSpace(m * n, length, () => decompose(a, m, n, s, u, vt, full, accurate));
+}
+
+/** By a library; false if there is none, or if it does not succeed. */
+function decomposeOutside(
+  a: Float64Array,
+  m: number,
+  n: number,
+  s: Float64Array,
+  u: Float64Array | null,
+  vt: Float64Array | null,
+  full: boolean,
+): boolean {
+  const external = externalFactorisations(m * n);
+  if (external === null || !(maxAbs(a, m * n) < Infinity)) return false;
+  if (!external.svd(a.slice(0, m * n), m, n, s, u, vt, full)) return false;
+  if (u !== null && vt !== null) {
+    const k = Math.min(m, n);
+    const [uColumns, vRows] = full ? [m, n] : [k, k];
+    const signs = columnSigns(u, m, uColumns);
+    scaleColumns(u, m, uColumns, signs);
+    for (let j = 0; j < vRows; j++) scaleRow(vt, j, n, j < uColumns ? signs[j] : rowSign(vt, j, n));
+  }
+  return true;
 }
 
 function decompose(
@@ -162,9 +196,4 @@ function alignSigns(
     vColumns,
     own.map((sign, j) => (j < uColumns ? signs[j] : sign)),
   );
-}
-
-/** out = Aᵀ for A of [rows, columns]. */
-function transposeInto(a: Float64Array, rows: number, columns: number, out: Float64Array): void {
-  for (let i = 0; i < rows; i++) for (let j = 0; j < columns; j++) out[j * rows + i] = a[i * columns + j];
 }

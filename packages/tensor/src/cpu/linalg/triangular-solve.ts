@@ -1,5 +1,6 @@
 /** Solution of triangular systems. */
 
+import { externalFactorisations } from "../external-factorisations.js";
 import { triangleOrder } from "../wasm/factorisation.js";
 import { multiplyAdd } from "./multiply.js";
 import { copied, inWorkSpace, kernelsFor } from "./work-space.js";
@@ -29,6 +30,11 @@ export function triangularSolve(
   columns: number,
   { lower = true, transpose = false, unit = false }: TriangularSolveOptions = {},
 ): void {
+  const external = externalFactorisations(n * n);
+  if (external !== null && columns > 0) {
+    external.solveTriangle(a, n, b, columns, { lower, transpose, unit });
+    return;
+  }
   const solve = (a: Float64Array, b: Float64Array): void =>
     solveTriangle(a, 0, transpose ? 1 : n, transpose ? n : 1, n, lower !== transpose, unit, b, 0, columns, columns);
   if (columns < WIDE) solve(a, b);

@@ -21,21 +21,28 @@ export function leading(x: { readonly shape: Shape }): readonly number[] {
 
 /** Elements i·size … (i + 1)·size as float64: a copy that the kernel may overwrite. */
 export function matrixAt(x: HostArray, i: number, size: number): Float64Array {
-  return Float64Array.from(x.buffer.subarray(i * size, (i + 1) * size));
+  return new Float64Array(x.buffer.subarray(i * size, (i + 1) * size));
 }
 
 /** Output arrays for `outs`, rounded to their dtypes once, at the end of each matrix. */
 export class Outputs {
   readonly arrays: TypedArray[];
-  private readonly sizes: number[];
 
-  constructor(outs: readonly Aval[], count: number) {
-    this.arrays = outs.map((y) => allocate(y.dtype, sizeOf(y.shape)));
-    this.sizes = this.arrays.map((a) => (count === 0 ? 0 : a.length / count));
+  constructor(
+    private readonly outs: readonly Aval[],
+    private readonly count: number,
+  ) {
+    this.arrays = count === 1 ? [] : outs.map((y) => allocate(y.dtype, sizeOf(y.shape)));
   }
-  /** Writes the results for matrix i. */
+  /** Takes the results for matrix i. The array of a single one in float64 becomes the output itself. */
   set(i: number, results: readonly ArrayLike<number>[]): void {
-    results.forEach((r, k) => this.arrays[k].set(r, i * this.sizes[k]));
+    results.forEach((r, k) => {
+      const { dtype, shape } = this.outs[k];
+      const size = sizeOf(shape) / this.count;
+      if (this.count > 1) this.arrays[k].set(r, i * size);
+      else if (dtype === "float64" && r instanceof Float64Array && r.length === size) this.arrays[k] = r;
+      else (this.arrays[k] = allocate(dtype, size)).set(r);
+    });
   }
 }
 
