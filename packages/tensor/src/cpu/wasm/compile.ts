@@ -16,6 +16,7 @@ import { Lowering } from "./lower.js";
 import { allocateWorkSpace, importedMatmul, matmulLibrary } from "./matmul.js";
 import { kernelMemory, type KernelMemory } from "./memory.js";
 import { FunctionBody, i32, ModuleBuilder, op, type Exports, type ImportedFunction } from "./module.js";
+import { worthThreads } from "./thread-costs.js";
 import { giveUpThreads, LostWorker, threadPool, threadsWanted, type SharedProgram } from "./threads.js";
 import { planMemory } from "./plan.js";
 import { newArray, type HostStep, type Step, type View } from "./program.js";
@@ -320,9 +321,6 @@ class Emitter {
     }
   }
 }
-
-/** A parked worker takes some 50 µs to wake. */
-const worthThreads = 150_000;
 
 /** Whether threads would finish the kernel sooner. */
 function isLarge({ divisible, nanoseconds, length, chunk }: Kernel): boolean {

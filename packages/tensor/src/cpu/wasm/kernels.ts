@@ -34,6 +34,7 @@ import {
   type View,
 } from "./program.js";
 import { emitReduce } from "./reduce.js";
+import { chunkElements, chunkMultiplications } from "./thread-costs.js";
 
 export interface Kernel {
   readonly body: FunctionBody;
@@ -48,8 +49,6 @@ export interface Kernel {
   /** Whether several calls may run at the same time, each on a range of its own. */
   readonly divisible: boolean;
 }
-
-const chunkElements = 8192;
 
 /** @param cost - Nanoseconds for an element. */
 function kernel(
@@ -290,7 +289,7 @@ export function matmulKernel({ dtype, count, m, n, k, a, b, out }: MatmulStep, m
   return {
     body,
     length: count * blocks,
-    chunk: Math.max(1, Math.floor(2 ** 22 / Math.max(1, Math.min(m, productRows) * n * k))),
+    chunk: Math.max(1, Math.floor(chunkMultiplications / Math.max(1, Math.min(m, productRows) * n * k))),
     // The loops that take time are functions of their own.
     alone: count * blocks,
     nanoseconds: (count * m * n * k) / 12,
