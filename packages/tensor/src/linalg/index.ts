@@ -18,4 +18,5 @@ export {
   type RankOptions,
   type SvdOptions,
 } from "./svd.js";
+export { kronMatmul, toeplitz, toeplitzMatmul } from "./structured.js";
 export { triangularSolve, type TriangularSolveOptions } from "./triangular-solve.js";

@@ -8,7 +8,7 @@ import { gatherPrimitive, scatterAddPrimitive, scatterMaxPrimitive } from "../pr
 import { broadcastShapes, formatShape, normalizeAxis, sizeOf } from "../shape.js";
 import { type Tensor, type TensorLike } from "../tensor.js";
 import { bind1 } from "../transform/trace.js";
-import { clip, less, mod, stopGradient } from "./elementwise.js";
+import { clip, less, logicalAnd, mod, stopGradient } from "./elementwise.js";
 import { broadcastTo, concat, expandDims, moveAxis, reshape } from "./movement.js";
 import { asTensor, castTo, promote, unify } from "./operands.js";
 import { where } from "./select.js";
@@ -229,7 +229,17 @@ export function searchSorted(edges: Tensor, values: TensorLike, side: "left" | "
   if (side !== "left" && side !== "right") {
     throw new DomainError(`searchSorted: side is ${JSON.stringify(side)}; wants "left" or "right".`);
   }
-  const value = expandDims(stopGradient(v), v.rank);
-  const before = side === "left" ? less(e, value) : e.lessEqual(value);
-  return castTo(before, "int32").sum(-1);
+  const n = e.shape[0];
+  const value = stopGradient(v);
+  const before = (edge: Tensor, x: Tensor): Tensor => (side === "left" ? less(edge, x) : edge.lessEqual(x));
+  // Few edges are compared with all values at once.
+  if (n <= 8) return castTo(before(e, expandDims(value, v.rank)), "int32").sum(-1);
+  // The answer bit by bit, from the highest: as many edges more, if the last of them is still before the value.
+  let place = zeros(v.shape, { dtype: "int32" });
+  for (let step = 2 ** Math.floor(Math.log2(n)); step >= 1; step /= 2) {
+    const next = place.add(step);
+    const edge = take(e, next.sub(1), 0, { mode: "clip" });
+    place = where(logicalAnd(next.lessEqual(n), before(edge, value)), next, place);
+  }
+  return place;
 }

@@ -59,6 +59,10 @@ export {
 export { cummax, cummin, cumprod, cumsum, linearRecurrence, type CumulativeOptions } from "./cumulative.js";
 export { dot, kron, matmul, outer, tensordot, vecdot } from "./dot.js";
 export { logCumSumExp } from "./log-cumulative.js";
+export { histogram, type HistogramOptions } from "./histogram.js";
+export { interp, type InterpOptions } from "./interp.js";
+export { median, quantile, type QuantileMethod, type QuantileOptions } from "./quantile.js";
+export { resize, type ResizeMethod, type ResizeOptions } from "./resize.js";
 export { argSort, sort, topK, type SortOptions } from "./sort.js";
 export { addIdentity, diag, diagonal, trace } from "./diagonal.js";
 export { einsum } from "./einsum.js";
