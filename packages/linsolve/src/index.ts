@@ -4,4 +4,40 @@
  * @packageDocumentation
  */
 
-export {};
+export { bicgstab, bicgstabCore } from "./bicgstab.js";
+export { cg, cgCore } from "./cg.js";
+export { gmres, gmresCore, type GmresOptions } from "./gmres.js";
+export { statuses, type DriverOptions, type Progress, type SolveStatus } from "./iteration.js";
+export {
+  linearOperator,
+  toDense,
+  type AnyOperator,
+  type LinearOperator,
+  type LinearOperatorOptions,
+  type Structure,
+} from "./linear-operator.js";
+export { lsmr, lsmrCore } from "./lsmr.js";
+export { lsqr, lsqrCore } from "./lsqr.js";
+export {
+  type LeastSquaresCoreResult,
+  type LeastSquaresOptions,
+  type LeastSquaresReport,
+  type LeastSquaresResult,
+} from "./least-squares.js";
+export { minres, minresCore } from "./minres.js";
+export {
+  addOperators,
+  asVectors,
+  blockDiagonalOperator,
+  composeOperators,
+  gramOperator,
+  inverseOperator,
+  kroneckerOperator,
+  scaleOperator,
+  shiftOperator,
+  transposeOperator,
+} from "./operators/algebra.js";
+export { denseOperator, diagonalOperator, identityOperator, lowRankOperator } from "./operators/dense.js";
+export { csrFromEntries, sparseOperator, type CsrMatrix } from "./operators/sparse.js";
+export { type SolveCoreResult, type SolveOptions, type SolveReport, type SolveResult } from "./system.js";
+export { type FloatDType, type VectorSpace } from "./vector-space.js";
