@@ -4,4 +4,7 @@
  * @packageDocumentation
  */
 
-export {};
+export type { Cost, CostFunction, PointCost } from "./cost.js";
+export { costMatrix } from "./cost.js";
+export type { Potentials } from "./dual.js";
+export { sinkhornCore, type SinkhornCore, type SinkhornCoreOptions } from "./sinkhorn-core.js";
