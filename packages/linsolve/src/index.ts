@@ -6,6 +6,8 @@
 
 export { bicgstab, bicgstabCore } from "./bicgstab.js";
 export { cg, cgCore } from "./cg.js";
+export { eigsh, type EigshOptions, type EigshResult, type Which } from "./eigen/eigsh.js";
+export { lanczosCore, type LanczosResult } from "./eigen/lanczos.js";
 export { gmres, gmresCore, type GmresOptions } from "./gmres.js";
 export { statuses, type DriverOptions, type Progress, type SolveStatus } from "./iteration.js";
 export {

@@ -1,0 +1,105 @@
+/** The Lanczos process with full reorthogonalisation. */
+
+import {
+  DomainError,
+  dynamicUpdateSlice,
+  logicalAnd,
+  matmul,
+  ShapeError,
+  tensor,
+  where,
+  whileLoop,
+  zeros,
+  type Tensor,
+} from "@curv/tensor";
+import type { LinearOperator } from "../linear-operator.js";
+import { square } from "../operators/algebra.js";
+import { norm, refuseNotFinite } from "../system.js";
+
+export interface LanczosResult {
+  /** Diagonal of T [steps]; zeros from `taken` on. */
+  readonly alpha: Tensor;
+  /** Beside the diagonal [steps]: entry j is T[j, j + 1]; the last one is the norm of what is left after the last step. */
+  readonly beta: Tensor;
+  /** Orthonormal rows [steps, n], V A Vᵀ = T; zero from `taken` on. */
+  readonly basis: Tensor;
+  /** int32: steps that were taken, fewer than asked for where the space was exhausted. */
+  readonly taken: Tensor;
+}
+
+/**
+ * `steps` steps of the Lanczos process for symmetric A, traceable. Each new vector is orthogonalised against all before it, twice: without
+ * that, eigenvalues come again as ghosts.
+ *
+ * T has the spectrum of A as seen from `start`: its quadrature is exact for polynomials up to degree 2·steps − 1.
+ *
+ * @param start - [n], of any length but zero.
+ * @throws DomainError for a zero start, or more steps than there are unknowns.
+ * Source: Lanczos (1950); Golub & Meurant, Matrices, Moments and Quadrature (2010).
+ */
+export function lanczosCore(a: LinearOperator, start: Tensor, { steps }: { readonly steps: number }): LanczosResult {
+  square(a, "lanczosCore");
+  const n = a.shape[1];
+  if (!Number.isInteger(steps) || steps < 1 || steps > n) {
+    throw new DomainError(`lanczosCore: steps is ${steps}; wants an integer from 1 to ${n}.`);
+  }
+  if (start.rank !== 1 || start.shape[0] !== n) {
+    throw new ShapeError(`lanczosCore: start has shape [${start.shape.join(", ")}]; wants [${n}].`);
+  }
+  refuseNotFinite(start, "lanczosCore", "start");
+  const { dtype } = a;
+  const epsilon = dtype === "float64" ? 2 ** -52 : 2 ** -23;
+  const places = tensor(Int32Array.from({ length: steps }, (_, i) => i));
+  interface State {
+    readonly basis: Tensor;
+    readonly alpha: Tensor;
+    readonly beta: Tensor;
+    readonly next: Tensor;
+    /** ‖T‖ so far. */
+    readonly size: Tensor;
+    readonly j: Tensor;
+    readonly more: Tensor;
+  }
+  const first = start.div(norm(start));
+  const end = whileLoop(
+    ({ j, more }: State) => logicalAnd(j.less(steps), more.greater(0)),
+    ({ basis, alpha, beta, next, size, j }: State): State => {
+      const vectors = dynamicUpdateSlice(basis, next.expandDims(0), [j, 0]);
+      const image = a.matvec(next);
+      const { rest, along } = orthogonalise(image, vectors);
+      const here = places.equal(j).cast(dtype);
+      const length = norm(rest);
+      const grown = where(length.greater(size), length, size);
+      const seen = where(along.mul(here).sum().abs().greater(grown), along.mul(here).sum().abs(), grown);
+      // What is left is rounding: the space is invariant.
+      const exhausted = length.lessEqual(seen.mul(epsilon * 10));
+      return {
+        basis: vectors,
+        alpha: alpha.add(along.mul(here)),
+        beta: beta.add(where(exhausted, 0, length).mul(here)),
+        next: rest.div(where(length.equal(0), 1, length)),
+        size: seen,
+        j: j.add(1),
+        more: where(exhausted, 0, 1).cast("int32"),
+      };
+    },
+    {
+      basis: zeros([steps, n], { dtype }),
+      alpha: zeros([steps], { dtype }),
+      beta: zeros([steps], { dtype }),
+      next: first,
+      size: zeros([], { dtype }),
+      j: zeros([], { dtype: "int32" }),
+      more: zeros([], { dtype: "int32" }).add(1),
+    },
+  );
+  return { alpha: end.alpha, beta: end.beta, basis: end.basis, taken: end.j };
+}
+
+/** What is left of w beside orthonormal rows (zero ones do not count), and its parts along them: Gram–Schmidt, twice. */
+export function orthogonalise(w: Tensor, rows: Tensor): { readonly rest: Tensor; readonly along: Tensor } {
+  const h1 = matmul(rows, w);
+  const once = w.sub(matmul(h1, rows));
+  const h2 = matmul(rows, once);
+  return { rest: once.sub(matmul(h2, rows)), along: h1.add(h2) };
+}
