@@ -5,9 +5,18 @@
  */
 
 export { bicgstab, bicgstabCore } from "./bicgstab.js";
+export { chebyshev, chebyshevCore, type ChebyshevOptions } from "./chebyshev.js";
 export { cg, cgCore } from "./cg.js";
 export { eigsh, type EigshOptions, type EigshResult, type Which } from "./eigen/eigsh.js";
 export { lanczosCore, type LanczosResult } from "./eigen/lanczos.js";
+export {
+  nystrom,
+  randomizedSvd,
+  type NystromResult,
+  type RandomisedOptions,
+  type RandomizedSvdOptions,
+} from "./eigen/nystrom.js";
+export { powerIterationCore, type PowerIterationOptions, type PowerIterationResult } from "./eigen/power-iteration.js";
 export { gmres, gmresCore, type GmresOptions } from "./gmres.js";
 export { statuses, type DriverOptions, type Progress, type SolveStatus } from "./iteration.js";
 export {
@@ -41,5 +50,9 @@ export {
 } from "./operators/algebra.js";
 export { denseOperator, diagonalOperator, identityOperator, lowRankOperator } from "./operators/dense.js";
 export { csrFromEntries, sparseOperator, type CsrMatrix } from "./operators/sparse.js";
+export { incompleteCholeskyPreconditioner } from "./preconditioners/incomplete-cholesky.js";
+export { blockJacobiPreconditioner, jacobiPreconditioner } from "./preconditioners/jacobi.js";
+export { nystromPreconditioner } from "./preconditioners/nystrom.js";
+export { richardson, richardsonCore, type RichardsonOptions } from "./richardson.js";
 export { type SolveCoreResult, type SolveOptions, type SolveReport, type SolveResult } from "./system.js";
 export { type FloatDType, type VectorSpace } from "./vector-space.js";

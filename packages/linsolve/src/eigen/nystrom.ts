@@ -1,0 +1,95 @@
+/** Randomised approximations of low rank. */
+
+import { DomainError, matmul, maximum, type Tensor } from "@curv/tensor";
+import { cholesky, qr, svd, triangularSolve } from "@curv/tensor/linalg";
+import * as random from "@curv/tensor/random";
+import type { AnyOperator } from "../linear-operator.js";
+import { square } from "../operators/algebra.js";
+
+export interface RandomisedOptions {
+  /** Rank of the approximation. */
+  readonly rank: number;
+  readonly key: random.Key;
+}
+
+export interface NystromResult {
+  /** Eigenvalues of the approximation, descending and ≥ 0 [rank]. */
+  readonly values: Tensor;
+  /** Orthonormal columns [n, rank]. */
+  readonly vectors: Tensor;
+  /** Products with A: the rank. */
+  readonly products: number;
+}
+
+/**
+ * The randomised Nyström approximation of a positive semi-definite A, A ≈ U diag(λ) Uᵀ, from one product with each of `rank` random vectors.
+ *
+ * Source: Tropp, Yurtsever, Udell & Cevher, Fixed-rank approximation of a positive-semidefinite matrix from streaming data (2017), in the
+ * stable form of Frangella, Tropp & Udell (2023), algorithm 2.1.
+ *
+ * @throws DomainError for a rank that does not fit.
+ */
+export function nystrom(a: AnyOperator, { rank, key }: RandomisedOptions): NystromResult {
+  square(a, "nystrom");
+  const n = a.shape[1];
+  checkRank(rank, n, "nystrom");
+  const omega = qr(random.normal(key, { shape: [n, rank], dtype: a.dtype })).q;
+  const y = a.matmat(omega);
+  // A shift keeps the Cholesky factorisation alive; it is taken off again.
+  const epsilon = a.dtype === "float64" ? 2 ** -52 : 2 ** -23;
+  const nu = y
+    .square()
+    .sum()
+    .sqrt()
+    .mul(epsilon * Math.sqrt(n))
+    .add(a.dtype === "float64" ? 1e-300 : 1e-36);
+  const shifted = y.add(omega.mul(nu));
+  const gram = matmul(omega.transpose(), shifted);
+  const l = cholesky(gram.add(gram.transpose()).div(2));
+  const b = triangularSolve(l, shifted.transpose()).transpose();
+  const { u, s } = svd(b);
+  return { values: maximum(s.square().sub(nu), 0), vectors: u, products: rank };
+}
+
+export interface RandomizedSvdOptions extends RandomisedOptions {
+  /** Columns beyond the rank that are computed and dropped. Default 10. */
+  readonly oversampling?: number;
+  /** Each takes 2(rank + oversampling) more products, and makes what decays slowly decay faster. Default 2. */
+  readonly powerIterations?: number;
+}
+
+/**
+ * A ≈ U diag(s) Vᵀ of a rank, for any shape of A: the range from random vectors, refined by subspace iteration.
+ *
+ * Source: Halko, Martinsson & Tropp, Finding structure with randomness (2011), algorithms 4.4 and 5.1.
+ *
+ * @throws DomainError for a rank that does not fit.
+ */
+export function randomizedSvd(
+  a: AnyOperator,
+  { rank, key, oversampling = 10, powerIterations = 2 }: RandomizedSvdOptions,
+): { readonly u: Tensor; readonly s: Tensor; readonly vt: Tensor; readonly products: number } {
+  const [m, n] = a.shape;
+  checkRank(rank, Math.min(m, n), "randomizedSvd");
+  for (const [argument, value] of Object.entries({ oversampling, powerIterations })) {
+    if (!Number.isInteger(value) || value < 0) {
+      throw new DomainError(`randomizedSvd: ${argument} is ${value}; wants an integer >= 0.`);
+    }
+  }
+  const width = Math.min(rank + oversampling, m, n);
+  let q = qr(a.matmat(random.normal(key, { shape: [n, width], dtype: a.dtype }))).q;
+  for (let i = 0; i < powerIterations; i++) q = qr(a.matmat(qr(a.rmatmat(q)).q)).q;
+  const { u, s, vt } = svd(a.rmatmat(q).transpose());
+  return {
+    u: matmul(q, u.slice(null, [0, rank])),
+    s: s.slice([0, rank]),
+    vt: vt.slice([0, rank]),
+    products: 2 * width * (1 + powerIterations),
+  };
+}
+
+function checkRank(rank: number, most: number, caller: string): void {
+  if (!Number.isInteger(rank) || rank < 1 || rank > most) {
+    throw new DomainError(`${caller}: rank is ${rank}; wants an integer from 1 to ${most}.`);
+  }
+}
