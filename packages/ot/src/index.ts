@@ -6,5 +6,9 @@
 
 export type { Cost, CostFunction, PointCost } from "./cost.js";
 export { costMatrix } from "./cost.js";
+export type { Driver } from "./driver.js";
 export type { Potentials } from "./dual.js";
+export { emd, type EmdOptions, type EmdProgress, type EmdResult, type SparseCost } from "./emd.js";
+export type { Arcs } from "./network-simplex.js";
 export { sinkhornCore, type SinkhornCore, type SinkhornCoreOptions } from "./sinkhorn-core.js";
+export { sinkhorn, type SinkhornOptions, type SinkhornProgress, type SinkhornResult } from "./sinkhorn.js";
