@@ -9,6 +9,7 @@ export { chebyshev, chebyshevCore, type ChebyshevOptions } from "./chebyshev.js"
 export { cg, cgCore } from "./cg.js";
 export { eigsh, type EigshOptions, type EigshResult, type Which } from "./eigen/eigsh.js";
 export { lanczosCore, type LanczosResult } from "./eigen/lanczos.js";
+export { lobpcg, type LobpcgOptions, type LobpcgResult } from "./eigen/lobpcg.js";
 export {
   nystrom,
   randomizedSvd,
@@ -27,6 +28,7 @@ export {
   type LinearOperatorOptions,
   type Structure,
 } from "./linear-operator.js";
+export { lsrn, type LsrnOptions } from "./lsrn.js";
 export { lsmr, lsmrCore } from "./lsmr.js";
 export { lsqr, lsqrCore } from "./lsqr.js";
 export {
@@ -54,5 +56,7 @@ export { incompleteCholeskyPreconditioner } from "./preconditioners/incomplete-c
 export { blockJacobiPreconditioner, jacobiPreconditioner } from "./preconditioners/jacobi.js";
 export { nystromPreconditioner } from "./preconditioners/nystrom.js";
 export { richardson, richardsonCore, type RichardsonOptions } from "./richardson.js";
+export { sketchSolveCore, type Sketch, type SketchOptions, type SketchResult } from "./sketch.js";
+export { sor, sorPreconditioner, type SorOptions } from "./sor.js";
 export { type SolveCoreResult, type SolveOptions, type SolveReport, type SolveResult } from "./system.js";
 export { type FloatDType, type VectorSpace } from "./vector-space.js";

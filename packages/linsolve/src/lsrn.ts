@@ -1,0 +1,54 @@
+/** Least squares with a random preconditioner. */
+
+import { DomainError, matmul, where } from "@curv/tensor";
+import { svd } from "@curv/tensor/linalg";
+import * as random from "@curv/tensor/random";
+import type { DriverOptions } from "./iteration.js";
+import type { LeastSquaresOptions, LeastSquaresResult } from "./least-squares.js";
+import type { LinearOperator } from "./linear-operator.js";
+import { lsqr } from "./lsqr.js";
+import { asVectors, composeOperators } from "./operators/algebra.js";
+import { denseOperator } from "./operators/dense.js";
+
+export interface LsrnOptions extends Omit<LeastSquaresOptions<never>, "x0" | "damping">, DriverOptions {
+  readonly key: random.Key;
+  /** Rows of the sketch per column of A. Default 2. */
+  readonly oversampling?: number;
+  /** Singular values of the sketch below this share of the largest count as zero. Default 1e-12 in float64, 1e-5 in float32. */
+  readonly rcond?: number;
+}
+
+/**
+ * The least-squares solution of least norm for a very tall or very wide A: the singular vectors of a Gaussian sketch G A make a matrix
+ * with a condition of about (√s + 1)/(√s − 1), s = `oversampling`, whatever that of A, so that LSQR takes a fixed number of steps. The
+ * sketch costs s·n products with Aᵀ, at once, and O(n³).
+ *
+ * @throws DomainError for an oversampling that is not above 1.
+ * Source: Meng, Saunders & Mahoney, LSRN: a parallel iterative solver for strongly over- or underdetermined systems (2014).
+ */
+export async function lsrn<X, Y>(
+  a: LinearOperator<X, Y>,
+  b: Y,
+  { key, oversampling = 2, rcond = a.dtype === "float64" ? 1e-12 : 1e-5, ...options }: LsrnOptions,
+): Promise<LeastSquaresResult<X>> {
+  if (!(oversampling > 1 && oversampling < Infinity)) {
+    throw new DomainError(`lsrn: oversampling is ${oversampling}; wants a number > 1.`);
+  }
+  const plain = asVectors(a);
+  const [m, n] = a.shape;
+  const right = a.range.ravel(b, "lsrn", "b");
+  const tall = m >= n;
+  const sketchSize = Math.ceil(oversampling * Math.min(m, n));
+  const g = random.normal(key, { shape: [tall ? m : n, sketchSize], dtype: a.dtype });
+  // (G A)ᵀ of a tall matrix; A G of a wide one.
+  const { u, s } = svd(tall ? plain.rmatmat(g) : plain.matmat(g));
+  const zero = s.lessEqual(s.max().mul(rcond));
+  const whitening = u.mul(where(zero, 0, where(zero, 1, s).reciprocal()));
+  if (tall) {
+    const result = await lsqr(composeOperators(plain, denseOperator(whitening)), right, options);
+    return { ...result, x: a.domain.unravel(matmul(whitening, result.x)) };
+  }
+  const left = denseOperator(whitening.transpose());
+  const result = await lsqr(composeOperators(left, plain), left.matvec(right), options);
+  return { ...result, x: a.domain.unravel(result.x) };
+}
