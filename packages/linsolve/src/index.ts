@@ -7,6 +7,7 @@
 export { bicgstab, bicgstabCore } from "./bicgstab.js";
 export { chebyshev, chebyshevCore, type ChebyshevOptions } from "./chebyshev.js";
 export { cg, cgCore } from "./cg.js";
+export { arnoldiCore, type ArnoldiResult } from "./eigen/arnoldi.js";
 export { eigsh, type EigshOptions, type EigshResult, type Which } from "./eigen/eigsh.js";
 export { lanczosCore, type LanczosResult } from "./eigen/lanczos.js";
 export { lobpcg, type LobpcgOptions, type LobpcgResult } from "./eigen/lobpcg.js";

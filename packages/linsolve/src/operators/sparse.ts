@@ -13,7 +13,7 @@ export interface CsrMatrix {
   readonly rowStarts: Int32Array;
   /** [entries]. */
   readonly columnIndices: Int32Array;
-  /** [entries]: a tensor, so that derivatives in the entries exist. */
+  /** As a tensor [entries], so that derivatives in the entries exist. */
   readonly values: Tensor;
 }
 

@@ -27,7 +27,7 @@ export interface HistogramOptions {
 /**
  * How many elements lie in each bin [edge i, edge i + 1); the last bin has its right end too. NaN is in none. Differentiable in `weights`.
  *
- * @returns `counts` [bins]: int32, or the dtype of `weights`, or a float for a density; `edges` [bins + 1].
+ * @returns `counts` of shape [bins], in int32, the dtype of `weights`, or a float for a density; `edges` of shape [bins + 1].
  * @throws DomainError if there is no bin, or if edges do not ascend.
  */
 export function histogram(
