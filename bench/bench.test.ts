@@ -5,6 +5,7 @@ import { type Benchmark, type Contender, type Peer, run } from "./comparison.js"
 import { eager } from "./eager.js";
 import { fft } from "./fft.js";
 import { leak } from "./leak.js";
+import { krylov } from "./krylov.js";
 import { linalg } from "./linalg.js";
 import { matmul } from "./matmul.js";
 import { math } from "./math.js";
@@ -22,6 +23,7 @@ const small: Readonly<Record<string, Benchmark>> = {
   matmul: matmul([5]),
   linalg: linalg({ cholesky: 6, eigh: 5, svd: 4 }),
   fft: fft([7, 8]),
+  krylov: krylov({ side: 4, order: 6 }),
 };
 
 describe("every comparison runs", () => {

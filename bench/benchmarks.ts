@@ -3,6 +3,7 @@
 import type { Benchmark } from "./comparison.js";
 import { eager } from "./eager.js";
 import { fft } from "./fft.js";
+import { krylov } from "./krylov.js";
 import { linalg } from "./linalg.js";
 import { math } from "./math.js";
 import { matmul } from "./matmul.js";
@@ -19,4 +20,5 @@ export const benchmarks: Readonly<Record<string, () => Benchmark>> = {
   linalg,
   "linalg-large": () => linalg({ cholesky: 2000, eigh: 500, svd: 300 }, ["float64"]),
   fft,
+  krylov: () => krylov(),
 };

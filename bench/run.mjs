@@ -8,7 +8,19 @@ import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 
 const here = fileURLToPath(new URL(".", import.meta.url));
-const all = ["eager", "tiny-mlp", "mlp", "matmul", "math", "softmax", "linalg", "linalg-large", "fft", "leak"];
+const all = [
+  "eager",
+  "tiny-mlp",
+  "mlp",
+  "matmul",
+  "math",
+  "softmax",
+  "linalg",
+  "linalg-large",
+  "fft",
+  "krylov",
+  "leak",
+];
 const names = process.argv.slice(2).filter((name) => name !== "--");
 const unknown = names.filter((name) => !all.includes(name));
 if (unknown.length > 0) {

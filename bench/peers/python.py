@@ -193,6 +193,25 @@ def numpy_svd(x):
     return lambda: np.linalg.svd(x, full_matrices=False)[1]
 
 
+def numpy_gridCg(b, side):
+    import scipy.sparse as sp
+    import scipy.sparse.linalg as sla
+
+    n = int(side[0])
+    line = sp.diags_array([-1.0, 2.0, -1.0], offsets=[-1, 0, 1], shape=(n, n))
+    eye = sp.eye_array(n)
+    a = (sp.kron(line, eye) + sp.kron(eye, line) + 0.1 * sp.eye_array(n * n)).tocsr()
+    return lambda: sla.cg(a, b, rtol=1e-300, maxiter=100)[0]
+
+
+def numpy_denseCg(b):
+    import scipy.sparse.linalg as sla
+
+    i = np.arange(len(b))
+    a = 1 / (1 + np.abs(i[:, None] - i)) + 3 * np.eye(len(b))
+    return lambda: sla.cg(a, b, rtol=1e-300, maxiter=100)[0]
+
+
 def torch_fft(re, im):
     import torch
 
