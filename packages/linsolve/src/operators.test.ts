@@ -179,6 +179,39 @@ test("sparse products differentiate in the entries", () => {
   });
 });
 
+test("sparse products: second derivatives, batches of entries, float32", () => {
+  const v = draw(23, [4]);
+  const product = (p: { e: Tensor; x: Tensor }): Tensor => sparseOperator({ ...entries, values: p.e }).matvec(p.x);
+  const dense = (p: { e: Tensor; x: Tensor }): Tensor => {
+    // The same matrix from its entries by another way: one-hot rows and columns.
+    const rows = tensor(Int32Array.of(0, 0, 1, 2))
+      .expandDims(1)
+      .equal(tensor(Int32Array.of(0, 1, 2)))
+      .cast("float64");
+    const columns = tensor(Int32Array.of(0, 3, 0, 1))
+      .expandDims(1)
+      .equal(tensor(Int32Array.of(0, 1, 2, 3)))
+      .cast("float64");
+    return matmul(matmul(rows.transpose(), columns.mul(p.e.expandDims(1))), p.x);
+  };
+  const at = { e: entries.values, x: v };
+  const along = { e: draw(24, [4]), x: draw(25, [4]) };
+  const energy =
+    (f: typeof product) =>
+    (p: typeof at): Tensor =>
+      f(p).sin().sum();
+  close(product(at), dense(at));
+  const [h, wanted] = [hvp(energy(product), at, along), hvp(energy(dense), at, along)];
+  close(h.e, wanted.e);
+  close(h.x, wanted.x);
+  const batch = { e: draw(26, [3, 4]), x: draw(27, [3, 4]) };
+  close(vmap(product)(batch), vmap(dense)(batch));
+  close(vmap((e: Tensor) => product({ e, x: v }))(batch.e), vmap((e: Tensor) => dense({ e, x: v }))(batch.e));
+  const low = sparseOperator({ ...entries, values: entries.values.cast("float32") }).matvec(v.cast("float32"));
+  expect(low.dtype).toBe("float32");
+  close(low.cast("float64"), product(at), 1e-6);
+});
+
 describe("bad calls name what is wrong", () => {
   test.each<[string, () => unknown, new (...args: never[]) => Error, string]>([
     [

@@ -1,9 +1,10 @@
 /** Sparse matrices in compressed sparse rows. */
 
-import { DomainError, scatterAdd, ShapeError, take, tensor, zeros, type Tensor } from "@curv/tensor";
+import { DomainError, ShapeError, tensor, type Tensor } from "@curv/tensor";
 import { fromVectors, type LinearOperator, type Structure } from "../linear-operator.js";
 import { vectors } from "../vector-space.js";
 import { floatOf } from "./dense.js";
+import { sparseProduct } from "./sparse-product.js";
 
 /** A matrix [rows, columns] by its entries that are not zero, row after row. */
 export interface CsrMatrix {
@@ -88,23 +89,23 @@ export function sparseOperator(matrix: CsrMatrix, structure: Structure = {}): Li
     throw new ShapeError(`sparseOperator: symmetric, but it is ${rows} × ${columns}; wants a square one.`);
   }
   const dtype = floatOf(values, "sparseOperator", "values");
-  const from = tensor(columnIndices);
-  const to = tensor(rowsOfEntries(matrix));
-  const product = (v: Tensor, source: Tensor, target: Tensor, length: number): Tensor => {
-    const weights = v.rank === 1 ? values : values.expandDims(1);
-    const terms = take(v, source, 0).mul(weights);
-    return scatterAdd(zeros([length, ...v.shape.slice(1)], { dtype: terms.dtype }), target.expandDims(1), terms);
-  };
-  const forward = (v: Tensor): Tensor => product(v, from, to, rows);
-  const backward = (u: Tensor): Tensor => product(u, to, from, columns);
+  const sparsity = { rows, columns, rowStarts, columnIndices, rowIndices: rowsOfEntries(matrix) };
+  const columnsOf =
+    (transposed: boolean) =>
+    (v: Tensor): Tensor =>
+      sparseProduct(values, v, { sparsity, transposed });
+  const vectorOf =
+    (transposed: boolean) =>
+    (v: Tensor): Tensor =>
+      sparseProduct(values, v.expandDims(1), { sparsity, transposed }).squeeze(1);
   return fromVectors({
     domain: vectors(columns, dtype),
     range: vectors(rows, dtype),
     symmetric,
     positiveSemidefinite,
-    matvec: forward,
-    rmatvec: backward,
-    matmat: forward,
-    rmatmat: backward,
+    matvec: vectorOf(false),
+    rmatvec: vectorOf(true),
+    matmat: columnsOf(false),
+    rmatmat: columnsOf(true),
   });
 }
