@@ -109,7 +109,8 @@ export interface Method<S extends MethodState> {
 
 interface SystemState<S> extends IterationState {
   readonly inner: S;
-  /** ‖b − A x‖ of `x`, when it was last computed. */
+  /** b − A x of `x`, when it was last computed, and its norm. */
+  readonly r: Tensor;
   readonly known: Tensor;
 }
 
@@ -131,6 +132,7 @@ function iterationOf<S extends MethodState>(
   const start: SystemState<S> = {
     x,
     inner: method.start(system, x, r),
+    r,
     known: size,
     residual: size,
     iterations: zeros([], { dtype: "int32" }),
@@ -149,13 +151,13 @@ function iterationOf<S extends MethodState>(
       const inner = method.step(system, state.inner);
       return { ...state, inner, residual: inner.residual, iterations: state.iterations.add(1) };
     },
-    conclude: ({ x: before, inner, known, iterations }) => {
+    conclude: ({ x: before, r: leftBefore, inner, known, iterations }) => {
       const candidate = method.finish?.(system, inner) ?? inner.x;
       const left = b.sub(matvec(candidate));
       const now = norm(left);
       const better = now.less(known);
       const best = where(better, candidate, before);
-      const r = where(better, left, b.sub(matvec(before)));
+      const r = where(better, left, leftBefore);
       const residual = where(better, now, known);
       const stalled = now.greater(known.mul(method.stall ?? 0.5));
       const { flag } = inner;
@@ -168,7 +170,7 @@ function iterationOf<S extends MethodState>(
       status = where(flag.equal(statusCode("leastSquares")), flag, status);
       status = code("converged", status, residual.lessEqual(target));
       status = code("notFinite", status, finite(now).equal(0));
-      return { x: best, inner: method.start(system, best, r), known: residual, residual, iterations, status };
+      return { x: best, r, inner: method.start(system, best, r), known: residual, residual, iterations, status };
     },
   };
 }
