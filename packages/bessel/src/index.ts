@@ -4,4 +4,5 @@
  * @packageDocumentation
  */
 
-export {};
+export { besselRatioI, besselRatioK, logIv, logIve, logKv, logKve } from "./modified-bessel.js";
+export { besselBranch, type BesselBranch } from "./scalar/ladder.js";

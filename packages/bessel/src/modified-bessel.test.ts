@@ -1,0 +1,91 @@
+/** Against mpmath at 60 digits (fixtures/bessel_grid.py): random points, edges of the ladder, integers and halves. Derivatives, shapes, refusals. */
+
+import { DomainError, grad, jit, ShapeError, tensor, TracingError, vmap, type Tensor } from "@curv/tensor";
+import { describe, expect, test } from "vitest";
+import grid from "./fixtures/bessel-grid.json" with { type: "json" };
+import * as bessel from "./index.js";
+
+const eps = 2 ** -52;
+const column = (name: keyof typeof grid): Float64Array =>
+  new Float64Array(Uint8Array.from(Buffer.from(String(grid[name]), "base64")).buffer);
+const [v, x] = [column("v"), column("x")];
+
+/** Name here, name in the fixture, share of points within 4 eps, largest error; of max(1, |value|), of ratios relative. */
+const functions = [
+  ["logIv", "logIv", 0.999, 6e-16],
+  ["logIve", "logIve", 0.999, 6e-16],
+  ["logKv", "logKv", 0.98, 2e-15],
+  ["logKve", "logKve", 0.93, 4e-15],
+  ["besselRatioI", "ratioI", 0.99, 2e-15],
+  ["besselRatioK", "ratioK", 0.92, 4e-15],
+] as const;
+
+describe.each(functions)("%s", (name, key, share, bound) => {
+  const f = bessel[name];
+  const wanted = column(key);
+  const errors = (got: ArrayLike<number>): Float64Array =>
+    wanted.map((w, i) => Math.abs(got[i] - w) / (key.startsWith("ratio") ? Math.abs(w) : Math.max(1, Math.abs(w))));
+
+  test("of numbers, on the grid", () => {
+    const error = errors(Array.from(v, (order, i) => f(order, x[i])));
+    expect(error.filter((e) => e <= 4 * eps).length / error.length).toBeGreaterThanOrEqual(share);
+    expect(error.every((e) => e <= bound)).toBe(true); // NaN fails
+  });
+
+  test("of tensors: the same bits, eager, jit and vmap; float32 is the rounded value", () => {
+    const [orders, at] = [tensor(v), tensor(x)];
+    const scalars = Float64Array.from(v, (order, i) => f(order, x[i]));
+    expect(f(orders, at).dataSync()).toEqual(scalars);
+    expect(jit((a: Tensor, b: Tensor) => f(a, b))(orders, at).dataSync()).toEqual(scalars);
+    expect(vmap((b: Tensor) => f(2.5, b))(at.slice([0, 50])).dataSync()).toEqual(
+      Float64Array.from(x.slice(0, 50), (t) => f(2.5, t)),
+    );
+    const low = f(tensor([0.5, 2]), tensor([1, 3]));
+    expect(low.dtype).toBe("float32");
+    expect(low.dataSync()).toEqual(Float32Array.of(f(0.5, 1), f(2, 3)));
+  });
+
+  test("derivatives in x, to the second order, are those of differences", () => {
+    const first = (t: number): number => grad((s: Tensor) => f(1.5, s))(tensor(t, { dtype: "float64" })).itemSync();
+    for (const t of [0.3, 2, 25, 400]) {
+      const h = 1e-5 * t;
+      const slope = (f(1.5, t + h) - f(1.5, t - h)) / (2 * h);
+      expect(Math.abs(first(t) - slope)).toBeLessThan(1e-8 * Math.max(1, Math.abs(slope)));
+      const second = grad((s: Tensor) => grad((r: Tensor) => f(1.5, r))(s))(tensor(t, { dtype: "float64" })).itemSync();
+      const bend = (first(t + h) - first(t - h)) / (2 * h);
+      expect(Math.abs(second - bend)).toBeLessThan(1e-5 * Math.max(1, Math.abs(bend)));
+    }
+  });
+
+  test("finite for orders to 1e7, broadcasting, refusals", () => {
+    for (const order of [0, 1, 1e3, 1e7])
+      for (const t of [1e-3, 1, 1e3, 1e6]) expect(f(order, t)).toBeLessThan(Infinity);
+    expect(f(tensor([[0], [1]]), tensor([1, 2, 3])).shape).toEqual([2, 3]);
+    expect(() => f(-1, 1)).toThrow(`${name}: v is -1; wants a number >= 0.`);
+    expect(() => f(1, NaN)).toThrow(DomainError);
+    expect(() => f(tensor([1, 2]), tensor([1, 2, 3]))).toThrow(ShapeError);
+    expect(() => f(tensor([1, 2], { dtype: "int32" }), 1)).toThrow("v is int32; wants float32 or float64");
+    expect(() => grad((order: Tensor) => f(order, 2))(tensor(1))).toThrow(TracingError);
+  });
+});
+
+test("at the ends", () => {
+  expect(bessel.logIv(0, 0)).toBe(0);
+  expect(bessel.logIv(2, 0)).toBe(-Infinity);
+  expect(bessel.logKv(2, 0)).toBe(Infinity);
+  expect(bessel.logKv(2, Infinity)).toBe(-Infinity);
+  expect(bessel.besselRatioI(3, 0)).toBe(0);
+});
+
+test("neighbouring branches meet", () => {
+  for (const [name, , , bound] of functions) {
+    for (const order of [0.5, 2.9, 3.1, 10, 17.9, 18.1, 31.9, 32.1, 89, 91, 299, 301]) {
+      for (const edge of [26, 28, 30, 45, 50, 110, 170, 300, 900, 1400, 8000]) {
+        const [below, above] = [bessel[name](order, edge * (1 - 1e-14)), bessel[name](order, edge * (1 + 1e-14))];
+        // What the function itself does between the two: |x f′| ≤ 2x + v + 2 in log scale.
+        const own = 2.1e-14 * (2 * edge + order + 2);
+        expect(Math.abs(above - below)).toBeLessThan(own + 2 * bound * Math.max(1, Math.abs(above)));
+      }
+    }
+  }
+});

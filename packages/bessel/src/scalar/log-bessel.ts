@@ -1,0 +1,85 @@
+/** Logarithms of the modified Bessel functions of two numbers. */
+
+import { debyeSum } from "./debye.js";
+import { exponent, radius, scaledExponent } from "./exponent.js";
+import { hankelSum } from "./hankel.js";
+import { logIntegral } from "./integral.js";
+import { ladder, rungAt, scaledLadder } from "./ladder.js";
+import { logSeries } from "./series.js";
+
+const halfLogTwoPi = 0.9189385332046727;
+const halfLogHalfPi = 0.22579135264472744;
+
+/** log I_v(x), v ≥ 0, x ≥ 0. NaN for NaN. */
+export function logI(v: number, x: number): number {
+  if (!(v > 0 && v < Infinity && x > 0 && x < Infinity)) {
+    if (x === 0) return v === 0 ? 0 : v > 0 ? -Infinity : NaN;
+    if (x === Infinity) return v < Infinity ? Infinity : NaN;
+    if (v === Infinity) return x > 0 ? -Infinity : NaN;
+    if (v !== 0 || x !== x) return NaN;
+  }
+  const rung = rungAt(ladder, v, x);
+  if (rung === null) return logSeries(v, x, 0);
+  if (rung.expansion === "hankel") {
+    return x - (halfLogTwoPi + 0.5 * Math.log(x) - Math.log1p(hankelSum(rung.terms, v, x, -1)));
+  }
+  const h = radius(v, x);
+  const p = v / h;
+  return exponent(v, x, h) - (halfLogTwoPi + 0.5 * Math.log(h) - Math.log1p(debyeSum(rung.terms, 1 / h, p * p)));
+}
+
+/** log K_v(x), v ≥ 0, x ≥ 0. NaN for NaN. */
+export function logK(v: number, x: number): number {
+  if (!(v > 0 && v < Infinity && x > 0 && x < Infinity)) {
+    if (x === 0) return v >= 0 ? Infinity : NaN;
+    if (x === Infinity) return v < Infinity ? -Infinity : NaN;
+    if (v === Infinity) return x > 0 ? Infinity : NaN;
+    if (v !== 0 || x !== x) return NaN;
+  }
+  const rung = rungAt(ladder, v, x);
+  if (rung !== null && rung.expansion === "hankel") {
+    return halfLogHalfPi - 0.5 * Math.log(x) + Math.log1p(hankelSum(rung.terms, v, x, 1)) - x;
+  }
+  const h = radius(v, x);
+  if (rung === null) return logIntegral(v, x, h) - Math.LN2 - exponent(v, x, h);
+  const p = v / h;
+  return halfLogHalfPi - 0.5 * Math.log(h) + Math.log1p(debyeSum(rung.terms, -1 / h, p * p)) - exponent(v, x, h);
+}
+
+/** log(I_v(x)e^(−x)), v ≥ 0, x ≥ 0. NaN for NaN. */
+export function logScaledI(v: number, x: number): number {
+  if (!(v > 0 && v < Infinity && x > 0 && x < Infinity)) {
+    if (x === 0) return v === 0 ? 0 : v > 0 ? -Infinity : NaN;
+    if (x === Infinity) return v < Infinity ? -Infinity : NaN;
+    if (v === Infinity) return x > 0 ? -Infinity : NaN;
+    if (v !== 0 || x !== x) return NaN;
+  }
+  const rung = rungAt(scaledLadder, v, x);
+  if (rung === null) return logSeries(v, x, x);
+  if (rung.expansion === "hankel") {
+    return Math.log1p(hankelSum(rung.terms, v, x, -1)) - (halfLogTwoPi + 0.5 * Math.log(x));
+  }
+  const h = radius(v, x);
+  const p = v / h;
+  const rest = Math.log1p(debyeSum(rung.terms, 1 / h, p * p)) - (halfLogTwoPi + 0.5 * Math.log(h));
+  return scaledExponent(v, x, h) + rest;
+}
+
+/** log(K_v(x)e^x), v ≥ 0, x ≥ 0. NaN for NaN. */
+export function logScaledK(v: number, x: number): number {
+  if (!(v > 0 && v < Infinity && x > 0 && x < Infinity)) {
+    if (x === 0) return v >= 0 ? Infinity : NaN;
+    if (x === Infinity) return v < Infinity ? -Infinity : NaN;
+    if (v === Infinity) return x > 0 ? Infinity : NaN;
+    if (v !== 0 || x !== x) return NaN;
+  }
+  const rung = rungAt(scaledLadder, v, x);
+  if (rung !== null && rung.expansion === "hankel") {
+    return halfLogHalfPi - 0.5 * Math.log(x) + Math.log1p(hankelSum(rung.terms, v, x, 1));
+  }
+  const h = radius(v, x);
+  if (rung === null) return logIntegral(v, x, h) - Math.LN2 - scaledExponent(v, x, h);
+  const p = v / h;
+  const rest = halfLogHalfPi - 0.5 * Math.log(h) + Math.log1p(debyeSum(rung.terms, -1 / h, p * p));
+  return rest - scaledExponent(v, x, h);
+}

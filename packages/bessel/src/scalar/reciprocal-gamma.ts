@@ -1,0 +1,23 @@
+/** 1/Γ on the range that the power series needs. */
+
+/** 1/Γ(1 + z) about z = ½, lowest power first (mpmath, 40 digits; the sum to power 17 has an error below 1e-17 on [0, 1]). */
+const coefficients: readonly number[] = [
+  1.1283791670955126, -0.0411745264452831, -0.5266544355255445, 0.17510202604393457, 0.050966860247706074,
+  -0.042155169368535604, 0.006612897826824127, 0.002120731442572938, -0.0011107302545948906, 0.00015235762076747688,
+  2.5355204923814165e-5, -1.3896805717913756e-5, 2.1562032905141724e-6, 5.7942640540526726e-8, -8.913551118311116e-8,
+  1.7103469415915374e-8, -9.313686445241901e-10, -2.6804741033496623e-10, 7.458932233316326e-11,
+]; // prettier-ignore
+
+/** 1/Γ(1 + v) for 0 ≤ v < 20, to 4e-16·(1 + v/8) relative: down to [0, 1) by Γ(1 + v) = vΓ(v). */
+export function reciprocalGamma1p(v: number): number {
+  let product = 1;
+  let z = v;
+  while (z >= 1) {
+    product *= z;
+    z -= 1; // exact
+  }
+  const t = z - 0.5;
+  let sum = coefficients[coefficients.length - 1];
+  for (let i = coefficients.length - 2; i >= 0; i--) sum = sum * t + coefficients[i];
+  return sum / product;
+}
