@@ -12,3 +12,5 @@ export { emd, type EmdOptions, type EmdProgress, type EmdResult, type SparseCost
 export type { Arcs } from "./network-simplex.js";
 export { sinkhornCore, type SinkhornCore, type SinkhornCoreOptions } from "./sinkhorn-core.js";
 export { sinkhorn, type SinkhornOptions, type SinkhornProgress, type SinkhornResult } from "./sinkhorn.js";
+export { sinkhornNewtonSparse, type SnsIteration, type SnsOptions, type SnsResult } from "./sinkhorn-newton-sparse.js";
+export { type MaskRule } from "./sparsify.js";
