@@ -1,5 +1,5 @@
 /**
- * Optimal transport: exact, entropic and Newton solvers, barycentres and distances.
+ * Optimal transport: exact, entropic and Newton solvers.
  *
  * @packageDocumentation
  */
