@@ -114,7 +114,7 @@ function evaluate(name: Name, v: number | Tensor, x: number | Tensor): number | 
 /**
  * log I_v(x) for v ≥ 0, x ≥ 0, where I_v itself overflows or vanishes too. Differentiable in x to any order.
  *
- * Tensors broadcast; a negative or NaN element gives NaN. Error at most 6e-16 of max(1, |value|) on the reference grid.
+ * Tensors broadcast; a negative or NaN element gives NaN. Error at most 9e-16 of max(1, |value|) on the reference grid.
  *
  * @throws DomainError for numbers that are negative or NaN.
  * Source: Plesner, Sørensen & Hauberg, Accurate computation of the logarithm of modified Bessel functions on GPUs (2024).

@@ -2,10 +2,10 @@
 
 import * as dd from "./double-double.js";
 
-/** √(v² + x²) without overflow. */
+/** √(v² + x²) without overflow or underflow. */
 export function radius(v: number, x: number): number {
   const large = v > x ? v : x;
-  if (large < 1e150) return Math.sqrt(v * v + x * x);
+  if (large > 1e-150 && large < 1e150) return Math.sqrt(v * v + x * x);
   const ratio = (v > x ? x : v) / large;
   return large * Math.sqrt(1 + ratio * ratio);
 }
@@ -26,7 +26,7 @@ export function scaledExponent(v: number, x: number, h: number): number {
 export function exponent(v: number, x: number, h: number): number {
   const part = v * angle(v, x, h);
   const difference = h - part;
-  if (part > 0.6 * h && part < 2.2 * h && h < 1e100) return preciseExponent(v, x);
+  if (part > 0.6 * h && part < 2.2 * h && h > 1e-100 && h < 1e100) return preciseExponent(v, x);
   return difference;
 }
 

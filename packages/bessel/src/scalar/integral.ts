@@ -14,21 +14,18 @@ export function nodeStep(h: number): number {
 /** log ∫ exp(η − x cosh t + v t) dt, h = √(v² + x²). */
 export function logIntegral(v: number, x: number, h: number): number {
   const step = nodeStep(h);
-  const up = Math.exp(0.5 * step);
-  const down = 1 / up;
   const plus = h + v;
-  const minus = x * (x / plus); // h − v
-  let f = 1; // e^(d/2)
-  let g = 1; // e^(−d/2)
+  const slant = x / plus; // h − v = x·slant, a product that may underflow
   let sum = 0;
   for (let j = 1; ; j++) {
-    f *= up;
-    g *= down;
+    const d = j * step;
+    const f = Math.exp(0.5 * d); // not by repeated products, whose errors all go one way
+    const g = 1 / f;
     const s = 0.5 * (f - g);
-    const below = s * (plus * g - minus * f) - v * (j * step);
-    if (below < -42) break;
+    const below = s * (plus * g) - x * f * (slant * s) - v * d;
+    if (!(below >= -42)) break; // NaN too: e^(d/2) overflows for subnormal x
     sum += Math.exp(below);
-    const above = v * (j * step) - s * (plus * f - minus * g);
+    const above = v * d - s * (plus * f) + x * g * (slant * s);
     if (above > -42) sum += Math.exp(above);
   }
   return Math.log(step * (1 + sum));
@@ -37,20 +34,18 @@ export function logIntegral(v: number, x: number, h: number): number {
 /** K_{v+1}/K_v: e^t averaged over the integrand. */
 export function integralRatio(v: number, x: number, h: number): number {
   const step = nodeStep(h + 1);
-  const up = Math.exp(0.5 * step);
-  const down = 1 / up;
   const plus = h + v;
-  const minus = x * (x / plus);
-  let f = 1;
-  let g = 1;
+  const slant = x / plus;
   let sum = 1;
   let weighted = 1; // Σ of the integrand times e^d
   for (let j = 1; ; j++) {
-    f *= up;
-    g *= down;
+    const d = j * step;
+    const f = Math.exp(0.5 * d); // not by repeated products, whose errors all go one way
+    const g = 1 / f;
     const s = 0.5 * (f - g);
-    const below = s * (plus * g - minus * f) - v * (j * step);
-    const above = v * (j * step) - s * (plus * f - minus * g);
+    const below = s * (plus * g) - x * f * (slant * s) - v * d;
+    const above = v * d - s * (plus * f) + x * g * (slant * s);
+    if (Number.isNaN(below)) break; // e^(d/2) overflows for subnormal x
     const weightBelow = Math.exp(below);
     const weightAbove = Math.exp(above);
     sum += weightBelow + weightAbove;

@@ -57,7 +57,8 @@ export function rungAt(table: readonly Rung[], v: number, x: number): Rung | nul
   return null;
 }
 
-export type BesselBranch = Rung["name"] | "series" | "integral";
+/** An expression of {@link besselBranch}. */
+export type BesselBranch = "mu3" | "mu20" | "u4" | "u6" | "u9" | "u13" | "series" | "integral";
 
 /**
  * The expression that computes log I_v(x) and log K_v(x): the name of an expansion, or, below the ladder, "series" for I and "integral"
