@@ -1,0 +1,72 @@
+/** The losses that operators are made of, and what is checked of them. */
+
+import { DomainError, isFloat, isTensor, ShapeError, TreeError, type Tensor } from "@curv/tensor";
+import { map } from "@curv/tensor/tree";
+import { examplesIn, type Batches } from "./data.js";
+import { mapped } from "./transforms.js";
+
+/** The mean loss of a batch of examples: a scalar. It must be the mean of what it is on batches of one. */
+export type LossFunction<P, B> = (params: P, batch: B) => Tensor;
+
+/** What every operator on a loss can be told. */
+export interface LossOptions {
+  /**
+   * Compute the loss of the first batch twice, and refuse one that is not a finite scalar, or not the same again: one with dropout from a
+   * key that changes, say. Default true.
+   */
+  readonly check?: boolean;
+}
+
+/**
+ * Refuses a loss that no operator can be made of.
+ *
+ * @throws TreeError, ShapeError for a loss that is no float scalar; DomainError where it is not finite or not the same twice.
+ */
+export function checkLoss<P, B>(
+  loss: LossFunction<P, B>,
+  params: P,
+  data: Batches<B>,
+  caller: string,
+  { check = true }: LossOptions,
+): void {
+  if (!check) return;
+  for (const batch of data.each()) {
+    examplesIn(batch, caller);
+    const [once, twice] = [loss(params, batch), loss(params, batch)];
+    if (!isTensor(once)) throw new TreeError(`${caller}: the loss returned ${typeof once}; wants a scalar Tensor.`);
+    if (once.rank !== 0 || !isFloat(once.dtype)) {
+      throw new ShapeError(
+        `${caller}: the loss returned ${once.dtype} of shape [${once.shape.join(", ")}]; wants a float scalar, the mean over the batch.`,
+      );
+    }
+    const [a, b] = [valueOf(once), valueOf(twice)];
+    // Inside a transformation there is no value to check.
+    if (a === null || b === null) return;
+    if (!Number.isFinite(a)) throw new DomainError(`${caller}: the loss is ${a} at these parameters; wants a number.`);
+    if (a !== b) {
+      throw new DomainError(
+        `${caller}: the loss is ${a} and then ${b} for the same parameters and batch; wants one that is a function of them: batch norm in evaluation mode, dropout off or from a fixed key.`,
+      );
+    }
+    return;
+  }
+  throw new DomainError(`${caller}: the loader yields no batch; wants at least one.`);
+}
+
+function valueOf(x: Tensor): number | null {
+  try {
+    return x.itemSync();
+  } catch {
+    return null;
+  }
+}
+
+/** The losses of the examples of a batch, one by one: params ↦ [examples]. */
+export function exampleLosses<P, B>(loss: LossFunction<P, B>, batch: B): (params: P) => Tensor {
+  return (params) => mapped((example: B) => loss(params, asBatch(example)))(batch);
+}
+
+/** One example as a batch of one. */
+export function asBatch<B>(example: B): B {
+  return map(((x: Tensor) => x.expandDims(0)) as never, example as never);
+}
