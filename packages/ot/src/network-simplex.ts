@@ -34,10 +34,21 @@ export interface Basis {
   readonly status: "optimal" | "max-iterations" | "infeasible";
 }
 
+/** The basis as a forest over the sources 0 … n − 1 and the sinks n … n + m − 1, whose arcs all have a cost of the problem. */
+export interface Forest {
+  /** Node above each node; −1 for the top of a tree. */
+  readonly parent: Int32Array;
+  /** All nodes, each after the one above it. */
+  readonly order: Int32Array;
+  /** Of the top of a tree its potential (α of a source, β of a sink); 0 elsewhere. */
+  readonly top: Float64Array;
+}
+
 /** The state of a run: `pivot(limit)` does at most so many pivots and says whether none is left to do. */
 export interface NetworkSimplex {
   pivot(limit: number): boolean;
   result(): Basis;
+  forest(): Forest;
 }
 
 /**
@@ -312,6 +323,24 @@ export function networkSimplex({ supply, demand, cost, arcs }: TransportProblem,
         flow: Float64Array.from(used, (v) => flow[v]),
         pivots,
         status: !isOptimal ? "max-iterations" : unserved > 1e-9 * mass ? "infeasible" : "optimal",
+      };
+    },
+    forest() {
+      const order = new Int32Array(root);
+      let count = 0;
+      for (let v = child[root]; v !== -1;) {
+        order[count++] = v;
+        if (child[v] !== -1) v = child[v];
+        else {
+          while (v !== root && sibling[v] === -1) v = parent[v];
+          v = v === root ? -1 : sibling[v];
+        }
+      }
+      const isTop = (v: number): boolean => treeArc[v] < 0;
+      return {
+        parent: Int32Array.from({ length: root }, (_, v) => (isTop(v) ? -1 : parent[v])),
+        order,
+        top: Float64Array.from({ length: root }, (_, v) => (isTop(v) ? (v < n ? -scale : scale) * potential[v] : 0)),
       };
     },
   };
