@@ -36,11 +36,32 @@ export function checkFraction(value: number, caller: string, argument: string, c
 }
 
 /** Refuses an input that is no tensor of floats. */
-export function checkInput(x: Tensor, caller: string): void {
-  if (!isTensor(x)) throw new DTypeError(`${caller}: x is ${x === null ? "null" : typeof x}; wants a Tensor.`);
-  if (!isFloat(x.dtype)) {
-    throw new DTypeError(`${caller}: x is ${x.dtype}; wants float32 or float64 (x.cast("float32")).`);
+export function checkInput(x: Tensor, caller: string, argument: string = "x"): void {
+  if (!isTensor(x)) {
+    throw new DTypeError(`${caller}: ${argument} is ${x === null ? "null" : typeof x}; wants a Tensor.`);
   }
+  if (!isFloat(x.dtype)) {
+    throw new DTypeError(
+      `${caller}: ${argument} is ${x.dtype}; wants float32 or float64 (${argument}.cast("float32")).`,
+    );
+  }
+}
+
+/** Refuses indices that are no tensor of integers. */
+export function checkIndices(x: Tensor, caller: string): void {
+  if (!isTensor(x)) throw new DTypeError(`${caller}: x is ${x === null ? "null" : typeof x}; wants a Tensor.`);
+  if (x.dtype !== "int32" && x.dtype !== "uint32") {
+    throw new DTypeError(`${caller}: x is ${x.dtype}; wants int32 or uint32 (x.cast("int32")).`);
+  }
+}
+
+/** Refuses an input that is no sequence of vectors with so many features: [..., length, features]. */
+export function checkSequence(x: Tensor, features: number, caller: string, argument: string = "x"): void {
+  checkInput(x, caller, argument);
+  if (x.rank >= 2 && x.shape[x.rank - 1] === features) return;
+  throw new ShapeError(
+    `${caller}: ${argument} has shape ${formatShape(x.shape)}; wants ${formatShape(["…", "length", features])}.`,
+  );
 }
 
 /** Refuses an input whose axis 1 does not hold `channels`; with `spatial`, one that has another number of axes after it. */
@@ -75,4 +96,10 @@ export function checkLeaf(leaf: Tensor | undefined, shape: Shape, caller: string
     throw new ShapeError(`${caller}: ${path} has shape ${formatShape(leaf.shape)}; wants ${formatShape(shape)}.`);
   }
   return leaf;
+}
+
+/** Refuses parameters or state that lack one of the named branches. */
+export function checkBranches(tree: unknown, names: readonly string[], caller: string, what: string): void {
+  if (typeof tree === "object" && tree !== null && names.every((name) => name in tree)) return;
+  throw new TreeError(`${caller}: ${what} is ${tree === null ? "null" : typeof tree}; wants {${names.join(", ")}}.`);
 }

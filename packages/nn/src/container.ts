@@ -4,6 +4,19 @@ import type { Tensor } from "@curv/tensor";
 import type { Key } from "@curv/tensor/random";
 import type { ApplyOptions, Layer } from "./layer.js";
 
+/** What the layer without state at `step` makes of x, after the tap. */
+export function applyChild<P>(
+  options: ApplyOptions,
+  step: string,
+  layer: Layer<P, null>,
+  params: P,
+  x: Tensor,
+  key?: Key,
+): Tensor {
+  const own = childOptions(options, step, key, undefined) as ApplyOptions<null>;
+  return tapped(options, step, layer as Layer, x, layer.apply(params, x, own));
+}
+
 /** Options for the layer at `step`: its own part of key and state, and taps that see paths from the whole. */
 export function childOptions(
   options: ApplyOptions,
@@ -11,9 +24,10 @@ export function childOptions(
   key: Key | undefined,
   state: unknown,
 ): ApplyOptions {
-  const { train = false, tap } = options;
+  // Everything but key and state is for all layers alike.
+  const { key: _key, state: _state, tap, ...shared } = options;
   return {
-    train,
+    ...shared,
     ...(key === undefined ? {} : { key }),
     ...(state === undefined ? {} : { state }),
     ...(tap === undefined ? {} : { tap: (y, place) => tap(y, { ...place, path: [step, ...place.path] }) }),

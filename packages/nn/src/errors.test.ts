@@ -13,6 +13,10 @@ const conv = nn.conv({ in: 3, out: 2, kernel: 3 });
 const norm = nn.batchNorm({ features: 3 });
 const chain = nn.sequential([dense, nn.activation("relu")]);
 const applyChain = (params: nn.ParamsOf<typeof chain>, x: Tensor): Tensor => chain.apply(params, x);
+const embedding = nn.embedding({ vocabulary: 5, features: 2 });
+const positions = nn.positionEmbedding({ length: 4, features: 2 });
+const attention = nn.multiHeadAttention({ features: 4, heads: 2 });
+const cross = nn.multiHeadAttention({ features: 4, heads: 2, contextFeatures: 3 });
 /** Parameters of a layer without any. */
 const none = null;
 const image = zeros([1, 3, 4, 4]);
@@ -43,6 +47,23 @@ const calls: readonly [call: () => unknown, code: CurvErrorCode, message: string
   [() => nn.groupNorm({ features: 6, groups: 4 }), "CURV_DOMAIN", "groupNorm: groups is 4; wants a divisor of features = 6."],
   [() => nn.dropout({ rate: 1 }), "CURV_DOMAIN", "dropout: rate is 1; wants a number in [0, 1)."],
   [() => nn.dropout({ rate: 0.5 }).apply(none, image, { train: true }), "CURV_TREE", "dropout: key is missing; training wants {train: true, key}."],
+  [() => nn.embedding({ vocabulary: 0, features: 2 }), "CURV_DOMAIN", "embedding: vocabulary is 0; wants an integer >= 1."],
+  [() => embedding.apply(embedding.init(key), zeros([2])), "CURV_DTYPE", 'embedding: x is float32; wants int32 or uint32 (x.cast("int32")).'],
+  [() => embedding.apply(embedding.init(key), wrong(3)), "CURV_DTYPE", "embedding: x is number; wants a Tensor."],
+  [() => embedding.apply(embedding.init(key), tensor([0, 5], { dtype: "int32" })), "CURV_DOMAIN", "embedding: x has the token 5; wants 0 to 4."],
+  [() => embedding.apply(embedding.init(key), tensor([-1], { dtype: "int32" })), "CURV_DOMAIN", "embedding: x has the token -1; wants 0 to 4."],
+  [() => positions.apply(positions.init(key), zeros([5, 2])), "CURV_SHAPE", "positionEmbedding: x has shape [5, 2]: 5 positions; wants at most 4."],
+  [() => positions.apply(positions.init(key), zeros([3, 3])), "CURV_SHAPE", "positionEmbedding: x has shape [3, 3]; wants […, length, 2]."],
+  [() => nn.multiHeadAttention({ features: 6, heads: 4 }), "CURV_DOMAIN", "multiHeadAttention: heads is 4; wants a divisor of features = 6."],
+  [() => nn.multiHeadAttention({ features: 6, heads: 2, contextFeatures: 3, causal: true }), "CURV_DOMAIN", "multiHeadAttention: causal is true, but a context has no order in common with x; leave one out."],
+  [() => attention.apply(attention.init(key), zeros([2, 5])), "CURV_SHAPE", "multiHeadAttention: x has shape [2, 5]; wants […, length, 4]."],
+  [() => attention.apply(wrong({ query: null }), zeros([2, 4])), "CURV_TREE", "multiHeadAttention: params is object; wants {query, key, value, out}."],
+  [() => attention.apply(attention.init(key), zeros([2, 4]), { mask: zeros([2, 2]) }), "CURV_DTYPE", "attentionWeights: mask is float32; wants a bool Tensor."],
+  [() => attention.apply(attention.init(key), zeros([2, 4]), { mask: zeros([3, 2]).equal(0) }), "CURV_SHAPE", "attentionWeights: mask has shape [3, 2]; it must broadcast to [2, 2, 2], […, queries, keys]."],
+  [() => cross.apply(cross.init(key), zeros([2, 4])), "CURV_TREE", "multiHeadAttention: context is missing; pass {context}."],
+  [() => cross.apply(cross.init(key), zeros([2, 4]), { context: zeros([5, 4]) }), "CURV_SHAPE", "multiHeadAttention: context has shape [5, 4]; wants […, length, 3]."],
+  [() => nn.attentionWeights(zeros([2, 3]), zeros([2, 4])), "CURV_SHAPE", "attentionWeights: query has shape [2, 3], key [2, 4]; wants […, queries, d] and […, keys, d]."],
+  [() => nn.attentionWeights(zeros([2, 3]), zeros([2, 3], { dtype: "int32" })), "CURV_DTYPE", 'attentionWeights: key is int32; wants float32 or float64 (key.cast("float32")).'],
   [() => nn.maxPool({ window: 2 }).apply(none, zeros([2, 3])), "CURV_SHAPE", "maxPool: x has shape [2, 3]; wants [batch, channels, …] with spatial axes."],
   [() => nn.globalAvgPool().apply(none, zeros([2, 3])), "CURV_SHAPE", "globalAvgPool: x has shape [2, 3]; wants [batch, channels, …] with spatial axes."],
   [() => nn.flatten().apply(none, zeros([])), "CURV_SHAPE", "flatten: x is a scalar; wants [batch, …]."],

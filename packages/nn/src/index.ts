@@ -13,11 +13,21 @@ export {
   type ActivationFunction,
   type ActivationName,
 } from "./activation.js";
+export { attentionWeights, type AttentionWeightsOptions } from "./attention-weights.js";
 export { batchNorm, type BatchNorm, type BatchNormOptions, type BatchNormState } from "./batch-norm.js";
 export { cnn, type Cnn, type CnnLayer, type CnnOptions } from "./cnn.js";
 export { conv, type Conv, type ConvOptions, type ConvParams } from "./conv.js";
 export { dense, type Dense, type DenseOptions, type DenseParams } from "./dense.js";
 export { dropout, type Dropout, type DropoutOptions } from "./dropout.js";
+export {
+  embedding,
+  positionEmbedding,
+  type Embedding,
+  type EmbeddingOptions,
+  type EmbeddingParams,
+  type PositionEmbedding,
+  type PositionEmbeddingOptions,
+} from "./embedding.js";
 export { flatten, type Flatten } from "./flatten.js";
 export { groupNorm, type GroupNorm, type GroupNormOptions } from "./group-norm.js";
 export { layerNorm, type LayerNorm, type LayerNormOptions } from "./layer-norm.js";
@@ -33,6 +43,12 @@ export {
   type TapPlace,
 } from "./layer.js";
 export { mlp, type Mlp, type MlpOptions } from "./mlp.js";
+export {
+  multiHeadAttention,
+  type MultiHeadAttention,
+  type MultiHeadAttentionOptions,
+  type MultiHeadAttentionParams,
+} from "./multi-head-attention.js";
 export { type NormLayer, type NormOptions, type NormParams } from "./normalize.js";
 export { avgPool, globalAvgPool, maxPool, type GlobalAvgPool, type Pool } from "./pooling.js";
 export { residual, type Residual, type ResidualOptions, type ResidualParams, type ResidualState } from "./residual.js";

@@ -44,6 +44,12 @@ export interface ApplyOptions<S = unknown> {
   readonly key?: Key;
   /** What `initState` or the last `applyWithState` returned; needed by layers that have one. */
   readonly state?: S;
+  /** Where self-attention may look, see {@link multiHeadAttention}. Containers pass it on. */
+  readonly mask?: Tensor;
+  /** What cross-attention looks at: [..., keys, features]. Containers pass it on. */
+  readonly context?: Tensor;
+  /** Where cross-attention may look. Containers pass it on. */
+  readonly contextMask?: Tensor;
   /** Sees, and may replace, what each layer inside a container returns. */
   readonly tap?: Tap;
 }

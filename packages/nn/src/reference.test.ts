@@ -12,11 +12,16 @@ type Named = Record<string, TensorData>;
 interface Case {
   readonly name: string;
   readonly train: boolean;
+  /** Whether x holds integers, and has no gradient. */
+  readonly tokens?: boolean;
   readonly x: TensorData;
+  readonly mask?: TensorData;
+  readonly context?: TensorData;
   readonly params: Named;
   readonly state: Named;
   readonly y: TensorData;
-  readonly gradientX: TensorData;
+  readonly gradientX?: TensorData;
+  readonly gradientContext?: TensorData;
   readonly gradient: Named;
   readonly product: Named;
   readonly nextState: Named;
@@ -47,6 +52,15 @@ const networks: Record<string, nn.Layer> = {
   maxPool: nn.maxPool({ window: 3, stride: 2, padding: 1 }),
   avgPool: nn.avgPool({ window: 3, stride: 2, padding: 1 }),
   globalAvgPool: nn.globalAvgPool(),
+  embedding: nn.embedding({ vocabulary: 5, features: 3 }),
+  positionEmbedding: nn.positionEmbedding({ length: 6, features: 3 }),
+  attention: nn.multiHeadAttention({ features: 6, heads: 2 }),
+  "attention, one head, no bias": nn.multiHeadAttention({ features: 3, heads: 1, bias: false }),
+  "attention, causal": nn.multiHeadAttention({ features: 4, heads: 2, causal: true }),
+  "attention, mask": nn.multiHeadAttention({ features: 4, heads: 2 }),
+  "attention, causal, mask": nn.multiHeadAttention({ features: 4, heads: 4, causal: true }),
+  "attention, context": nn.multiHeadAttention({ features: 4, heads: 2, contextFeatures: 3 }),
+  "attention, context, mask": nn.multiHeadAttention({ features: 4, heads: 2, contextFeatures: 3 }),
   ...Object.fromEntries(
     (["elu", "gelu", "leakyRelu", "relu", "sigmoid", "silu", "softplus", "tanh"] as const).map((activation) => [
       `mlp, ${activation}`,
@@ -90,29 +104,44 @@ function expectTree(got: unknown, wanted: Named, tolerance: number): void {
   }
 }
 
-const cases = JSON.parse(readFileSync(new URL("./fixtures/torch-layers.json", import.meta.url), "utf8")) as Case[];
+const cases = ["torch-layers", "torch-sequences"].flatMap(
+  (file) => JSON.parse(readFileSync(new URL(`./fixtures/${file}.json`, import.meta.url), "utf8")) as Case[],
+);
 
 test.each(cases)("$name", (given) => {
   const model = networks[given.name.replace(/, (train|eval)$/, "")];
   const key = random.key(0);
   const params = fill(model.init(key, { dtype: "float64" }), given.params);
   const state = fill(model.initState({ dtype: "float64" }), given.state);
-  const options = { train: given.train, state };
-  const x = float64(given.x);
+  const mask = given.mask && tensor(given.mask, { dtype: "bool" });
+  const context = given.context && float64(given.context);
+  const options: nn.ApplyOptions = {
+    train: given.train,
+    state,
+    ...(mask && (context ? { contextMask: mask } : { mask })),
+    ...(context && { context }),
+  };
+  const x = given.tokens ? tensor(given.x, { dtype: "int32" }) : float64(given.x);
 
   const [y, next] = model.applyWithState(params, x, options);
   expect(relativeError(y, float64(given.y))).toBeLessThan(1e-13);
   expect(relativeError(model.apply(params, x, options), y)).toBe(0);
   expectTree(next, given.nextState, 1e-14);
 
-  const f = (p: unknown, input: Tensor): Tensor => {
-    const out = model.apply(p, input, options);
+  const f = (p: unknown, input: Tensor, more: nn.ApplyOptions = options): Tensor => {
+    const out = model.apply(p, input, more);
     const c = cos(arange(out.size, { dtype: "float64" }).add(1)).reshape(out.shape);
     return out.square().div(2).add(out).mul(c).sum();
   };
   const loss = f as unknown as (p: { weight: Tensor }, input: Tensor) => Tensor;
   const p = params as { weight: Tensor };
-  expect(relativeError(grad((input: Tensor) => f(params, input))(x), float64(given.gradientX))).toBeLessThan(1e-12);
+  if (given.gradientX) {
+    expect(relativeError(grad((input: Tensor) => f(params, input))(x), float64(given.gradientX))).toBeLessThan(1e-12);
+  }
+  if (context) {
+    const slope = grad((c: Tensor) => f(params, x, { ...options, context: c }))(context);
+    expect(relativeError(slope, float64(given.gradientContext!))).toBeLessThan(1e-12);
+  }
   if (Object.keys(given.params).length === 0) return;
   expectTree(grad(loss)(p, x), given.gradient, 1e-12);
 

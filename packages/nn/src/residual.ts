@@ -1,6 +1,6 @@
 /** Residual blocks. */
 
-import { ShapeError, TreeError, type Tensor } from "@curv/tensor";
+import { ShapeError, type Tensor } from "@curv/tensor";
 import * as random from "@curv/tensor/random";
 import {
   activation as activationLayer,
@@ -8,7 +8,7 @@ import {
   type Activation,
   type ActivationFunction,
 } from "./activation.js";
-import { formatShape } from "./arguments.js";
+import { checkBranches, formatShape } from "./arguments.js";
 import { childOptions, tapped } from "./container.js";
 import type { ApplyOptions, Layer, ParamsOf, StateOf } from "./layer.js";
 
@@ -60,10 +60,7 @@ export function residual<const B extends Layer, const S extends Layer = Activati
       shortcut: childOptions(options, "shortcut", shortcutKey, state?.shortcut),
     };
   };
-  const check = (params: unknown): void => {
-    if (typeof params === "object" && params !== null && "body" in params && "shortcut" in params) return;
-    throw new TreeError(`residual: params is ${params === null ? "null" : typeof params}; wants {body, shortcut}.`);
-  };
+  const check = (params: unknown): void => checkBranches(params, ["body", "shortcut"], "residual", "params");
   const join = (options: ApplyOptions, x: Tensor, main: Tensor, around: Tensor): Tensor => {
     const y = tapped(options, "body", body, x, main);
     const z = tapped(options, "shortcut", shortcut, x, around);
