@@ -3,13 +3,17 @@
 import { describe, expect, test } from "vitest";
 import { type Benchmark, type Contender, type Peer, run } from "./comparison.js";
 import { eager } from "./eager.js";
+import { cnn } from "./cnn.js";
+import { compile } from "./compile.js";
 import { fft } from "./fft.js";
+import { hvpCost } from "./hvp-cost.js";
 import { leak } from "./leak.js";
 import { krylov } from "./krylov.js";
 import { linalg } from "./linalg.js";
 import { matmul } from "./matmul.js";
 import { math } from "./math.js";
 import { mlp } from "./mlp.js";
+import { scaling } from "./scaling.js";
 import { softmax } from "./softmax.js";
 import { formatTable } from "./table.js";
 
@@ -24,16 +28,22 @@ const small: Readonly<Record<string, Benchmark>> = {
   linalg: linalg({ cholesky: 6, eigh: 5, svd: 4 }),
   fft: fft([7, 8]),
   krylov: krylov({ side: 4, order: 6 }),
+  cnn: cnn(2),
+  "hvp-cost": hvpCost({ sizes: { batch: 4, inputs: 2, hidden: 3, outputs: 2 }, batch: 2 }),
+  scaling: scaling({ largest: 64 }),
 };
 
 describe("every comparison runs", () => {
   for (const [name, benchmark] of Object.entries(small)) {
     test(name, async () => {
-      const alone = { ...benchmark, cases: benchmark.cases.map((task) => ({ ...task, peers: [] })) };
-      const rows = await run(alone, brief);
-      expect(rows.length).toBeGreaterThanOrEqual(benchmark.cases.length);
-      for (const row of rows) expect(row.measured!.median).toBeGreaterThanOrEqual(0);
-      expect(formatTable(alone, rows)).toContain(benchmark.cases[0].name);
+      const alone = { ...benchmark, cases: benchmark.cases.map((task) => ({ ...task, peers: [], yardsticks: [] })) };
+      const results = await run(alone, brief);
+      expect(results.map(({ name }) => name)).toEqual(benchmark.cases.map(({ name }) => name));
+      for (const { rows, work, roof } of results) {
+        for (const row of rows) expect(row.measured!.median).toBeGreaterThanOrEqual(0);
+        if (work !== undefined) expect(roof!.floor).toBeGreaterThan(0);
+      }
+      expect(formatTable(alone, results)).toContain(benchmark.cases[0].name);
     });
   }
 
@@ -54,7 +64,7 @@ describe("a peer", () => {
       note: "",
       cases: [{ name: "case", ours: [contender("curv", [1, 2])], peers: [peer], tolerance: 1e-6 }],
     };
-    const rows = await run(benchmark, brief);
+    const [{ rows }] = await run(benchmark, brief);
     return `${rows[1].measured === null ? "" : rows[1].ratios[0].toFixed(1)}${rows[1].remark}`;
   };
 

@@ -1,6 +1,9 @@
 /** What a benchmark is: cases, and for each of them who does the same thing. */
 
+import { peakLoop, roofOver, triadLoop, type Roof, type Work } from "./roofline.js";
 import { type Measured, measure, type RoundsOptions, type Timed } from "./rounds.js";
+
+export type { Work } from "./roofline.js";
 
 /** Curv or a peer, ready to do one case. */
 export interface Contender extends Timed {
@@ -16,10 +19,16 @@ export interface Case {
   readonly ours: readonly Contender[];
   /** Makers of the peers: what throws is "not measured", with the reason. */
   readonly peers: readonly Peer[];
+  /** Others that are timed by turns with them but compute something else, so that nothing is compared: a gradient beside a Hessian product. */
+  readonly yardsticks?: readonly Peer[];
   /** Largest |peer − ours| relative to the largest |ours|. */
   readonly tolerance: number;
   /** What ours is meant to take, in seconds. */
   readonly target?: number;
+  /** What must be done, where that can be said; the roofline is then measured by turns, too. */
+  readonly work?: Work;
+  /** Cases of one series differ in `work.size` only: a line in the plot of cost against size. */
+  readonly series?: string;
 }
 
 export interface Peer {
@@ -34,12 +43,16 @@ export interface Benchmark {
   /** What is in the time and what is not. */
   readonly note: string;
   readonly cases: readonly Case[];
+  /** How long it is measured, where the usual is too long or too short. */
+  readonly rounds?: RoundsOptions;
 }
+
+export type Role = "ours" | "peer" | "yardstick";
 
 /** One line of a table. */
 export interface Row {
-  readonly case: string;
   readonly name: string;
+  readonly role: Role;
   readonly measured: Measured | null;
   /** Time of each of ours over the time of this one: below 1 ours is faster. */
   readonly ratios: readonly number[];
@@ -47,47 +60,71 @@ export interface Row {
   readonly remark: string;
 }
 
-/** Checks and times every case. */
-export async function run({ cases }: Benchmark, options: RoundsOptions = {}): Promise<Row[]> {
-  const rows: Row[] = [];
-  for (const task of cases) rows.push(...(await runCase(task, options)));
-  return rows;
+/** What was measured of a case. */
+export interface CaseResult {
+  readonly name: string;
+  readonly series?: string;
+  readonly work?: Work;
+  /** What the roofline allows; there if `work` is. */
+  readonly roof?: Roof;
+  readonly rows: readonly Row[];
 }
 
-async function runCase(task: Case, options: RoundsOptions): Promise<Row[]> {
+/** Checks and times every case. */
+export async function run({ cases }: Benchmark, options: RoundsOptions = {}): Promise<CaseResult[]> {
+  const results: CaseResult[] = [];
+  for (const task of cases) results.push(await runCase(task, options));
+  return results;
+}
+
+interface Ready {
+  readonly contender: Contender;
+  readonly role: Role;
+}
+
+async function runCase(task: Case, options: RoundsOptions): Promise<CaseResult> {
   const reference = await task.ours[0].values();
   for (const other of task.ours.slice(1)) checkAgainst(reference, await other.values(), task.tolerance, other.name);
-  const ready: Contender[] = [...task.ours];
-  const absent = new Map<string, string>();
-  for (const peer of task.peers) {
-    try {
-      const contender = await peer.prepare();
-      checkAgainst(reference, await contender.values(), task.tolerance, peer.name);
-      ready.push(contender);
-    } catch (error) {
-      absent.set(peer.name, reasonOf(error));
+  const ready: Ready[] = task.ours.map((contender) => ({ contender, role: "ours" }));
+  const absent: Row[] = [];
+  for (const [role, peers] of [["peer", task.peers] as const, ["yardstick", task.yardsticks ?? []] as const]) {
+    for (const peer of peers) {
+      try {
+        const contender = await peer.prepare();
+        if (role === "peer") checkAgainst(reference, await contender.values(), task.tolerance, peer.name);
+        ready.push({ contender, role });
+      } catch (error) {
+        absent.push({ name: peer.name, role, measured: null, ratios: [], remark: reasonOf(error) });
+      }
     }
   }
-  const times = await measure(ready, options);
+  const { work } = task;
+  const roofLoops = work === undefined ? null : { peak: peakLoop(work.precision), triad: triadLoop(work.bytes) };
+  const times = await measure(
+    [...ready.map(({ contender }) => contender), ...(roofLoops === null ? [] : [roofLoops.peak, roofLoops.triad])],
+    options,
+  );
   const own = times.slice(0, task.ours.length);
-  const measured = ready.map((contender, i): Row => {
-    const isOurs = i < task.ours.length;
+  const rows = ready.map(({ contender, role }, i): Row => {
+    const { median } = times[i];
     return {
-      case: task.name,
       name: contender.name,
+      role,
       measured: times[i],
-      ratios: isOurs ? [] : own.map(({ median }) => median / times[i].median),
-      remark: isOurs && task.target !== undefined ? targetRemark(times[i].median, task.target) : "",
+      ratios: role === "ours" ? [] : own.map((ours) => ours.median / median),
+      remark: role === "ours" && task.target !== undefined ? targetRemark(median, task.target) : "",
     };
   });
-  const missing = [...absent].map(([name, remark]): Row => ({
-    case: task.name,
-    name,
-    measured: null,
-    ratios: [],
-    remark,
-  }));
-  return [...measured, ...missing];
+  const [peakTime, triadTime] = times.slice(ready.length);
+  return {
+    name: task.name,
+    ...(task.series !== undefined && { series: task.series }),
+    ...(work !== undefined && {
+      work,
+      roof: roofOver(work, roofLoops!.peak.flops / peakTime.median, roofLoops!.triad.bytes / triadTime.median),
+    }),
+    rows: [...rows, ...absent],
+  };
 }
 
 class WrongResult extends Error {}

@@ -36,6 +36,7 @@ function caseOf(n: number, precision: Precision): Case {
   };
   return {
     name: `length ${n} ${precision}`,
+    work: { flops: 5 * n * Math.log2(n), bytes: 4 * n * (precision === "float32" ? 4 : 8), size: n, precision },
     ours: [
       local(
         "curv",

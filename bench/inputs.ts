@@ -9,12 +9,16 @@ export function numbers(n: number, seed: number, precision: Precision): Float32A
   return out;
 }
 
-/** An array of a peer in another process. */
+/** An array of a peer in another process: its bytes, because a million decimal numbers take seconds to write and read. */
 export interface Values {
   readonly shape: readonly number[];
-  readonly values: readonly number[];
+  /** In NumPy's spelling. */
+  readonly dtype: "<f4" | "<f8" | "<i4";
+  readonly base64: string;
 }
 
 export function valuesOf(data: ArrayLike<number>, shape: readonly number[]): Values {
-  return { shape, values: Array.from(data) };
+  const dtype = data instanceof Float32Array ? "<f4" : data instanceof Int32Array ? "<i4" : "<f8";
+  const array = data instanceof Float32Array || data instanceof Int32Array ? data : Float64Array.from(data);
+  return { shape, dtype, base64: Buffer.from(array.buffer, array.byteOffset, array.byteLength).toString("base64") };
 }

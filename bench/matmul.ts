@@ -5,12 +5,13 @@ import type { Benchmark, Case, Contender, Peer } from "./comparison.js";
 import { numbers, type Precision, valuesOf } from "./inputs.js";
 import { local } from "./local.js";
 import { blasPeer } from "./peers/blas.js";
+import { threadsPeer } from "./peers/threads.js";
 import { jaxArray, startJax } from "./peers/jax-js.js";
 import { startMlMatrix } from "./peers/ml-matrix.js";
 import { pythonPeer } from "./peers/python.js";
 import { startTfjs } from "./peers/tfjs.js";
 
-export function matmul(sizes: readonly number[] = [64, 256, 1024]): Benchmark {
+export function matmul(sizes: readonly number[] = [4, 64, 256, 1024]): Benchmark {
   return {
     title: "Products of two square matrices",
     note: "Eager calls: operands and result are copied into the kernels' memory and out of it.",
@@ -67,10 +68,21 @@ function caseOf(n: number, precision: Precision): Case {
       () => product(a, b),
       (r) => Array.from(r.dataSync()),
     );
+  const singly = (): Contender => {
+    const [x, y] = [a, b].map((t) => t.cast("float32"));
+    return local(
+      "curv, float32",
+      () => product(x, y),
+      (r) => Array.from(r.dataSync()),
+    );
+  };
   return {
     name: `${n}×${n} ${precision}`,
+    work: { flops: 2 * n ** 3, bytes: 3 * n * n * (precision === "float32" ? 4 : 8), size: n, precision },
     ours: [own("curv")],
+    yardsticks: precision === "float64" ? [{ name: "curv, float32", prepare: singly }] : [],
     peers: [
+      ...(n >= 512 ? [threadsPeer(2, own)] : []),
       blasPeer("eager", own),
       tfjs,
       jaxJs,

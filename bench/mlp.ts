@@ -1,11 +1,12 @@
 /** Loss, gradient and Hessian-vector product of a tanh network: a tiny one, where calls cost, and a large one, where products do. */
 
 import { grad, hvp, jit, tensor, type Tensor } from "@curv/tensor";
-import type { Benchmark, Case, Contender, Peer } from "./comparison.js";
+import type { Benchmark, Case, Contender, Peer, Work } from "./comparison.js";
 import { numbers, type Precision, valuesOf } from "./inputs.js";
 import { local } from "./local.js";
 import { blasPeer } from "./peers/blas.js";
 import { jaxArray, type JaxArray, startJax } from "./peers/jax-js.js";
+import { productsPeer } from "./peers/products.js";
 import { pythonPeer } from "./peers/python.js";
 import { startTfjs } from "./peers/tfjs.js";
 import type * as Core from "@tensorflow/tfjs-core";
@@ -15,7 +16,7 @@ type TfTensor = Core.Tensor;
 /** w1 b1 w2 b2 w3 b3, for each library's own arrays. */
 export type Parameters<T> = [T, T, T, T, T, T];
 
-interface Sizes {
+export interface Sizes {
   readonly batch: number;
   readonly inputs: number;
   readonly hidden: number;
@@ -29,6 +30,43 @@ export const large: Sizes = { batch: 512, inputs: 784, hidden: 256, outputs: 10 
 
 function parameterShapes({ inputs, hidden, outputs }: Sizes): number[][] {
   return [[inputs, hidden], [hidden], [hidden, hidden], [hidden], [hidden, outputs], [outputs]];
+}
+
+/** Shapes [m, k, n] of the products that a task cannot do without; of the first layer's input no gradient is wanted. */
+export function productsOf(
+  task: Task,
+  { batch, inputs, hidden, outputs }: Sizes,
+): (readonly [number, number, number])[] {
+  const layers = [
+    [inputs, hidden],
+    [hidden, hidden],
+    [hidden, outputs],
+  ];
+  // The value's pass; the gradient by the weights, and by the inputs. A Hessian product wants the tangents of all of them, each of which
+  // is two products where both factors move, and of the gradient itself only what the tangents read.
+  const counts: Record<Task, { forward: number; weights: number; input: number; first: number }> = {
+    loss: { forward: 1, weights: 0, input: 0, first: 1 },
+    grad: { forward: 1, weights: 1, input: 1, first: 2 },
+    hvp: { forward: 3, weights: 2, input: 3, first: 3 },
+  };
+  const { forward, weights, input, first } = counts[task];
+  return layers.flatMap(([k, n], layer) => {
+    const once = [batch, k, n] as const;
+    return new Array<typeof once>(layer === 0 ? first : forward + weights + input).fill(once);
+  });
+}
+
+/** The products' work, and the parameters, directions and examples that must be read, the results written. */
+export function mlpWork(task: Task, precision: Precision, sizes: Sizes): Work {
+  const parameters = parameterShapes(sizes).reduce((sum, shape) => sum + shape.reduce((a, b) => a * b, 1), 0);
+  const examples = sizes.batch * (sizes.inputs + sizes.outputs);
+  const elements = examples + parameters * { loss: 1, grad: 2, hvp: 3 }[task];
+  return {
+    flops: productsOf(task, sizes).reduce((sum, [m, k, n]) => sum + 2 * m * k * n, 0),
+    bytes: elements * (precision === "float32" ? 4 : 8),
+    size: sizes.batch,
+    precision,
+  };
 }
 
 /** mean((mlp(x) − y)²). */
@@ -83,7 +121,7 @@ export function curvProblem(
   };
 }
 
-type Task = "loss" | "grad" | "hvp";
+export type Task = "loss" | "grad" | "hvp";
 
 export function mlp(sizes: Sizes = tiny, precisions: readonly Precision[] = ["float32", "float64"]): Benchmark {
   const tasks = precisions.flatMap((precision) =>
@@ -92,7 +130,7 @@ export function mlp(sizes: Sizes = tiny, precisions: readonly Precision[] = ["fl
   return {
     title: `Loss, gradient and Hessian-vector product (forward over reverse) of a tanh network ${sizes.inputs}-${sizes.hidden}-${sizes.hidden}-${sizes.outputs}, batch ${sizes.batch}`,
     note: "The result's leaves are computed, not converted (jax-js is lazy: dataSync() on each leaf; tfjs: in tidy). PyTorch: eager, double backward; JAX: jit.",
-    cases: tasks.map(({ task, precision }) => caseOf(task, precision, sizes)),
+    cases: tasks.map(({ task, precision }) => mlpCase(task, precision, sizes)),
   };
 }
 
@@ -188,13 +226,14 @@ function jaxJsPeer(task: Task, data: Problem, compiled: boolean): Peer {
   };
 }
 
-function caseOf(task: Task, precision: Precision, sizes: Sizes): Case {
+export function mlpCase(task: Task, precision: Precision, sizes: Sizes): Case {
   const data = problem(sizes, precision);
   const inputs = [...data.parameters, data.x, data.y, ...(task === "hvp" ? data.direction : [])].map((d) =>
     valuesOf(d.data, d.shape),
   );
   return {
     name: `${task} ${precision}`,
+    work: mlpWork(task, precision, sizes),
     ours: ours(task, precision, sizes),
     peers: [
       blasPeer("jit", (name) => ({ ...ours(task, precision, sizes)[1], name })),
@@ -204,6 +243,7 @@ function caseOf(task: Task, precision: Precision, sizes: Sizes): Case {
       pythonPeer("PyTorch eager", { library: "torch", task, precision, inputs }),
       pythonPeer("JAX jit", { library: "jax", task, precision, inputs }),
     ],
+    yardsticks: task === "loss" ? [] : [productsPeer(productsOf(task, sizes), precision)],
     tolerance: precision === "float32" ? 2e-5 : 1e-12,
   };
 }

@@ -1,7 +1,8 @@
 /** Softmax and cross-entropy of many classes, with the gradient: reductions over long rows between elementwise passes. */
 
 import { jit, logSoftmax, tensor, valueAndGrad, type Tensor } from "@curv/tensor";
-import type { Benchmark, Peer } from "./comparison.js";
+import type { Benchmark, Peer, Work } from "./comparison.js";
+import { expFlops } from "./math.js";
 import { numbers, valuesOf } from "./inputs.js";
 import { local } from "./local.js";
 import { pythonPeer } from "./peers/python.js";
@@ -10,6 +11,12 @@ import type * as Core from "@tensorflow/tfjs-core";
 
 const loss = (logits: Tensor, labels: Tensor): Tensor => logSoftmax(logits).mul(labels).sum().neg();
 const valueAndGradient = jit((logits: Tensor, labels: Tensor) => valueAndGrad(loss)(logits, labels));
+
+/** An exponential, and about ten simple operations for each logit. */
+export function softmaxWork(rows: number, classes: number): Work {
+  const n = rows * classes;
+  return { flops: n * (expFlops.float32 + 10), bytes: 4 * 3 * n, size: classes, precision: "float32" };
+}
 
 export function softmax([rows, classes]: readonly [number, number] = [512, 10000]): Benchmark {
   const precision = "float32";
@@ -39,6 +46,7 @@ export function softmax([rows, classes]: readonly [number, number] = [512, 10000
     cases: [
       {
         name: precision,
+        work: softmaxWork(rows, classes),
         ours: [
           local(
             "curv jit",

@@ -1,21 +1,32 @@
 /** Results as text. */
 
-import { type Benchmark, microseconds, type Row } from "./comparison.js";
+import { type Benchmark, type CaseResult, microseconds } from "./comparison.js";
 
 /** A table with a line for each contender of each case. */
-export function formatTable({ title, note }: Benchmark, rows: readonly Row[]): string {
+export function formatTable(
+  { title, note }: Pick<Benchmark, "title" | "note">,
+  results: readonly CaseResult[],
+): string {
+  const rows = results.flatMap(({ name: task, roof, rows }) =>
+    rows.map((row, i) => ({ ...row, task: i === 0 ? task : "", roof })),
+  );
   const ours = Math.max(1, ...rows.map(({ ratios }) => ratios.length));
-  const names = [...new Set(rows.filter(({ name }) => name.startsWith("curv")).map(({ name }) => name))];
+  const names = [...new Set(rows.filter(({ role }) => role === "ours").map(({ name }) => name))];
   const header = ["case", "who", "median", "best"];
   for (let i = 0; i < ours; i++) header.push(`${names[i] ?? "curv"} / this`);
-  const lines = rows.map(({ case: task, name, measured, ratios, remark }, i) => [
-    i > 0 && rows[i - 1].case === task ? "" : task,
-    name,
-    measured === null ? "–" : microseconds(measured.median),
-    measured === null ? "" : microseconds(measured.best),
-    ...Array.from({ length: ours }, (_, k) => (k < ratios.length ? ratio(ratios[k]) : "")),
-    remark,
-  ]);
+  const roofed = rows.some(({ roof }) => roof !== undefined);
+  if (roofed) header.push("of roofline");
+  const lines = rows.map(({ task, name, role, measured, ratios, remark, roof }) => {
+    return [
+      task,
+      role === "yardstick" ? `(${name})` : name,
+      measured === null ? "–" : microseconds(measured.median),
+      measured === null ? "" : microseconds(measured.best),
+      ...Array.from({ length: ours }, (_, k) => (k < ratios.length ? ratio(ratios[k]) : "")),
+      ...(roofed ? [roof && measured && role !== "yardstick" ? ratio(roof.floor / measured.median) : ""] : []),
+      remark,
+    ];
+  });
   const widths = header.map((text, c) => Math.max(text.length, ...lines.map((line) => line[c].length)));
   const format = (line: readonly string[]): string =>
     line

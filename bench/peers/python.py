@@ -4,6 +4,7 @@ python.ts starts it: python.py <threads>. A task is a function of this file name
 returns a call without arguments, whose result (an array or a list of them) is compared with Curv's before it is timed.
 """
 
+import base64
 import json
 import os
 import sys
@@ -12,6 +13,7 @@ import time
 threads = int(sys.argv[1])
 os.environ["OMP_NUM_THREADS"] = str(threads)
 os.environ["OPENBLAS_NUM_THREADS"] = str(threads)
+os.environ["NPROC"] = str(threads)  # The size of XLA's thread pool.
 if threads == 1:
     os.environ["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
 
@@ -108,6 +110,63 @@ def jax_hvp(*inputs):
     return lambda: f(inputs[:6], inputs[8:], inputs[6], inputs[7])
 
 
+def jax_compileHvp(*inputs):
+    import jax
+
+    def f(p, v, x, y):
+        return jax.jvp(lambda q: jax.grad(jax_loss_function)(q, x, y), (p,), (v,))[1]
+
+    def compiled():
+        jax.clear_caches()
+        jax.jit(f).lower(inputs[:6], inputs[8:], inputs[6], inputs[7]).compile()
+        return []
+
+    return compiled
+
+
+# ---- The convolutional network: parameters w1 b1 w2 b2 w3 b3, then images and labels.
+
+
+def torch_cnnStep(*inputs):
+    import torch
+    import torch.nn.functional as F
+
+    parameters = [p.clone().requires_grad_() for p in inputs[:6]]
+    w1, b1, w2, b2, w3, b3 = parameters
+    x, y = inputs[6:]
+
+    def step():
+        h = F.max_pool2d(F.relu(F.conv2d(x, w1, b1, padding=1)), 2)
+        h = F.max_pool2d(F.relu(F.conv2d(h, w2, b2, padding=1)), 2)
+        loss = -(torch.log_softmax(h.flatten(1) @ w3 + b3, 1) * y).sum() / len(x)
+        gradient = torch.autograd.grad(loss, parameters)
+        with torch.no_grad():
+            return [p - g for p, g in zip(parameters, gradient)]
+
+    return step
+
+
+def jax_cnnStep(*inputs):
+    import jax
+    import jax.numpy as jnp
+
+    def pooled(h, b):
+        h = jax.nn.relu(h + b[:, None, None])
+        return jax.lax.reduce_window(h, -jnp.inf, jax.lax.max, (1, 1, 2, 2), (1, 1, 2, 2), "VALID")
+
+    def loss(p, x, y):
+        w1, b1, w2, b2, w3, b3 = p
+        h = pooled(jax.lax.conv_general_dilated(x, w1, (1, 1), "SAME"), b1)
+        h = pooled(jax.lax.conv_general_dilated(h, w2, (1, 1), "SAME"), b2)
+        return -(jax.nn.log_softmax(h.reshape(len(x), -1) @ w3 + b3) * y).sum() / len(x)
+
+    @jax.jit
+    def step(p, x, y):
+        return [w - g for w, g in zip(p, jax.grad(loss)(p, x, y))]
+
+    return lambda: step(inputs[:6], inputs[6], inputs[7])
+
+
 # ---- Single operations. `elementwise` gives eager ones in PyTorch; JAX's are compiled, as its users would have them.
 
 
@@ -179,6 +238,55 @@ def torch_svd(x):
 
 def numpy_matmul(x, y):
     return lambda: x @ y
+
+
+def numpy_products(shapes):
+    """Nothing but products of these shapes, into arrays that are there already. The shapes come in the precision of the products."""
+    new = lambda *shape: np.ones(shape, shapes.dtype)
+    work = [(new(m, k), new(k, n), new(m, n)) for m, k, n in shapes.astype(int)]
+
+    def products():
+        for a, b, out in work:
+            np.matmul(a, b, out=out)
+        return []
+
+    return products
+
+
+def numpy_exp(x):
+    return lambda: np.exp(x)
+
+
+def numpy_sum(x):
+    return lambda: np.sum(x)
+
+
+def numpy_cumsum(x):
+    return lambda: np.cumsum(x)
+
+
+def numpy_sort(x):
+    return lambda: np.sort(x)
+
+
+def numpy_fft(re, im):
+    z = re + 1j * im
+
+    def transform():
+        out = np.fft.fft(z)
+        return [out.real, out.imag]
+
+    return transform
+
+
+def numpy_lu(x):
+    import scipy.linalg as sla
+
+    return lambda: sla.lu(x)[2]
+
+
+def numpy_qr(x):
+    return lambda: np.abs(np.linalg.qr(x)[1])  # Signs are a matter of taste.
 
 
 def numpy_cholesky(x):
@@ -301,7 +409,10 @@ prepared = []
 def prepare(request):
     library = load(request["library"])
     dtype = np.dtype(request["precision"])
-    arrays = [np.array(i["values"], dtype).reshape(i["shape"]) for i in request["inputs"]]
+    arrays = [
+        np.frombuffer(base64.b64decode(i["base64"]), i["dtype"]).astype(dtype).reshape(i["shape"])
+        for i in request["inputs"]
+    ]
     if request["library"] == "numpy":
         inputs = arrays
         wait = lambda result: result
@@ -319,9 +430,26 @@ def prepare(request):
         result = result[place]
     parts = result if isinstance(result, (list, tuple)) else [result]
     as_numpy = lambda p: (p.detach() if hasattr(p, "detach") else p)
-    values = np.concatenate([np.asarray(as_numpy(p)).reshape(-1) for p in parts])
+    values = np.concatenate([np.asarray(as_numpy(p)).reshape(-1) for p in parts] + [[]]).astype("<f8")
     prepared.append((call, wait))
-    return {"id": len(prepared) - 1, "values": values.tolist()}
+    return {
+        "id": len(prepared) - 1,
+        "version": version(request["library"]),
+        "values": base64.b64encode(values.tobytes()).decode(),
+    }
+
+
+def version(library):
+    """What a time is worth nothing without: the release, and which instructions it uses where it says so."""
+    if library == "torch":
+        import torch
+
+        return f"{torch.__version__} {torch.backends.cpu.get_cpu_capability()}"
+    if library == "jax":
+        import jax
+
+        return jax.__version__
+    return np.__version__
 
 
 def measure(task, calls):

@@ -20,7 +20,9 @@ export interface PythonTask {
 interface Answer {
   readonly error?: string;
   readonly id?: number;
-  readonly values?: readonly number[];
+  readonly version?: string;
+  /** float64, as base64. */
+  readonly values?: string;
   readonly seconds?: number;
 }
 
@@ -61,10 +63,13 @@ export function pythonPeer(name: string, task: PythonTask): Peer {
     name,
     ownProcess: true,
     prepare: async (): Promise<Contender> => {
-      const { id, values } = await ask({ prepare: task });
+      const { id, version, values } = await ask({ prepare: task });
+      const bytes = Buffer.from(values!, "base64");
+      // A copy, because a Buffer may start where a float64 must not.
+      const numbers = Array.from(new Float64Array(Uint8Array.from(bytes).buffer));
       return {
-        name,
-        values: () => values!,
+        name: `${name} ${version!}`,
+        values: () => numbers,
         time: async (n) => (await ask({ time: id, calls: n })).seconds!,
       };
     },
