@@ -5,6 +5,39 @@
  */
 
 export { fromLoader, inBatches, type Batches, type Data } from "./data.js";
+export {
+  conditionNumber,
+  spectralNorm,
+  type ConditionNumber,
+  type ExtremeOptions,
+  type SpectralNorm,
+} from "./estimators/extremes.js";
+export { hutchPlusPlus, type LowRankTrace, type LowRankTraceOptions } from "./estimators/hutch-plus-plus.js";
+export {
+  frobeniusNorm,
+  hutchinsonDiagonal,
+  hutchinsonTrace,
+  type DiagonalEstimate,
+  type FrobeniusEstimate,
+  type HutchinsonOptions,
+  type TraceEstimate,
+  type TraceOptions,
+} from "./estimators/hutchinson.js";
+export { type ProbeDistribution } from "./estimators/probes.js";
+export { type ProductOptions } from "./estimators/products.js";
+export { spectralDensity, type SpectralDensity, type SpectralDensityOptions } from "./estimators/spectral-density.js";
+export {
+  effectiveDimension,
+  logDeterminant,
+  negativeFraction,
+  spectralMeasure,
+  traceOf,
+  type FunctionTrace,
+  type SpectralMeasure,
+  type SpectralMeasureOptions,
+  type SpectralRun,
+} from "./estimators/spectral-measure.js";
+export { xDiagonal, xTrace, type XTraceOptions } from "./estimators/x-trace.js";
 export { gaussNewtonDiagonal } from "./gauss-newton-diagonal.js";
 export { type LossFunction, type LossOptions } from "./loss-function.js";
 export {

@@ -9,7 +9,7 @@ export { chebyshev, chebyshevCore, type ChebyshevOptions } from "./chebyshev.js"
 export { cg, cgCore } from "./cg.js";
 export { arnoldiCore, type ArnoldiResult } from "./eigen/arnoldi.js";
 export { eigsh, type EigshOptions, type EigshResult, type Which } from "./eigen/eigsh.js";
-export { lanczosCore, type LanczosResult } from "./eigen/lanczos.js";
+export { lanczos, lanczosCore, type LanczosOptions, type LanczosResult, type LanczosRun } from "./eigen/lanczos.js";
 export { lobpcg, type LobpcgOptions, type LobpcgResult } from "./eigen/lobpcg.js";
 export {
   nystrom,

@@ -3,7 +3,7 @@
 import { DomainError, ShapeError, type Tensor } from "@curv/tensor";
 import { linearOperator, type LinearOperator } from "@curv/linsolve";
 import * as random from "@curv/tensor/random";
-import { asBatches, meanOverExamples, type Data } from "../data.js";
+import { asBatches, meanOverExamples, type Batches, type Data } from "../data.js";
 import { checkLoss, exampleLosses, type LossFunction, type LossOptions } from "../loss-function.js";
 import type { OutputLoss } from "../output-loss.js";
 import { gradient, inner, linearized, withPullback } from "../transforms.js";
@@ -131,7 +131,10 @@ export function empiricalFisherOperator<P, B>(
   data: Data<B>,
   options: LossOptions = {},
 ): LinearOperator<P> {
-  return secondMoment("empiricalFisherOperator", loss, params, data, options);
+  const caller = "empiricalFisherOperator";
+  const batches = asBatches(data, caller);
+  checkLoss(loss, params, batches, caller, options);
+  return secondMoment(caller, loss, params, batches);
 }
 
 /**
@@ -148,8 +151,9 @@ export function gradientCovarianceOperator<P, B>(
 ): LinearOperator<P> {
   const caller = "gradientCovarianceOperator";
   const batches = asBatches(data, caller);
+  checkLoss(loss, params, batches, caller, options);
   const mean = meanOverExamples(batches, (batch) => gradient((p: P) => loss(p, batch)), caller).mean(params);
-  return secondMoment(caller, loss, params, batches, options, mean);
+  return secondMoment(caller, loss, params, batches, mean);
 }
 
 /** (1/n) Σ (gᵢ − center)(gᵢ − center)ᵀ. */
@@ -157,12 +161,9 @@ function secondMoment<P, B>(
   caller: string,
   loss: LossFunction<P, B>,
   params: P,
-  data: Data<B>,
-  options: LossOptions,
+  batches: Batches<B>,
   center?: P,
 ): LinearOperator<P> {
-  const batches = asBatches(data, caller);
-  checkLoss(loss, params, batches, caller, options);
   const { mean, eager } = meanOverExamples(
     batches,
     (batch) => {

@@ -1,8 +1,10 @@
 /** The Lanczos process with full reorthogonalisation. */
 
 import {
+  concat,
   DomainError,
   dynamicUpdateSlice,
+  jit,
   logicalAnd,
   matmul,
   ShapeError,
@@ -12,7 +14,8 @@ import {
   zeros,
   type Tensor,
 } from "@curv/tensor";
-import type { LinearOperator } from "../linear-operator.js";
+import type { DriverOptions } from "../iteration.js";
+import type { AnyOperator, LinearOperator } from "../linear-operator.js";
 import { square } from "../operators/algebra.js";
 import { norm, refuseNotFinite } from "../system.js";
 
@@ -38,15 +41,7 @@ export interface LanczosResult {
  * Source: Lanczos (1950); Golub & Meurant, Matrices, Moments and Quadrature (2010).
  */
 export function lanczosCore(a: LinearOperator, start: Tensor, { steps }: { readonly steps: number }): LanczosResult {
-  square(a, "lanczosCore");
-  const n = a.shape[1];
-  if (!Number.isInteger(steps) || steps < 1 || steps > n) {
-    throw new DomainError(`lanczosCore: steps is ${steps}; wants an integer from 1 to ${n}.`);
-  }
-  if (start.rank !== 1 || start.shape[0] !== n) {
-    throw new ShapeError(`lanczosCore: start has shape [${start.shape.join(", ")}]; wants [${n}].`);
-  }
-  refuseNotFinite(start, "lanczosCore", "start");
+  const n = checkRun(a, start, steps, "lanczosCore");
   const { dtype } = a;
   const epsilon = dtype === "float64" ? 2 ** -52 : 2 ** -23;
   const places = tensor(Int32Array.from({ length: steps }, (_, i) => i));
@@ -94,6 +89,79 @@ export function lanczosCore(a: LinearOperator, start: Tensor, { steps }: { reado
     },
   );
   return { alpha: end.alpha, beta: end.beta, basis: end.basis, taken: end.j };
+}
+
+export interface LanczosOptions extends Omit<DriverOptions, "onProgress"> {
+  /** At most as many as there are unknowns. */
+  readonly steps: number;
+  /** Called after each step. */
+  readonly onProgress?: (progress: { readonly steps: number }) => void;
+}
+
+export interface LanczosRun {
+  /** Diagonal of T. */
+  readonly alpha: readonly number[];
+  /** Beside the diagonal: entry j is T[j, j + 1]; the last one is the norm of what is left after the last step. */
+  readonly beta: readonly number[];
+  /** Orthonormal rows [alpha.length, n], V A Vᵀ = T. */
+  readonly basis: Tensor;
+}
+
+/**
+ * {@link lanczosCore} step by step: for operators that cannot be traced, and for long runs, which can be watched and stopped.
+ *
+ * It ends before `steps` where the space is exhausted.
+ *
+ * @throws As `lanczosCore`; DomainError for a product with NaN, naming its number.
+ */
+export async function lanczos(a: AnyOperator, start: Tensor, options: LanczosOptions): Promise<LanczosRun> {
+  const { steps, signal, onProgress } = options;
+  const n = checkRun(a, start, steps, "lanczos");
+  const epsilon = a.dtype === "float64" ? 2 ** -52 : 2 ** -23;
+  const expand = (basis: Tensor, next: Tensor, j: Tensor): readonly [Tensor, Tensor, Tensor] => {
+    const vectors = dynamicUpdateSlice(basis, next.expandDims(0), [j, 0]);
+    const { rest, along } = orthogonalise(a.matvec(next), vectors);
+    const length = norm(rest);
+    return [vectors, rest.div(where(length.equal(0), 1, length)), concat([along, length.expandDims(0)])];
+  };
+  const step = a.eager ? expand : jit(expand as never as (...xs: Tensor[]) => [Tensor, Tensor, Tensor]);
+  let basis = zeros([steps, n], { dtype: a.dtype });
+  let next = start.div(norm(start));
+  const [alpha, beta]: [number[], number[]] = [[], []];
+  let size = 0;
+  for (let j = 0; j < steps; j++) {
+    const [vectors, following, coefficients] = step(basis, next, tensor(j, { dtype: "int32" }));
+    const along = await coefficients.data();
+    const [here, length] = [along[j], along[steps]];
+    if (!Number.isFinite(length)) {
+      throw new DomainError(`lanczos: product ${j + 1} of the operator has NaN or an infinity.`);
+    }
+    [basis, next] = [vectors, following];
+    size = Math.max(size, Math.abs(here), length);
+    // What is left is rounding: the space is invariant.
+    const exhausted = length <= 10 * epsilon * size;
+    alpha.push(here);
+    beta.push(exhausted ? 0 : length);
+    onProgress?.({ steps: j + 1 });
+    if (exhausted) break;
+    if (j % 8 === 7) await new Promise((resolve) => setTimeout(resolve));
+    signal?.throwIfAborted();
+  }
+  return { alpha, beta, basis: alpha.length === steps ? basis : basis.slice([0, alpha.length]) };
+}
+
+/** Refuses what cannot be run. */
+function checkRun(a: AnyOperator, start: Tensor, steps: number, caller: string): number {
+  square(a, caller);
+  const n = a.shape[1];
+  if (!Number.isInteger(steps) || steps < 1 || steps > n) {
+    throw new DomainError(`${caller}: steps is ${steps}; wants an integer from 1 to ${n}.`);
+  }
+  if (start.rank !== 1 || start.shape[0] !== n) {
+    throw new ShapeError(`${caller}: start has shape [${start.shape.join(", ")}]; wants [${n}].`);
+  }
+  refuseNotFinite(start, caller, "start");
+  return n;
 }
 
 /** What is left of w beside orthonormal rows (zero ones do not count), and its parts along them: Gram–Schmidt, twice. */

@@ -1,0 +1,105 @@
+/** What is refused, and how it is said (theme-curvature, "Must be true" 9). */
+
+import { softmaxCrossEntropy } from "@curv/loss";
+import { mlp } from "@curv/nn";
+import { tensor, zeros, type Tensor } from "@curv/tensor";
+import * as random from "@curv/tensor/random";
+import { expect, test } from "vitest";
+import {
+  crossEntropyOutput,
+  fisherOperator,
+  fromLoader,
+  gaussNewtonOperator,
+  gradientCovarianceOperator,
+  hessianOperator,
+  inBatches,
+  perSampleGradientRows,
+  selectParameters,
+} from "./index.js";
+
+const key = random.key(0);
+const model = mlp({ sizes: [3, 2] });
+const params = model.init(key);
+type Params = typeof params;
+const batch = { inputs: random.normal(key, { shape: [4, 3] }), targets: tensor(Int32Array.of(0, 1, 0, 1)) };
+type Batch = typeof batch;
+const loss = (p: Params, { inputs, targets }: Batch): Tensor => softmaxCrossEntropy(model.apply(p, inputs), targets);
+
+test("a loss that is no scalar", () => {
+  const each = (p: Params, { inputs }: Batch): Tensor => model.apply(p, inputs);
+  expect(() => hessianOperator(each, params, batch)).toThrow(
+    /hessianOperator: the loss returned float32 of shape \[4, 2\]; wants a float scalar/,
+  );
+  expect(() => hessianOperator((() => 3) as never, params, batch)).toThrow(
+    /the loss returned number; wants a scalar Tensor/,
+  );
+});
+
+test("a loss that is not finite", () => {
+  expect(() => hessianOperator((p: Params, b: Batch) => loss(p, b).mul(Infinity), params, batch)).toThrow(
+    /the loss is Infinity at these parameters/,
+  );
+});
+
+test("a loss that changes from call to call, unless the check is off", () => {
+  let calls = 0;
+  const noisy = (p: Params, b: Batch): Tensor => loss(p, b).add(++calls);
+  expect(() => hessianOperator(noisy, params, batch)).toThrow(
+    /for the same parameters and batch; wants one that is a function/,
+  );
+  expect(() => hessianOperator(noisy, params, batch, { check: false })).not.toThrow();
+});
+
+test("data without examples, of different lengths, or with scalars", () => {
+  const none = { inputs: zeros([0, 3]), targets: zeros([0], { dtype: "int32" }) };
+  expect(() => hessianOperator(loss, params, none)).toThrow(/the data hold no examples/);
+  const ragged = { ...batch, targets: tensor(Int32Array.of(0)) };
+  expect(() => hessianOperator(loss, params, ragged)).toThrow(/data.targets has 1 examples, data.inputs has 4/);
+  expect(() => hessianOperator(loss, params, { ...batch, targets: tensor(1) })).toThrow(/data.targets is a scalar/);
+});
+
+test("loaders that yield nothing, or something else each time", () => {
+  expect(() =>
+    hessianOperator(
+      loss,
+      params,
+      fromLoader<Batch>(() => []),
+    ),
+  ).toThrow(/the loader yields no batch/);
+  let pass = 0;
+  const growing = fromLoader(() => Array.from({ length: ++pass }, () => batch));
+  const operator = hessianOperator(loss, params, growing);
+  operator.matvec(zeros([8]));
+  expect(() => operator.matvec(zeros([8]))).toThrow(/yields 12 examples, and 8 in an earlier pass/);
+});
+
+test("options out of range", () => {
+  expect(() => inBatches(batch, { batchSize: 0 })).toThrow(/inBatches: batchSize is 0; wants a positive integer/);
+  expect(() => hessianOperator(loss, params, batch, { mode: "backward" as never })).toThrow(
+    /mode is "backward"; wants forward-over-reverse, reverse-over-reverse, finite-difference/,
+  );
+  const apply = (p: Params, x: Tensor): Tensor => model.apply(p, x);
+  expect(() => fisherOperator(apply, crossEntropyOutput, params, batch, key, { samples: 0 })).toThrow(
+    /samples is 0; wants a positive integer/,
+  );
+  expect(() => selectParameters(params, () => false)).toThrow(/keep is true of none of 0.bias, 0.weight/);
+});
+
+test("outputs without an axis of outputs", () => {
+  const scalar = (p: Params, x: Tensor): Tensor => model.apply(p, x).sum(-1);
+  expect(() => gaussNewtonOperator(scalar, crossEntropyOutput, params, batch)).toThrow(
+    /outputs have shape \[4\]; wants \[examples, ..., outputs\]/,
+  );
+});
+
+test("products of another length, or of another tree", () => {
+  const operator = hessianOperator(loss, params, batch);
+  expect(() => operator.matvec(zeros([3]))).toThrow(/the operand has shape \[3\]; wants \[8\]/);
+  expect(() => operator.apply([] as never)).toThrow(/apply: x/);
+});
+
+test("per-sample rows and the covariance check the loss, too", () => {
+  const each = (p: Params, { inputs }: Batch): Tensor => model.apply(p, inputs);
+  expect(() => [...perSampleGradientRows(each, params, batch)]).toThrow(/perSampleGradientRows: the loss returned/);
+  expect(() => gradientCovarianceOperator(each, params, batch)).toThrow(/gradientCovarianceOperator/);
+});

@@ -1,0 +1,38 @@
+/** Random vectors z with E[z zᵀ] = I. */
+
+import { DomainError, stack, type Tensor } from "@curv/tensor";
+import * as random from "@curv/tensor/random";
+
+/**
+ * - `rademacher`: ±1. The smallest variance of zᵀAz: 2(‖A‖² − Σ Aᵢᵢ²), zero for diagonal A.
+ * - `normal`: standard normal, 2‖A‖².
+ * - `sphere`: uniform on the sphere of radius √n.
+ */
+export type ProbeDistribution = "rademacher" | "normal" | "sphere";
+
+/** Probes `from` to `to` of a key, as columns [n, to − from]: probe i is the same however many are drawn at once. */
+export function drawProbes(
+  distribution: ProbeDistribution,
+  key: random.Key,
+  n: number,
+  dtype: "float32" | "float64",
+  [from, to]: readonly [from: number, to: number],
+): Tensor {
+  const draw = draws[distribution] as
+    ((key: random.Key, n: number, dtype: "float32" | "float64") => Tensor) | undefined;
+  if (draw === undefined) {
+    throw new DomainError(
+      `probes: distribution is ${JSON.stringify(distribution)}; wants ${Object.keys(draws).join(", ")}.`,
+    );
+  }
+  return stack(
+    Array.from({ length: to - from }, (_, i) => draw(random.foldIn(key, from + i), n, dtype)),
+    1,
+  );
+}
+
+const draws = {
+  rademacher: (key, n, dtype) => random.rademacher(key, { shape: [n], dtype }),
+  normal: (key, n, dtype) => random.normal(key, { shape: [n], dtype }),
+  sphere: (key, n, dtype) => random.sphere(key, n, { dtype }).mul(Math.sqrt(n)),
+} satisfies Record<ProbeDistribution, (key: random.Key, n: number, dtype: "float32" | "float64") => Tensor>;

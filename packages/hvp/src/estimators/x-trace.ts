@@ -1,0 +1,141 @@
+/** XTrace and XDiag: Hutch++ in which every probe serves for both parts, by leaving out one at a time. */
+
+import { DomainError, eye, matmul, type Tensor } from "@curv/tensor";
+import type { AnyOperator, LinearOperator } from "@curv/linsolve";
+import { qr, triangularSolve } from "@curv/tensor/linalg";
+import type { Key } from "@curv/tensor/random";
+import type { LowRankTrace, LowRankTraceOptions } from "./hutch-plus-plus.js";
+import type { DiagonalEstimate } from "./hutchinson.js";
+import { drawProbes, type ProbeDistribution } from "./probes.js";
+import { checkCount, meanAndStandardError, productsOf, squareSize, type Products } from "./products.js";
+
+export interface XTraceOptions extends LowRankTraceOptions {
+  /**
+   * Scale each left-over probe to the length of a uniform one in the space that is left. Takes probes whose direction is uniform, "normal" or
+   * "sphere"; default true for those.
+   */
+  readonly resphere?: boolean;
+}
+
+/**
+ * tr(A) from k = products/2 probes W: with Qᵢ an orthonormal basis of the range of A W without its column i, the mean over i of
+ * tr(QᵢᵀAQᵢ) + uᵢᵀAuᵢ, uᵢ = (I − QᵢQᵢᵀ)wᵢ. One QR factorisation gives all the Qᵢ. Exact if the rank of A is less than k.
+ *
+ * @throws ShapeError if A is not square; DomainError for products that are odd or too many, or with NaN, or `resphere` with Rademacher probes.
+ * Source: Epperly, Tropp & Webber, XTrace: making the most of every sample in stochastic trace estimation (2024), section 2.
+ */
+export async function xTrace(a: AnyOperator, key: Key, options: XTraceOptions = {}): Promise<LowRankTrace> {
+  const caller = "xTrace";
+  const { distribution = "rademacher", resphere = distribution !== "rademacher" } = options;
+  if (resphere && distribution === "rademacher") {
+    throw new DomainError(`${caller}: resphere with Rademacher probes; wants "normal" or "sphere" ones.`);
+  }
+  const { n, k, w, y, q, r, products } = await sketch(a, key, options, distribution, caller);
+  const z = await products.with(q);
+  const h = matmul(q.transpose(), z);
+  const whole = h.mul(eye(k, k, { dtype: a.dtype })).sum();
+  if (await isDeficient(r)) return { trace: await whole.item(), standardError: 0, products: 2 * k };
+  const s = leftOut(r);
+  const x = matmul(q.transpose(), w);
+  // QᵢᵀQ wᵢ: without the direction sᵢ that only column i brought.
+  const kept = x.sub(s.mul(dots(s, x)));
+  const traces = whole.sub(dots(s, matmul(h, s)));
+  // uᵢᵀAuᵢ with uᵢ = wᵢ − Q xᵢ, from A wᵢ = yᵢ and A Q = Z.
+  const rest = dots(w, y)
+    .sub(dots(matmul(z.transpose(), w), kept))
+    .sub(dots(kept, r))
+    .add(dots(kept, matmul(h, kept)));
+  const lengths = dots(w, w).sub(dots(x, kept).mul(2)).add(dots(kept, kept));
+  const estimates = traces.add(resphere ? rest.mul(n - k + 1).div(lengths) : rest);
+  const { mean, standardError } = meanAndStandardError([...(await estimates.data())]);
+  return { trace: mean, standardError, products: 2 * k };
+}
+
+/**
+ * diag(A) from k = products/2 Rademacher probes: the mean over i of diag(QᵢQᵢᵀA) + wᵢ ∘ (I − QᵢQᵢᵀ)A wᵢ. Takes k products with A and k with
+ * its transpose. Exact if the rank of A is less than k.
+ *
+ * @throws ShapeError if A is not square; DomainError for products that are odd or too many, or with NaN.
+ * Source: Epperly, Tropp & Webber (2024), section 2.4.
+ */
+export async function xDiagonal<X>(
+  a: LinearOperator<X>,
+  key: Key,
+  options: Omit<LowRankTraceOptions, "distribution"> = {},
+): Promise<DiagonalEstimate<X>> {
+  const { k, w, q, r, products } = await sketch(a, key, options, "rademacher", "xDiagonal");
+  const z = await products.with(q, true);
+  const whole = q.mul(z).sum(1);
+  const { unravel } = a.domain;
+  if (await isDeficient(r)) {
+    return { diagonal: unravel(whole), standardError: unravel(whole.mul(0)), products: 2 * k };
+  }
+  const s = leftOut(r);
+  const [qs, zs] = [matmul(q, s), matmul(z, s)];
+  // A wᵢ is in the range of Q; what Qᵢ lacks of it is its part along Q sᵢ.
+  const rest = w.mul(qs.mul(dots(s, r)));
+  const samples = whole.expandDims(1).sub(qs.mul(zs)).add(rest);
+  const mean = samples.mean(1);
+  const variance = samples
+    .sub(mean.expandDims(1))
+    .square()
+    .sum(1)
+    .div(k - 1);
+  return { diagonal: unravel(mean), standardError: unravel(variance.div(k).sqrt()), products: 2 * k };
+}
+
+interface Sketch {
+  readonly n: number;
+  readonly k: number;
+  /** Probes [n, k]. */
+  readonly w: Tensor;
+  /** A W = Q R. */
+  readonly y: Tensor;
+  readonly q: Tensor;
+  readonly r: Tensor;
+  readonly products: Products;
+}
+
+async function sketch(
+  a: AnyOperator,
+  key: Key,
+  options: LowRankTraceOptions,
+  distribution: ProbeDistribution,
+  caller: string,
+): Promise<Sketch> {
+  const n = squareSize(a, caller);
+  const { products: count = 30 } = options;
+  checkCount(count, caller, "products", { least: 4, most: 2 * n });
+  if (count % 2 !== 0) {
+    throw new DomainError(
+      `${caller}: products is ${count}; wants an even number, as ${count - 1}: half for each part.`,
+    );
+  }
+  const k = count / 2;
+  const products = productsOf(a, caller, count, options);
+  const w = drawProbes(distribution, key, n, a.dtype, [0, k]);
+  const y = await products.with(w);
+  return { n, k, w, y, products, ...qr(y) };
+}
+
+/** Whether the products span fewer dimensions than there are probes: then QQᵀA = A. */
+async function isDeficient(r: Tensor): Promise<boolean> {
+  const diagonal = r
+    .mul(eye(r.shape[0], r.shape[0], { dtype: r.dtype }))
+    .sum(1)
+    .abs();
+  const [least, most] = await Promise.all([diagonal.min().item(), diagonal.max().item()]);
+  return least <= (r.dtype === "float64" ? 1e-12 : 1e-5) * most;
+}
+
+/** Columns sᵢ of length 1 with QᵢQᵢᵀ = Q(I − sᵢsᵢᵀ)Qᵀ: those of R⁻ᵀ. */
+function leftOut(r: Tensor): Tensor {
+  const size = r.shape[0];
+  const inverse = triangularSolve(r, eye(size, size, { dtype: r.dtype }), { lower: false, transpose: true });
+  return inverse.div(dots(inverse, inverse).sqrt());
+}
+
+/** Inner products of columns. */
+function dots(x: Tensor, y: Tensor): Tensor {
+  return x.mul(y).sum(0);
+}
