@@ -50,6 +50,7 @@ export {
   type MultiHeadAttentionParams,
 } from "./multi-head-attention.js";
 export { type NormLayer, type NormOptions, type NormParams } from "./normalize.js";
+export { padShortcut, type PadShortcut, type PadShortcutOptions } from "./pad-shortcut.js";
 export { avgPool, globalAvgPool, maxPool, type GlobalAvgPool, type Pool } from "./pooling.js";
 export { residual, type Residual, type ResidualOptions, type ResidualParams, type ResidualState } from "./residual.js";
 export {
@@ -57,5 +58,7 @@ export {
   type ResidualBlock,
   type ResidualBlockLayer,
   type ResidualBlockOptions,
+  type ShortcutKind,
 } from "./residual-block.js";
+export { resnet, type Resnet, type ResnetLayer, type ResnetOptions } from "./resnet.js";
 export { sequential, type Sequential, type SequentialParams, type SequentialState } from "./sequential.js";

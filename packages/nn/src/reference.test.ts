@@ -52,6 +52,8 @@ const networks: Record<string, nn.Layer> = {
   maxPool: nn.maxPool({ window: 3, stride: 2, padding: 1 }),
   avgPool: nn.avgPool({ window: 3, stride: 2, padding: 1 }),
   globalAvgPool: nn.globalAvgPool(),
+  resnet: nn.resnet({ depth: 8, width: 1, out: 3 }),
+  "resnet, projection": nn.resnet({ depth: 8, width: 1, out: 3, shortcut: "projection" }),
   embedding: nn.embedding({ vocabulary: 5, features: 3 }),
   positionEmbedding: nn.positionEmbedding({ length: 6, features: 3 }),
   attention: nn.multiHeadAttention({ features: 6, heads: 2 }),
@@ -104,7 +106,7 @@ function expectTree(got: unknown, wanted: Named, tolerance: number): void {
   }
 }
 
-const cases = ["torch-layers", "torch-sequences"].flatMap(
+const cases = ["torch-layers", "torch-networks"].flatMap(
   (file) => JSON.parse(readFileSync(new URL(`./fixtures/${file}.json`, import.meta.url), "utf8")) as Case[],
 );
 

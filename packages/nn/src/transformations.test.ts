@@ -16,6 +16,10 @@ interface Example {
 }
 
 const models: Record<string, Example> = {
+  resnet: {
+    model: nn.resnet({ depth: 8, width: 1, out: 2, in: 1, activation: "tanh" }),
+    shape: [3, 1, 5, 4],
+  },
   transformer: {
     model: nn.sequential([
       nn.embedding({ vocabulary: 7, features: 4 }),
@@ -55,7 +59,8 @@ function setUp({ model, shape, tokens }: Example, dtype: FloatDType) {
   return { params, state, x, v };
 }
 
-describe.each(Object.entries(models))("%s", (_name, example) => {
+// Compiling the second derivatives of a deep network takes a while where others compute, too.
+describe.each(Object.entries(models))("%s", { timeout: 60_000 }, (_name, example) => {
   const { model } = example;
   const { params, state, x, v } = setUp(example, "float64");
 
