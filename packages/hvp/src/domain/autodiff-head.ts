@@ -12,20 +12,17 @@ import type { HeadStatistics } from "./head-statistics.js";
  */
 export function autodiffHeadStatistics(f: (h: Tensor) => Tensor, h: Tensor): HeadStatistics {
   const size = h.size;
-  let line: { readonly value: Tensor; readonly product: (v: Tensor) => Tensor } | undefined;
-  const linear = (): NonNullable<typeof line> => {
-    if (line === undefined) {
-      const { value, pushforward } = linearize(grad(f), h);
-      line = { value, product: (v) => pushforward(v) };
-    }
-    return line;
+  let linearized: { readonly value: Tensor; readonly linear: (v: Tensor) => Tensor } | undefined;
+  const line = (): NonNullable<typeof linearized> => (linearized ??= linearize(grad(f), h));
+  const hvps = (V: Tensor): Tensor => {
+    const { linear } = line();
+    return vmap((v: Tensor) => linear(v))(V);
   };
-  const hvps = (V: Tensor): Tensor => vmap((v: Tensor) => linear().product(v))(V);
   const identity = (): Tensor => eye(size, size, { dtype: h.dtype });
   return {
     size,
-    gradient: () => linear().value,
-    hvp: (v) => linear().product(v),
+    gradient: () => line().value,
+    hvp: (v) => line().linear(v),
     hvps,
     diagonal: () => hvps(identity()).mul(identity()).sum(0),
     dense: () => hvps(identity()),

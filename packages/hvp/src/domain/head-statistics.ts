@@ -79,7 +79,8 @@ export function headStatistics(
     gradient: () => mean(errors).reshape(size),
     hvps,
     hvp: (v) => {
-      if (v.rank !== 1) throw new ShapeError(`headStatistics: hvp: v has shape [${v.shape.join(", ")}]; wants [${size}].`);
+      if (v.rank !== 1)
+        throw new ShapeError(`headStatistics: hvp: v has shape [${v.shape.join(", ")}]; wants [${size}].`);
       return hvps(v.expandDims(0)).reshape(size);
     },
     diagonal: () => mean(uncertainty, inputs.square()).reshape(size),

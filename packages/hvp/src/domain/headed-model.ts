@@ -54,7 +54,7 @@ export function headedModel<F, H>(layers: {
   return {
     features: (params, x) => features.apply(params.features, x),
     head: (params, z) => head.apply(params.head, z),
-    headParams: ["features", "head"].filter((name): name is "head" => name === "head"),
+    headParams: ["head"],
     headKind: head.name === "dense" ? "linear" : "general",
     init: (key, options) => ({
       features: features.init(key, options),

@@ -51,9 +51,12 @@ export function logitDerivatives(
   }
   const [n, classes] = s.shape;
   const kind = loss ?? (classes === 1 ? "bce" : "ce");
-  if (kind !== "bce" && kind !== "ce") throw new DomainError(`${caller}: loss is "${String(kind)}"; wants "bce" or "ce".`);
+  if (kind !== "bce" && kind !== "ce")
+    throw new DomainError(`${caller}: loss is "${String(kind)}"; wants "bce" or "ce".`);
   if ((kind === "bce") !== (classes === 1)) {
-    throw new ShapeError(`${caller}: loss "${kind}" got ${classes} logits; wants ${kind === "bce" ? "1" : "at least 2"}.`);
+    throw new ShapeError(
+      `${caller}: loss "${kind}" got ${classes} logits; wants ${kind === "bce" ? "1" : "at least 2"}.`,
+    );
   }
   const labels = y.rank === 2 && y.shape[1] === 1 ? y.reshape(-1) : y;
   if (labels.rank !== 1 || labels.shape[0] !== n) {
@@ -71,7 +74,10 @@ function binary(s: Tensor, labels: Tensor, caller: string): LogitDerivatives {
   const uncertainty = s.sigmoid().mul(s.neg().sigmoid());
   return {
     kind: "bce",
-    losses: y.mul(softplus(s.neg())).add(y.neg().add(1).mul(softplus(s))).reshape(-1),
+    losses: y
+      .mul(softplus(s.neg()))
+      .add(y.neg().add(1).mul(softplus(s)))
+      .reshape(-1),
     errors: s.sigmoid().sub(y),
     uncertainty,
     curve: (a) => uncertainty.expandDims(1).mul(a),

@@ -1,0 +1,200 @@
+/** How much worse than the source's excess loss the target's can be, near a head: measured, and bounded by the gap of the Hessians. */
+
+import {
+  DomainError,
+  DTypeError,
+  epsilon,
+  grad,
+  isFloat,
+  isTensor,
+  linearize,
+  ShapeError,
+  type FloatDType,
+  type Tensor,
+} from "@curv/tensor";
+import * as random from "@curv/tensor/random";
+import { eigsh, linearOperator } from "@curv/linsolve";
+import { checkCount, checkNumber } from "./environment.js";
+import { projectedAscent, type AscentOptions } from "./projected-ascent.js";
+
+/** A loss as a function of the head, [D] to a scalar; `headProblem` makes one of a model and an environment. */
+export type HeadObjective = (h: Tensor) => Tensor;
+
+/** Options of {@link transferUpperBound}. */
+export interface TransferBoundOptions {
+  /** Relative tolerance of the eigenvalue. Default 1e-10 in float64, 1e-5 in float32. */
+  readonly tol?: number;
+  /** Of the start of the Lanczos process. Default random.key(0). */
+  readonly key?: random.Key;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Result of {@link transferUpperBound}. */
+export interface TransferBound {
+  /** ½ δ² ‖H_T − H_S‖₂, to which T_Γ(S‖T) is at most equal up to o(δ²) where h* minimises both losses. */
+  readonly bound: number;
+  /** ‖H_T − H_S‖₂. */
+  readonly spectralGap: number;
+  /** δ ‖g_T − g_S‖, what the first order adds to the bound where h* is stationary for one of them at most. */
+  readonly firstOrder: number;
+  /** ‖g_S‖ and ‖g_T‖ at h*: how far the premise holds. */
+  readonly gradientNorms: { readonly source: number; readonly target: number };
+  /** Unit eigenvector of H_T − H_S of the eigenvalue that is largest in magnitude, [D]. */
+  readonly direction: Tensor;
+  /** Its eigenvalue, with its sign. The bound can be reached only along a positive one. */
+  readonly eigenvalue: number;
+  /** Whether the eigenvalue has converged; otherwise the bound is too low. */
+  readonly converged: boolean;
+  /** Products with H_T − H_S. */
+  readonly products: number;
+}
+
+/**
+ * An upper bound of the transfer measure in the ball of radius δ around h*: ½ δ² ‖H_T − H_S‖₂, by the Lanczos method on the difference of
+ * the Hessians as an operator; no Hessian is formed.
+ *
+ * @param source - L_S.
+ * @param target - L_T.
+ * @param head - h*, [D].
+ * @param radius - δ > 0.
+ * @throws DomainError for a radius that is not positive, or a loss with NaN; ShapeError for a head that is no vector.
+ * Source: Hemati, Zhang, Estiri & Chen (2023), theorem on transferability; second-order Taylor expansion.
+ */
+export async function transferUpperBound(
+  source: HeadObjective,
+  target: HeadObjective,
+  head: Tensor,
+  radius: number,
+  { tol, key = random.key(0), signal }: TransferBoundOptions = {},
+): Promise<TransferBound> {
+  checkProblem(head, radius, "transferUpperBound");
+  const sourceLine = linearize(grad(source), head);
+  const targetLine = linearize(grad(target), head);
+  const difference = linearOperator({
+    matvec: (v: Tensor) => targetLine.linear(v).sub(sourceLine.linear(v)),
+    domain: head,
+    symmetric: true,
+  });
+  const norm = async (g: Tensor): Promise<number> => g.square().sum().sqrt().item();
+  const [gS, gT] = [sourceLine.value, targetLine.value];
+  const gradientNorms = { source: await norm(gS), target: await norm(gT) };
+  const result = await eigsh(difference, {
+    k: 1,
+    which: "magnitude",
+    verifyMultiplicity: false,
+    check: false,
+    key,
+    ...(tol === undefined ? {} : { tol }),
+    ...(signal === undefined ? {} : { signal }),
+  });
+  const eigenvalue = await result.values.slice(0).item();
+  const spectralGap = Math.abs(eigenvalue);
+  return {
+    bound: 0.5 * radius ** 2 * spectralGap,
+    spectralGap,
+    firstOrder: radius * (await norm(gT.sub(gS))),
+    gradientNorms,
+    direction: result.vectors.slice(null, 0),
+    eigenvalue,
+    converged: result.converged,
+    products: result.products + result.verificationProducts,
+  };
+}
+
+/** Options of {@link transferMeasure}. */
+export interface TransferMeasureOptions extends Partial<
+  Pick<AscentOptions, "tol" | "maxIter" | "signal" | "onProgress">
+> {
+  /** min L_S. Default: its minimum over the ball, found by the same method. */
+  readonly sourceMinimum?: number;
+  /** min L_T. Default likewise. */
+  readonly targetMinimum?: number;
+  /** Random starts on the sphere. Default 8. */
+  readonly starts?: number;
+  /** Of the starts. Default random.key(0). */
+  readonly key?: random.Key;
+}
+
+/** Result of {@link transferMeasure}. */
+export interface TransferMeasure {
+  /** The largest value that was found: a lower bound of T_Γ(S‖T), and T itself where the ascent met the global maximum. */
+  readonly measure: number;
+  /** The head where it is attained, [D]. */
+  readonly head: Tensor;
+  readonly sourceMinimum: number;
+  readonly targetMinimum: number;
+  readonly converged: boolean;
+  /** Of the maximisation. `precision` stands for a stall at the precision of the dtype. */
+  readonly status: "converged" | "maxIter" | "precision";
+  readonly iterations: number;
+  /** The most that the measure could still rise to first order. */
+  readonly residual: number;
+  /** The measure after each block of steps. */
+  readonly history: readonly number[];
+}
+
+/**
+ * The transfer measure T_Γ(S‖T) = sup_{h ∈ Γ} [(L_T(h) − min L_T) − (L_S(h) − min L_S)] over the ball Γ of radius δ around a head, by projected
+ * gradient ascent from random points of its sphere.
+ *
+ * The default minima are those over the ball. `maxIter` is 2000 steps; `tol` 1e-8 in float64, 1e-4 in float32, relative to the difference of
+ * the losses.
+ *
+ * @param source - L_S.
+ * @param target - L_T.
+ * @param head - Centre of the ball, [D].
+ * @param radius - δ > 0.
+ * @throws DomainError for a radius that is not positive, or other options out of range; ShapeError for a head that is no vector.
+ * Source: Zhang et al., Quantifying and improving transferability in domain generalization (2021), definition of the transfer measure.
+ */
+export async function transferMeasure(
+  source: HeadObjective,
+  target: HeadObjective,
+  head: Tensor,
+  radius: number,
+  options: TransferMeasureOptions = {},
+): Promise<TransferMeasure> {
+  const dtype = checkProblem(head, radius, "transferMeasure");
+  const { starts = 8, key = random.key(0), maxIter = 2000, signal, onProgress } = options;
+  const { tol = dtype === "float64" ? 1e-8 : 1e-4 } = options;
+  checkCount(starts, "transferMeasure", "starts", 1);
+  checkCount(maxIter, "transferMeasure", "maxIter", 1);
+  checkNumber(tol, "transferMeasure", "tol");
+  signal?.throwIfAborted();
+  const size = Math.abs(await source(head).item()) + Math.abs(await target(head).item());
+  if (!Number.isFinite(size)) throw new DomainError("transferMeasure: a loss at the head is NaN or infinite.");
+
+  const directions = random.sphere(key, head.size, { shape: [starts], dtype });
+  const points = head.add(directions.mul(radius));
+  // Values are sums and differences of losses of this size.
+  const settings = { tol, maxIter, signal, floor: 8 * epsilon(dtype) * size };
+  const search = (f: HeadObjective, watch?: AscentOptions["onProgress"]): ReturnType<typeof projectedAscent> =>
+    projectedAscent({ f, centre: head, radius }, points, { ...settings, onProgress: watch });
+  const minimumOf = async (loss: HeadObjective): Promise<number> => -(await search((h) => loss(h).neg())).value;
+
+  const sourceMinimum = options.sourceMinimum ?? (await minimumOf(source));
+  const targetMinimum = options.targetMinimum ?? (await minimumOf(target));
+  const offset = sourceMinimum - targetMinimum;
+  const found = await search((h) => target(h).sub(source(h)), onProgress);
+  return {
+    measure: found.value + offset,
+    head: found.x,
+    sourceMinimum,
+    targetMinimum,
+    converged: found.status === "converged",
+    status: found.status,
+    iterations: found.iterations,
+    residual: found.gap,
+    history: found.history.map((value) => value + offset),
+  };
+}
+
+function checkProblem(head: Tensor, radius: number, caller: string): FloatDType {
+  if (!isTensor(head) || head.rank !== 1 || head.size === 0) {
+    const got = isTensor(head) ? `has shape [${head.shape.join(", ")}]` : `is ${typeof head}`;
+    throw new ShapeError(`${caller}: head ${got}; wants a vector [D].`);
+  }
+  if (!isFloat(head.dtype)) throw new DTypeError(`${caller}: head is ${head.dtype}; wants float32 or float64.`);
+  checkNumber(radius, caller, "radius", true);
+  return head.dtype;
+}
