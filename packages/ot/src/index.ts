@@ -11,7 +11,17 @@ export type { Driver } from "./driver.js";
 export type { Potentials } from "./dual.js";
 export { emd, type EmdOptions, type EmdProgress, type EmdResult, type SparseCost } from "./emd.js";
 export { emdCore, type EmdCore, type EmdCoreOptions } from "./emd-core.js";
+export { greenkhorn, type GreenkhornOptions, type GreenkhornResult } from "./greenkhorn.js";
 export type { Arcs } from "./network-simplex.js";
+export {
+  partialEmd,
+  partialEmdCore,
+  type PartialEmdCore,
+  type PartialEmdCoreOptions,
+  type PartialEmdOptions,
+  type PartialEmdResult,
+} from "./partial-emd.js";
+export { sinkhornDivergence, type SinkhornDivergence, type SinkhornDivergenceOptions } from "./sinkhorn-divergence.js";
 export { sinkhornCore, type SinkhornCore, type SinkhornCoreOptions } from "./sinkhorn-core.js";
 export { sinkhorn, type SinkhornOptions, type SinkhornProgress, type SinkhornResult } from "./sinkhorn.js";
 export { sinkhornNewtonSparse, type SnsIteration, type SnsOptions, type SnsResult } from "./sinkhorn-newton-sparse.js";

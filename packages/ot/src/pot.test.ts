@@ -3,8 +3,11 @@
 import { readFileSync } from "node:fs";
 import { fc, test as prop } from "@fast-check/vitest";
 import { tensor, type Tensor } from "@curv/tensor";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { emd, sinkhorn } from "./index.js";
+
+// Not a bound on speed: the machines of a build may be busy.
+vi.setConfig({ testTimeout: 60_000 });
 
 interface Case {
   readonly n: number;

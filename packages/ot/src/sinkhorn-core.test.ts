@@ -2,8 +2,11 @@
 
 import { grad, hvp, jit, softmax, stack, tensor, vmap, type Tensor } from "@curv/tensor";
 import * as random from "@curv/tensor/random";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { sinkhornCore, type SinkhornCoreOptions } from "./index.js";
+
+// Not a bound on speed: the machines of a build may be busy.
+vi.setConfig({ testTimeout: 60_000 });
 
 const f64 = (data: number[] | number[][]): Tensor => tensor(data, { dtype: "float64" });
 const a = f64([0.1, 0.3, 0.2, 0.25, 0.15]);

@@ -11,6 +11,7 @@ import {
   whileLoop,
   type Tensor,
 } from "@curv/tensor";
+import { andersonStep, emptyHistory, type AndersonHistory } from "./anderson.js";
 import { checkCount, checkEqualMass, checkNumber, checkSameDType, checkWeights } from "./arguments.js";
 import { conjugateGradient } from "./conjugate-gradient.js";
 import { checkCost, reducer, type Cost } from "./cost.js";
@@ -42,6 +43,8 @@ export interface SinkhornCoreOptions {
   readonly scaling?: number;
   /** Over-relaxation ω in [1, 2): potentials go ω times as far, once the marginals are off by less than 10 %. Default 1. */
   readonly relaxation?: number;
+  /** Anderson acceleration by the last so many sweeps; 5 is usual. Default 0: none. */
+  readonly anderson?: number;
   /** Potentials to start from, [n] and [m]. Default zeros. */
   readonly init?: Potentials;
   /**
@@ -65,7 +68,11 @@ export interface SinkhornCore extends Potentials {
 interface State extends Potentials {
   readonly epsilon: Tensor;
   readonly error: Tensor;
+  /** What the columns of this state's plan miss. */
+  readonly beside: Tensor;
   readonly step: Tensor;
+  /** Of Anderson acceleration; empty without it. */
+  readonly past: AndersonHistory;
 }
 
 /** Options with their defaults. */
@@ -76,12 +83,13 @@ export interface Settings {
   readonly initialEpsilon: number;
   readonly scaling: number;
   readonly relaxation: number;
+  readonly anderson: number;
 }
 
 /** Checks options and fills in the defaults. */
 export function settingsOf(options: Omit<SinkhornCoreOptions, "init">, dtype: string, caller: string): Settings {
   const { epsilon, rho = Infinity, tol = dtype === "float32" ? 1e-5 : 1e-9, maxIter = 10_000 } = options;
-  const { initialEpsilon = 0, scaling = 0.7, relaxation = 1 } = options;
+  const { initialEpsilon = 0, scaling = 0.7, relaxation = 1, anderson = 0 } = options;
   if (!isTensor(epsilon)) checkNumber(epsilon, caller, "epsilon", { low: 0 });
   const pair = typeof rho === "number" ? ([rho, rho] as const) : rho;
   pair.forEach((r) => checkNumber(r, caller, "rho", { low: 0, high: Infinity }));
@@ -90,7 +98,8 @@ export function settingsOf(options: Omit<SinkhornCoreOptions, "init">, dtype: st
   checkNumber(initialEpsilon, caller, "initialEpsilon", { low: 0, closed: true });
   checkNumber(scaling, caller, "scaling", { low: 0, high: 0.99 });
   checkNumber(relaxation, caller, "relaxation", { low: 1, high: 1.99, closed: true });
-  return { tol, maxIter, rho: pair, initialEpsilon, scaling, relaxation };
+  checkCount(anderson, caller, "anderson");
+  return { tol, maxIter, rho: pair, initialEpsilon, scaling, relaxation, anderson };
 }
 
 /** Checks a problem: shapes, dtypes, weights, masses. */
@@ -167,7 +176,8 @@ function detached({ a, b, epsilon, cost }: Parameters): Parameters {
 /** Sinkhorn's sweeps until the marginals fit or `maxIter`: rows, then columns. */
 export function sweeps(problem: Problem, init: Potentials, settings: Settings): State {
   const { a, b, epsilon, rho } = problem;
-  const { tol, maxIter, initialEpsilon, scaling, relaxation } = settings;
+  const { tol, maxIter, initialEpsilon, scaling, relaxation, anderson } = settings;
+  const isPlain = relaxation === 1 && anderson === 0;
   const zero = epsilon.mul(0);
   const damp = (eps: Tensor, r: number): Tensor | number => (r === Infinity ? 1 : eps.div(r).add(1).reciprocal());
   return whileLoop(
@@ -186,26 +196,40 @@ export function sweeps(problem: Problem, init: Potentials, settings: Settings): 
       };
       const f = step(s.f, rows, rho[0]);
       const columns = softMinColumns(now, f);
-      const g = step(s.g, columns, rho[1]);
-      // Relaxed columns do not fit: what they miss counts, too.
-      const beside = relaxation === 1 ? zero : b.mul(g.sub(columns).div(now.epsilon).exp().sub(1)).abs().sum();
+      const fresh = step(s.g, columns, rho[1]);
       const isFinal = initialEpsilon === 0 ? null : s.epsilon.lessEqual(epsilon);
-      const error = off.add(beside);
-      return {
-        f,
-        g,
-        // After ε changed, nothing is known about the error.
-        error: isFinal === null ? error : isFinal.where(error, Infinity),
+      // While ε falls, the map changes from step to step: nothing to learn from the past.
+      const { mixed, history } =
+        anderson === 0
+          ? { mixed: fresh, history: s.past }
+          : andersonStep(s.past, fresh, fresh.sub(s.g), isFinal === null ? s.step : isFinal.where(s.step, 0));
+      const g = isFinal === null || anderson === 0 ? mixed : isFinal.where(mixed, fresh);
+      // After ε changed, nothing is known about the error.
+      const known = (error: Tensor): Tensor => (isFinal === null ? error : isFinal.where(error, Infinity));
+      const rest = (error: Tensor, missed: Tensor): Omit<State, "f" | "g"> => ({
+        error,
+        beside: missed,
         epsilon: s.epsilon.mul(scaling).maximum(epsilon),
         step: s.step.add(1),
-      };
+        past: history,
+      });
+      if (isPlain) return { f, g, ...rest(known(off), zero) };
+      // Columns that were relaxed or mixed do not fit: what they miss counts, too. So the error is known of where this step began, which
+      // is kept if it will do.
+      const fits = rho[1] === Infinity ? 1 : g.div(-rho[1]).exp();
+      const beside = b.mul(g.sub(columns).div(now.epsilon).exp().sub(fits)).abs().sum();
+      const error = known(off.add(s.beside));
+      const isDone = error.lessEqual(tol);
+      return { f: isDone.where(s.f, f), g: isDone.where(s.g, g), ...rest(error, beside) };
     },
     {
       f: init.f,
       g: init.g,
       epsilon: epsilon.maximum(initialEpsilon),
       error: zero.add(Infinity),
+      beside: isPlain ? zero : zero.add(Infinity),
       step: zero.cast("int32"),
+      past: emptyHistory(anderson, b),
     },
   );
 }

@@ -2,9 +2,12 @@
 
 import { full, tensor, type Tensor } from "@curv/tensor";
 import * as random from "@curv/tensor/random";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { emd, sinkhorn, sinkhornNewtonSparse, type SnsOptions } from "./index.js";
 import { applyHessian, sparsifyPlan } from "./sparsify.js";
+
+// Not a bound on speed: the machines of a build may be busy.
+vi.setConfig({ testTimeout: 60_000 });
 
 const uniform = (shape: number[], seed: number): Tensor =>
   random.uniform(random.key(seed), { shape, dtype: "float64" });
