@@ -1,5 +1,7 @@
 /** Debye's expansion: the sum that multiplies the leading terms for large orders, uniformly in x/v. */
 
+import { affine, multiplyInto, type Taylor } from "./taylor.js";
+
 /**
  * Coefficients of the polynomials u_k(p), k = 1…13, each lowest power first: u_k has the powers p^k, p^(k+2), …, p^(3k).
  *
@@ -41,6 +43,19 @@ export function debyeSum(terms: number, z: number, p2: number): number {
     let u = flat[i];
     for (const end = i + k; i < end;) u = u * p2 + flat[++i];
     sum = (sum + u) * z;
+  }
+  return sum;
+}
+
+/** {@link debyeSum} in Taylor arithmetic. */
+export function debyeTaylor(terms: number, z: Taylor, p2: Taylor): Taylor {
+  const sum = new Float64Array(z.length);
+  for (let k = terms; k >= 1; k--) {
+    const i = ((k - 1) * (k + 2)) >> 1;
+    const u = affine(z.length - 1, flat[i], 0);
+    for (let j = i + 1; j <= i + k; j++) multiplyInto(u, p2, flat[j]);
+    for (let j = 0; j < sum.length; j++) sum[j] += u[j];
+    multiplyInto(sum, z);
   }
   return sum;
 }

@@ -17,9 +17,17 @@ export function angle(v: number, x: number, h: number): number {
   return ratio < 1e300 ? Math.log(ratio) : Math.log(v + h) - Math.log(x);
 }
 
-/** η − x: no digits of x enter. */
+/**
+ * η − x = v(u − 2artanh u), u = v/(h + x): no digits of x enter. For v below 0.6x by the series of artanh, whose first term goes away
+ * instead of cancelling.
+ */
 export function scaledExponent(v: number, x: number, h: number): number {
-  return v * (v / (h + x)) - v * angle(v, x, h);
+  const u = v / (h + x);
+  const w = u * u;
+  if (w > 0.08) return v * u - v * angle(v, x, h);
+  let sum = 0;
+  for (let k = 29; k >= 3; k -= 2) sum = (sum + 2 / k) * w;
+  return -(v * u) * (1 + sum);
 }
 
 /** η. Where its two parts nearly cancel (v ≈ 1.5x), in twice the precision: an error of one ulp of h would be many of the result. */

@@ -2,7 +2,8 @@
  * Which expression computes a modified Bessel function where: the first rung of the ladder whose region holds (v, x).
  *
  * "hankel" rungs are the expansions for large arguments (μ_K of the paper), "debye" rungs the uniform expansions for large orders (U_K).
- * Below all rungs: the power series of I, the integral of K.
+ * Below all rungs: the power series of I; for K the recurrence from an order of at most ½, which comes by an integral or, for x < ½, by
+ * Temme's series.
  *
  * Source: Plesner, Sørensen & Hauberg (2024), table of branches. Its thresholds suit log I and log K, whose values are large where x is.
  * The values of the scaled functions and of ratios stay small there, so they have thresholds of their own.
@@ -48,6 +49,16 @@ export const scaledLadder: readonly Rung[] = /* @__PURE__ */ (() => [
   rung("u13", 28, 18),
 ])();
 
+/** The table of the paper, for its own expressions. */
+export const paperLadder: readonly Rung[] = /* @__PURE__ */ (() => [
+  rung("mu3", 1400, 3.05),
+  rung("mu20", 30, 15.3919),
+  rung("u4", 274.2377, 163.6993),
+  rung("u6", 84.4153, 46.9971),
+  rung("u9", 35.9074, 20.1534),
+  rung("u13", 19.6931, 12.6964),
+])();
+
 /** The first rung that holds (v, x); null below the ladder. */
 export function rungAt(table: readonly Rung[], v: number, x: number): Rung | null {
   for (let i = 0; i < table.length; i++) {
@@ -58,14 +69,14 @@ export function rungAt(table: readonly Rung[], v: number, x: number): Rung | nul
 }
 
 /** An expression of {@link besselBranch}. */
-export type BesselBranch = "mu3" | "mu20" | "u4" | "u6" | "u9" | "u13" | "series" | "integral";
+export type BesselBranch = "mu3" | "mu20" | "u4" | "u6" | "u9" | "u13" | "series" | "integral" | "temme";
 
 /**
- * The expression that computes log I_v(x) and log K_v(x): the name of an expansion, or, below the ladder, "series" for I and "integral"
- * for K.
+ * The expression that computes log I_v(x) and log K_v(x): the name of an expansion, or, below the ladder, "series" for I, and "integral" or
+ * (x < ½) "temme" for K.
  *
  * @param kind - "I" (default) or "K": they differ below the ladder only.
  */
 export function besselBranch(v: number, x: number, kind: "I" | "K" = "I"): BesselBranch {
-  return rungAt(ladder, v, x)?.name ?? (kind === "I" ? "series" : "integral");
+  return rungAt(ladder, v, x)?.name ?? (kind === "I" ? "series" : x < 0.5 ? "temme" : "integral");
 }

@@ -3,9 +3,9 @@
 import { debyeSum } from "./debye.js";
 import { exponent, radius, scaledExponent } from "./exponent.js";
 import { hankelSum } from "./hankel.js";
-import { logIntegral } from "./integral.js";
 import { ladder, rungAt, scaledLadder } from "./ladder.js";
 import { logSeries } from "./series.js";
+import { logScaledSmallOrder } from "./small-order.js";
 
 const halfLogTwoPi = 0.9189385332046727;
 const halfLogHalfPi = 0.22579135264472744;
@@ -28,8 +28,9 @@ export function logI(v: number, x: number): number {
   return exponent(v, x, h) - (halfLogTwoPi + 0.5 * Math.log(h) - Math.log1p(debyeSum(rung.terms, 1 / h, p * p)));
 }
 
-/** log K_v(x), v ≥ 0, x ≥ 0. NaN for NaN. */
-export function logK(v: number, x: number): number {
+/** log K_v(x), x ≥ 0. NaN for NaN. */
+export function logK(order: number, x: number): number {
+  const v = Math.abs(order);
   if (!(v > 0 && v < Infinity && x > 0 && x < Infinity)) {
     if (x === 0) return v >= 0 ? Infinity : NaN;
     if (x === Infinity) return v < Infinity ? -Infinity : NaN;
@@ -40,8 +41,8 @@ export function logK(v: number, x: number): number {
   if (rung !== null && rung.expansion === "hankel") {
     return halfLogHalfPi - 0.5 * Math.log(x) + Math.log1p(hankelSum(rung.terms, v, x, 1)) - x;
   }
+  if (rung === null) return logScaledSmallOrder(v, x) - x;
   const h = radius(v, x);
-  if (rung === null) return logIntegral(v, x, h) - Math.LN2 - exponent(v, x, h);
   const p = v / h;
   return halfLogHalfPi - 0.5 * Math.log(h) + Math.log1p(debyeSum(rung.terms, -1 / h, p * p)) - exponent(v, x, h);
 }
@@ -65,8 +66,9 @@ export function logScaledI(v: number, x: number): number {
   return scaledExponent(v, x, h) + rest;
 }
 
-/** log(K_v(x)e^x), v ≥ 0, x ≥ 0. NaN for NaN. */
-export function logScaledK(v: number, x: number): number {
+/** log(K_v(x)e^x), x ≥ 0. NaN for NaN. */
+export function logScaledK(order: number, x: number): number {
+  const v = Math.abs(order);
   if (!(v > 0 && v < Infinity && x > 0 && x < Infinity)) {
     if (x === 0) return v >= 0 ? Infinity : NaN;
     if (x === Infinity) return v < Infinity ? -Infinity : NaN;
@@ -77,8 +79,8 @@ export function logScaledK(v: number, x: number): number {
   if (rung !== null && rung.expansion === "hankel") {
     return halfLogHalfPi - 0.5 * Math.log(x) + Math.log1p(hankelSum(rung.terms, v, x, 1));
   }
+  if (rung === null) return logScaledSmallOrder(v, x);
   const h = radius(v, x);
-  if (rung === null) return logIntegral(v, x, h) - Math.LN2 - scaledExponent(v, x, h);
   const p = v / h;
   const rest = halfLogHalfPi - 0.5 * Math.log(h) + Math.log1p(debyeSum(rung.terms, -1 / h, p * p));
   return rest - scaledExponent(v, x, h);

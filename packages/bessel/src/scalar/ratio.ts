@@ -3,8 +3,8 @@
 import { debyeSum } from "./debye.js";
 import { radius } from "./exponent.js";
 import { hankelSum } from "./hankel.js";
-import { integralRatio } from "./integral.js";
 import { rungAt, scaledLadder } from "./ladder.js";
+import { scaledRatio } from "./small-order.js";
 
 /** r = I_{v+1}(x)/I_v(x), v ≥ 0, x ≥ 0. */
 export function ratioOfI(v: number, x: number): number {
@@ -19,13 +19,13 @@ export function ratioOfI(v: number, x: number): number {
   return debyeRatio(v, x, rung.terms, 1);
 }
 
-/** q = K_{v+1}(x)/K_v(x), v ≥ 0, x ≥ 0. */
+/** q = K_{v+1}(x)/K_v(x), x ≥ 0. */
 export function ratioOfK(v: number, x: number): number {
-  if (x === 0) return v >= 0 ? Infinity : NaN;
-  if (!(v >= 0 && v < Infinity && x < Infinity))
-    return x === Infinity && v < Infinity ? 1 : v === Infinity && x < v ? v : NaN;
+  if (v < -0.5) return 1 / ratioOfK(-v - 1, x); // K_{−v} = K_v; from −½ on all expressions hold as they are
+  if (x === 0) return v > -0.5 ? Infinity : v === -0.5 ? 1 : NaN;
+  if (!(v < Infinity && x < Infinity)) return x === Infinity && v < Infinity ? 1 : v === Infinity && x < v ? v : NaN;
   const rung = rungAt(scaledLadder, v, x);
-  if (rung === null) return integralRatio(v, x, radius(v, x));
+  if (rung === null) return scaledRatio(v, x) / x;
   if (rung.expansion === "hankel") {
     return (1 + hankelSum(rung.terms, v + 1, x, 1)) / (1 + hankelSum(rung.terms, v, x, 1));
   }
@@ -51,8 +51,8 @@ function debyeRatio(v: number, x: number, terms: number, sign: 1 | -1): number {
 /** r_{k−1} = x/(2k + x r_k) from an order so large that Amos' upper bound serves as start; every step forgets its error by r². */
 function backwardRecurrence(v: number, x: number): number {
   const steps = 12 + Math.ceil(1.5 * x);
-  let k = v + steps;
-  let r = x / (k + 0.5 + Math.sqrt((k + 0.5) * (k + 0.5) + x * x));
-  for (; k > v + 0.5; k--) r = x / (2 * k + x * r);
+  const top = v + steps + 0.5;
+  let r = x / (top + Math.sqrt(top * top + x * x));
+  for (let j = steps; j >= 1; j--) r = x / (2 * (v + j) + x * r); // v + j anew: counting down would keep the rounding of v + steps
   return r;
 }

@@ -1,6 +1,7 @@
 /** The power series of I, for small orders and arguments. */
 
 import { reciprocalGamma1p } from "./reciprocal-gamma.js";
+import { affine, quotient, type Taylor } from "./taylor.js";
 
 /** Σ_k (x²/4)ᵏ/(k!(v + 1)_k): all terms are positive. */
 export function seriesSum(v: number, x: number): number {
@@ -24,5 +25,17 @@ export function logSeries(v: number, x: number, shift: number): number {
   const scale = reciprocalGamma1p(v);
   const sum = seriesSum(v, x) * Math.exp(-shift);
   if (power > 1e-280) return Math.log(power * scale * sum);
-  return v * Math.log(half) + Math.log(scale * sum);
+  return v * (Math.log(x) - Math.LN2) + Math.log(scale * sum); // x/2 may underflow
+}
+
+/** {@link seriesSum} at the order v + δ, to the power n of δ. */
+export function seriesTaylor(n: number, v: number, x: number): Taylor {
+  const y = 0.25 * x * x;
+  const sum = affine(n, 1, 0);
+  let term = affine(n, 1, 0);
+  for (let k = 1; ; k++) {
+    term = quotient(term, affine(n, (k * (k + v)) / y, k / y));
+    for (let j = 0; j <= n; j++) sum[j] += term[j];
+    if (term.every((t, j) => Math.abs(t) <= 1e-18 * Math.abs(sum[j]))) return sum;
+  }
 }
