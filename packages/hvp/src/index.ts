@@ -37,9 +37,14 @@ export {
   type SpectralMeasureOptions,
   type SpectralRun,
 } from "./estimators/spectral-measure.js";
+export { traceByLayer, type BlockTrace, type TraceByLayer } from "./estimators/trace-by-layer.js";
 export { xDiagonal, xTrace, type XTraceOptions } from "./estimators/x-trace.js";
 export { gaussNewtonDiagonal } from "./gauss-newton-diagonal.js";
+export { gradientNoiseScale, type GradientNoise } from "./gradient-noise-scale.js";
+export { influence, type InfluenceOptions } from "./influence.js";
+export { inverseProduct, type InverseProductOptions } from "./inverse-product.js";
 export { type LossFunction, type LossOptions } from "./loss-function.js";
+export { lossSurface, type LossSurface, type LossSurfaceOptions } from "./loss-surface.js";
 export {
   empiricalFisherOperator,
   fisherOperator,

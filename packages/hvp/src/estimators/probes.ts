@@ -1,6 +1,6 @@
 /** Random vectors z with E[z zᵀ] = I. */
 
-import { DomainError, stack, type Tensor } from "@curv/tensor";
+import { DomainError, vmap, type Tensor } from "@curv/tensor";
 import * as random from "@curv/tensor/random";
 
 /**
@@ -25,10 +25,8 @@ export function drawProbes(
       `probes: distribution is ${JSON.stringify(distribution)}; wants ${Object.keys(draws).join(", ")}.`,
     );
   }
-  return stack(
-    Array.from({ length: to - from }, (_, i) => draw(random.foldIn(key, from + i), n, dtype)),
-    1,
-  );
+  const keys = random.splitKeys(key, to).slice([from, to]);
+  return vmap((k: random.Key) => draw(k, n, dtype), { outAxes: 1 })(keys);
 }
 
 const draws = {

@@ -118,13 +118,7 @@ export async function lanczos(a: AnyOperator, start: Tensor, options: LanczosOpt
   const { steps, signal, onProgress } = options;
   const n = checkRun(a, start, steps, "lanczos");
   const epsilon = a.dtype === "float64" ? 2 ** -52 : 2 ** -23;
-  const expand = (basis: Tensor, next: Tensor, j: Tensor): readonly [Tensor, Tensor, Tensor] => {
-    const vectors = dynamicUpdateSlice(basis, next.expandDims(0), [j, 0]);
-    const { rest, along } = orthogonalise(a.matvec(next), vectors);
-    const length = norm(rest);
-    return [vectors, rest.div(where(length.equal(0), 1, length)), concat([along, length.expandDims(0)])];
-  };
-  const step = a.eager ? expand : jit(expand as never as (...xs: Tensor[]) => [Tensor, Tensor, Tensor]);
+  const step = stepOf(a);
   let basis = zeros([steps, n], { dtype: a.dtype });
   let next = start.div(norm(start));
   const [alpha, beta]: [number[], number[]] = [[], []];
@@ -148,6 +142,26 @@ export async function lanczos(a: AnyOperator, start: Tensor, options: LanczosOpt
     signal?.throwIfAborted();
   }
   return { alpha, beta, basis: alpha.length === steps ? basis : basis.slice([0, alpha.length]) };
+}
+
+type Step = (basis: Tensor, next: Tensor, j: Tensor) => readonly [basis: Tensor, next: Tensor, coefficients: Tensor];
+
+const compiledSteps = /* @__PURE__ */ new WeakMap<AnyOperator, Step>();
+
+/** One step with A, compiled once for all runs: the basis with `next` in place j, what comes after it, its parts along the basis and its length. */
+function stepOf(a: AnyOperator): Step {
+  let step = compiledSteps.get(a);
+  if (step === undefined) {
+    const expand: Step = (basis, next, j) => {
+      const vectors = dynamicUpdateSlice(basis, next.expandDims(0), [j, 0]);
+      const { rest, along } = orthogonalise(a.matvec(next), vectors);
+      const length = norm(rest);
+      return [vectors, rest.div(where(length.equal(0), 1, length)), concat([along, length.expandDims(0)])];
+    };
+    step = a.eager ? expand : (jit(expand as never) as unknown as Step);
+    compiledSteps.set(a, step);
+  }
+  return step;
 }
 
 /** Refuses what cannot be run. */

@@ -1,0 +1,75 @@
+/** The trace of every diagonal block of an operator on a tree, from the products for the trace of the whole. */
+
+import type { LinearOperator } from "@curv/linsolve";
+import { leavesWithPath } from "@curv/tensor/tree";
+import { zeros } from "@curv/tensor";
+import type { Key } from "@curv/tensor/random";
+import type { HutchinsonOptions } from "./hutchinson.js";
+import { drawProbes } from "./probes.js";
+import { checkCount, meanAndStandardError, productsOf, squareSize } from "./products.js";
+
+export interface BlockTrace {
+  /** Number of parameters. */
+  readonly size: number;
+  readonly trace: number;
+  /** NaN for a single probe. */
+  readonly standardError: number;
+}
+
+export interface TraceByLayer {
+  /** Of the whole. */
+  readonly total: BlockTrace;
+  /** Of each top-level entry of the tree, in its order. */
+  readonly layers: ReadonlyMap<string, BlockTrace>;
+  readonly products: number;
+}
+
+/**
+ * tr(A) and tr(A_ll) of each layer l, by Hutchinson's estimator: Σ zᵢ(Az)ᵢ over a layer's elements has that mean, as the components of z are
+ * independent. No more products than for the trace of the whole.
+ *
+ * @throws As `hutchinsonTrace`.
+ */
+export async function traceByLayer<X>(
+  a: LinearOperator<X>,
+  key: Key,
+  options: HutchinsonOptions = {},
+): Promise<TraceByLayer> {
+  const caller = "traceByLayer";
+  const n = squareSize(a, caller);
+  const { probes = 32, distribution = "rademacher" } = options;
+  checkCount(probes, caller, "probes");
+  const products = productsOf(a, caller, probes, options);
+  const ranges = layerRanges(a.domain.unravel(zeros([n], { dtype: a.dtype })));
+  const samples = new Map([...ranges.keys()].map((name) => [name, [] as number[]]));
+  const totals: number[] = [];
+  for (let from = 0; from < probes; from += products.atOnce) {
+    const z = drawProbes(distribution, key, n, a.dtype, [from, Math.min(probes, from + products.atOnce)]);
+    const terms = z.mul(await products.with(z));
+    totals.push(...(await terms.sum(0).data()));
+    for (const [name, [start, end]] of ranges) {
+      samples.get(name)!.push(...(await terms.slice([start, end]).sum(0).data()));
+    }
+  }
+  const summary = (values: readonly number[], size: number): BlockTrace => {
+    const { mean, standardError } = meanAndStandardError(values);
+    return { size, trace: mean, standardError };
+  };
+  return {
+    total: summary(totals, n),
+    layers: new Map([...ranges].map(([name, [start, end]]) => [name, summary(samples.get(name)!, end - start)])),
+    products: probes,
+  };
+}
+
+/** Where each top-level entry's elements are in the vector of a tree. */
+function layerRanges(tree: unknown): ReadonlyMap<string, readonly [number, number]> {
+  const ranges = new Map<string, readonly [number, number]>();
+  let offset = 0;
+  for (const { path, leaf } of leavesWithPath(tree as never)) {
+    const name = String(path[0] ?? "");
+    ranges.set(name, [ranges.get(name)?.[0] ?? offset, offset + leaf.size]);
+    offset += leaf.size;
+  }
+  return ranges;
+}
