@@ -17,6 +17,8 @@ const embedding = nn.embedding({ vocabulary: 5, features: 2 });
 const positions = nn.positionEmbedding({ length: 4, features: 2 });
 const attention = nn.multiHeadAttention({ features: 4, heads: 2 });
 const cross = nn.multiHeadAttention({ features: 4, heads: 2, contextFeatures: 3 });
+const gru = nn.gru({ in: 3, out: 2 });
+const lstm = nn.lstm({ in: 3, out: 2 });
 /** Parameters of a layer without any. */
 const none = null;
 const image = zeros([1, 3, 4, 4]);
@@ -82,6 +84,13 @@ const calls: readonly [call: () => unknown, code: CurvErrorCode, message: string
   [() => nn.residualBlock({ in: 1, out: 2, shortcut: wrong("A") }), "CURV_DOMAIN", 'residualBlock: shortcut is "A"; wants "projection" or "pad".'],
   [() => nn.padShortcut({ in: 3, out: 2 }), "CURV_DOMAIN", "padShortcut: out is 2; wants at least in = 3."],
   [() => nn.padShortcut({ in: 2, out: 2 }).apply(none, image), "CURV_SHAPE", "padShortcut: x has shape [1, 3, 4, 4]; wants [batch, 2, …]."],
+  [() => nn.gru({ in: 0, out: 2 }), "CURV_DOMAIN", "gru: in is 0; wants an integer >= 1."],
+  [() => nn.lstm({ in: 1, out: 2, output: wrong("all") }), "CURV_DOMAIN", 'lstm: output is "all"; wants "sequence" or "last".'],
+  [() => gru.apply(gru.init(key), zeros([2, 5, 4])), "CURV_SHAPE", "gru: x has shape [2, 5, 4]; wants […, length, 3]."],
+  [() => gru.apply(wrong({ weight: null }), zeros([2, 5, 3])), "CURV_TREE", "gru: params is object; wants {input, hidden}."],
+  [() => gru.unroll(gru.init(key), zeros([2, 5, 3]), zeros([2])), "CURV_SHAPE", "gru: state has shape [2]; wants [2, 2]."],
+  [() => lstm.unroll(lstm.init(key), zeros([5, 3]), wrong(zeros([2]))), "CURV_TREE", "lstm: state is object; wants {h, c}."],
+  [() => lstm.step(lstm.init(key), zeros([3]), { h: zeros([2]), c: zeros([3]) }), "CURV_SHAPE", "lstm: state.c has shape [3]; wants [2]."],
   [() => init.he({ distribution: wrong("cauchy") }), "CURV_DOMAIN", 'varianceScaling: distribution is "cauchy"; wants "normal", "truncated" or "uniform".'],
   [() => init.varianceScaling(0), "CURV_DOMAIN", "varianceScaling: scale is 0; wants a finite number > 0."],
   [() => init.lecun()(key, [5]), "CURV_SHAPE", "fansOf: shape [5] has no fans; wants [out, in, …]."],

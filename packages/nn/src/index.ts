@@ -30,6 +30,7 @@ export {
 } from "./embedding.js";
 export { flatten, type Flatten } from "./flatten.js";
 export { groupNorm, type GroupNorm, type GroupNormOptions } from "./group-norm.js";
+export { gru, type Gru } from "./gru.js";
 export { layerNorm, type LayerNorm, type LayerNormOptions } from "./layer-norm.js";
 export {
   stateless,
@@ -42,6 +43,7 @@ export {
   type Tap,
   type TapPlace,
 } from "./layer.js";
+export { lstm, type Lstm, type LstmState } from "./lstm.js";
 export { mlp, type Mlp, type MlpOptions } from "./mlp.js";
 export {
   multiHeadAttention,
@@ -52,6 +54,7 @@ export {
 export { type NormLayer, type NormOptions, type NormParams } from "./normalize.js";
 export { padShortcut, type PadShortcut, type PadShortcutOptions } from "./pad-shortcut.js";
 export { avgPool, globalAvgPool, maxPool, type GlobalAvgPool, type Pool } from "./pooling.js";
+export { type Recurrent, type RecurrentOptions, type RecurrentParams, type Unrolled } from "./recurrent.js";
 export { residual, type Residual, type ResidualOptions, type ResidualParams, type ResidualState } from "./residual.js";
 export {
   residualBlock,

@@ -20,6 +20,14 @@ const models: Record<string, Example> = {
     model: nn.resnet({ depth: 8, width: 1, out: 2, in: 1, activation: "tanh" }),
     shape: [3, 1, 5, 4],
   },
+  gru: {
+    model: nn.sequential([nn.gru({ in: 2, out: 3 }), nn.dense({ in: 3, out: 2 })]),
+    shape: [3, 4, 2],
+  },
+  lstm: {
+    model: nn.sequential([nn.lstm({ in: 2, out: 3, output: "last" }), nn.dense({ in: 3, out: 2 })]),
+    shape: [3, 4, 2],
+  },
   transformer: {
     model: nn.sequential([
       nn.embedding({ vocabulary: 7, features: 4 }),
