@@ -4,6 +4,12 @@
  * @packageDocumentation
  */
 
+export {
+  curvatureReport,
+  type CurvatureReport,
+  type CurvatureReportOptions,
+  type Eigenvalue,
+} from "./curvature-report.js";
 export { fromLoader, inBatches, type Batches, type Data } from "./data.js";
 export {
   conditionNumber,

@@ -1,0 +1,113 @@
+/** A curvature report as one HTML page: tables, and two pictures drawn as SVG, so that it needs neither a library nor a network. */
+
+import type { SpectralDensity } from "./estimators/spectral-density.js";
+import type { CurvatureReport } from "./curvature-report.js";
+
+/** @internal */
+export function reportPage(report: Omit<CurvatureReport, "page">, title: string): string {
+  const { parameters, loss, gradientNorm, largest, smallest, trace, layers, density, logDensity, products } = report;
+  const rate = report.largestStableLearningRate;
+  const facts: readonly (readonly [string, string])[] = [
+    ["Parameters", String(parameters)],
+    ["Loss", digits(loss)],
+    ["Gradient norm", digits(gradientNorm)],
+    ["Largest eigenvalue (sharpness)", withError(largest[0].value, largest[0].residual)],
+    ["Smallest eigenvalue", withError(smallest.value, smallest.residual)],
+    ["Trace", withError(trace.trace, trace.standardError)],
+    ["Largest stable learning rate, 2/λ_max", digits(rate)],
+    ["Eigenvalues below −0.001 λ_max", `${digits(report.negativeFraction * 100)} %`],
+    ["Hessian-vector products", String(products)],
+  ];
+  const rows = (entries: readonly (readonly string[])[]): string =>
+    entries.map((cells) => `<tr>${cells.map((c) => `<td>${escape(c)}</td>`).join("")}</tr>`).join("\n");
+  const marks = largest.map(({ value }) => value);
+  const floor = Math.max(Math.abs(report.lambdaMax) * 1e-7, 1e-30);
+  return `<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<title>${escape(title)}</title>
+<style>
+body { font: 15px/1.5 system-ui, sans-serif; max-width: 46em; margin: 2em auto; padding: 0 1em; color: #222; }
+table { border-collapse: collapse; margin: 1em 0; } td, th { padding: .2em 1em .2em 0; text-align: left; border-bottom: 1px solid #ddd; }
+td + td { font-variant-numeric: tabular-nums; } svg { width: 100%; height: auto; } figcaption { color: #555; }
+figure { margin: 1.5em 0; break-inside: avoid; }
+</style>
+<h1>${escape(title)}</h1>
+${report.converged ? "" : "<p><strong>Not all eigenpairs have converged; see their errors.</strong></p>"}
+<table>
+${rows(facts)}
+</table>
+<h2>Largest eigenvalues</h2>
+<table>
+<tr><th>λ</th><th>λ/λ_max</th></tr>
+${rows(largest.map(({ value, residual }) => [withError(value, residual), digits(value / largest[0].value)]))}
+</table>
+<h2>Spectral density</h2>
+${figure(density, marks, "Density of the eigenvalues, on a logarithmic axis; ticks mark the largest ones. The band is two standard errors.", "λ")}
+${figure(
+  logDensity,
+  marks.map((value) => Math.log10(Math.abs(value) + floor)),
+  "The same over the logarithm of |λ|.",
+  "log₁₀ |λ|",
+)}
+<h2>Trace by layer</h2>
+<table>
+<tr><th>Layer</th><th>Parameters</th><th>Trace</th><th>Trace per parameter</th></tr>
+${rows([...layers].map(([name, { size, trace: t, standardError }]) => [name, String(size), withError(t, standardError), digits(t / size)]))}
+</table>
+</html>
+`;
+}
+
+const [width, height, left, bottom] = [700, 260, 56, 36];
+
+/** A density with a logarithmic vertical axis of six decades. */
+function figure(
+  { x, density, standardError }: SpectralDensity,
+  marks: readonly number[],
+  caption: string,
+  axis: string,
+): string {
+  const most = Math.max(...density);
+  const [from, to] = [x[0], x[x.length - 1]];
+  const across = (value: number): number => left + ((value - from) / (to - from)) * (width - left - 8);
+  const decades = 6;
+  const up = (value: number): number => {
+    const below = Math.min(decades, Math.max(0, Math.log10(most / Math.max(value, 1e-300))));
+    return 8 + (below / decades) * (height - bottom - 8);
+  };
+  const line = (ys: readonly number[]): string =>
+    ys.map((y, i) => `${across(x[i]).toFixed(1)},${up(y).toFixed(1)}`).join(" ");
+  const errors = standardError.map((e) => (Number.isFinite(e) ? 2 * e : 0));
+  const upper = line(density.map((y, i) => y + errors[i]));
+  const lower = line(density.map((y, i) => y - errors[i]))
+    .split(" ")
+    .reverse()
+    .join(" ");
+  const ticks = Array.from({ length: 6 }, (_, i) => from + ((to - from) * i) / 5);
+  const base = height - bottom;
+  return `<figure><svg viewBox="0 0 ${width} ${height}" role="img" aria-label="${escape(caption)}" font-size="12">
+<polygon points="${upper} ${lower}" fill="#4269d0" opacity=".2"/>
+<polyline points="${line(density)}" fill="none" stroke="#4269d0" stroke-width="1.5"/>
+<path d="M${left} ${base}H${width - 8}M${left} 8V${base}" stroke="#888" fill="none"/>
+${ticks.map((t) => `<text x="${across(t).toFixed(1)}" y="${base + 16}" text-anchor="middle">${digits(t)}</text>`).join("")}
+${[0, 2, 4, 6].map((d) => `<text x="${left - 6}" y="${up(most / 10 ** d) + 4}" text-anchor="end">${digits(most / 10 ** d)}</text>`).join("")}
+${marks.map((m) => `<path d="M${across(m).toFixed(1)} ${base}v-12" stroke="#d62728" stroke-width="2"/>`).join("")}
+<text x="${(width + left) / 2}" y="${height - 4}" text-anchor="middle">${escape(axis)}</text>
+</svg><figcaption>${escape(caption)}</figcaption></figure>`;
+}
+
+function digits(value: number): string {
+  if (!Number.isFinite(value)) return value === Infinity ? "∞" : String(value);
+  const text = value.toPrecision(4);
+  return text.includes("e") ? text : String(Number(text));
+}
+
+function withError(value: number, error: number): string {
+  return Number.isFinite(error) ? `${digits(value)} ± ${error.toPrecision(2)}` : digits(value);
+}
+
+function escape(text: string): string {
+  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&quot;");
+}
