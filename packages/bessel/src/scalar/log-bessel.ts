@@ -21,11 +21,11 @@ export function logI(v: number, x: number): number {
   const rung = rungAt(ladder, v, x);
   if (rung === null) return logSeries(v, x, 0);
   if (rung.expansion === "hankel") {
-    return x - (halfLogTwoPi + 0.5 * Math.log(x) - Math.log1p(hankelSum(rung.terms, v, x, -1)));
+    return x - (halfLogTwoPi + 0.5 * Math.log(x) - logOnePlus(hankelSum(rung.terms, v, x, -1)));
   }
   const h = radius(v, x);
   const p = v / h;
-  return exponent(v, x, h) - (halfLogTwoPi + 0.5 * Math.log(h) - Math.log1p(debyeSum(rung.terms, 1 / h, p * p)));
+  return exponent(v, x, h) - (halfLogTwoPi + 0.5 * Math.log(h) - logOnePlus(debyeSum(rung.terms, 1 / h, p * p)));
 }
 
 /** log K_v(x), x ≥ 0. NaN for NaN. */
@@ -39,12 +39,12 @@ export function logK(order: number, x: number): number {
   }
   const rung = rungAt(ladder, v, x);
   if (rung !== null && rung.expansion === "hankel") {
-    return halfLogHalfPi - 0.5 * Math.log(x) + Math.log1p(hankelSum(rung.terms, v, x, 1)) - x;
+    return halfLogHalfPi - 0.5 * Math.log(x) + logOnePlus(hankelSum(rung.terms, v, x, 1)) - x;
   }
   if (rung === null) return logScaledSmallOrder(v, x) - x;
   const h = radius(v, x);
   const p = v / h;
-  return halfLogHalfPi - 0.5 * Math.log(h) + Math.log1p(debyeSum(rung.terms, -1 / h, p * p)) - exponent(v, x, h);
+  return halfLogHalfPi - 0.5 * Math.log(h) + logOnePlus(debyeSum(rung.terms, -1 / h, p * p)) - exponent(v, x, h);
 }
 
 /** log(I_v(x)e^(−x)), v ≥ 0, x ≥ 0. NaN for NaN. */
@@ -58,11 +58,11 @@ export function logScaledI(v: number, x: number): number {
   const rung = rungAt(scaledLadder, v, x);
   if (rung === null) return logSeries(v, x, x);
   if (rung.expansion === "hankel") {
-    return Math.log1p(hankelSum(rung.terms, v, x, -1)) - (halfLogTwoPi + 0.5 * Math.log(x));
+    return logOnePlus(hankelSum(rung.terms, v, x, -1)) - (halfLogTwoPi + 0.5 * Math.log(x));
   }
   const h = radius(v, x);
   const p = v / h;
-  const rest = Math.log1p(debyeSum(rung.terms, 1 / h, p * p)) - (halfLogTwoPi + 0.5 * Math.log(h));
+  const rest = logOnePlus(debyeSum(rung.terms, 1 / h, p * p)) - (halfLogTwoPi + 0.5 * Math.log(h));
   return scaledExponent(v, x, h) + rest;
 }
 
@@ -77,11 +77,17 @@ export function logScaledK(order: number, x: number): number {
   }
   const rung = rungAt(scaledLadder, v, x);
   if (rung !== null && rung.expansion === "hankel") {
-    return halfLogHalfPi - 0.5 * Math.log(x) + Math.log1p(hankelSum(rung.terms, v, x, 1));
+    return halfLogHalfPi - 0.5 * Math.log(x) + logOnePlus(hankelSum(rung.terms, v, x, 1));
   }
   if (rung === null) return logScaledSmallOrder(v, x);
   const h = radius(v, x);
   const p = v / h;
-  const rest = halfLogHalfPi - 0.5 * Math.log(h) + Math.log1p(debyeSum(rung.terms, -1 / h, p * p));
+  const rest = halfLogHalfPi - 0.5 * Math.log(h) + logOnePlus(debyeSum(rung.terms, -1 / h, p * p));
   return rest - scaledExponent(v, x, h);
+}
+
+/** log(1 + s) for the sums of the expansions, which mostly are small: then without a call. */
+function logOnePlus(s: number): number {
+  if (Math.abs(s) > 1e-3) return Math.log1p(s);
+  return s - s * s * (0.5 - s * (1 / 3 - s * (0.25 - 0.2 * s)));
 }

@@ -78,32 +78,40 @@ function sinhOver(s2: number): number {
   return 1 + (s2 / 6) * (1 + (s2 / 20) * (1 + (s2 / 42) * (1 + (s2 / 72) * (1 + (s2 / 110) * (1 + s2 / 156)))));
 }
 
-/** 2sinh²(t/2) = cosh t − 1 at the nodes t = j·step. */
-const nodesOf = (step: number, count: number): Float64Array =>
-  Float64Array.from({ length: count }, (_, j) => 2 * Math.sinh(0.5 * j * step) ** 2);
-const coarse = 0.2;
-const fine = 0.1;
-const coarseNodes = /* @__PURE__ */ nodesOf(coarse, 30);
-const fineNodes = /* @__PURE__ */ nodesOf(fine, 40);
+interface Nodes {
+  readonly step: number;
+  /** cosh t − 1, e^t and e^(−t) at t = j·step. */
+  readonly bend: Float64Array;
+  readonly up: Float64Array;
+  readonly down: Float64Array;
+}
+
+function nodesOf(step: number, count: number): Nodes {
+  const at = (f: (t: number) => number): Float64Array => Float64Array.from({ length: count }, (_, j) => f(j * step));
+  return { step, bend: at((t) => 2 * Math.sinh(0.5 * t) ** 2), up: at(Math.exp), down: at((t) => Math.exp(-t)) };
+}
+
+/** Until x(cosh t − 1) > 44: for x ≥ ½, and for x ≥ 8. */
+const coarse = /* @__PURE__ */ nodesOf(0.2, 30);
+const fine = /* @__PURE__ */ nodesOf(0.1, 40);
 
 /** K_μ e^x = ∫₀^∞ exp(−x(cosh t − 1))cosh(μt)dt by the trapezoid rule, and the same with μ + 1. */
 function evenIntegral(mu: number, x: number): SmallOrder {
-  const step = x < 8 ? coarse : fine;
-  const nodes = x < 8 ? coarseNodes : fineNodes;
-  // The nodes in pairs of e^(±μt), by powers.
-  const up = Math.exp(mu * step);
-  const growth = Math.exp(step);
-  let [a, e] = [1, 1]; // e^(μt), e^t
+  const { step, bend, up, down } = x < 8 ? coarse : fine;
+  const growth = Math.exp(mu * step);
+  const decay = 1 / growth;
+  let a = 1; // e^(μt)
+  let b = 1; // e^(−μt)
   let sum = 0;
   let next = 0;
-  for (let j = 1; j < nodes.length; j++) {
-    a *= up;
-    e *= growth;
-    const exponent = x * nodes[j];
+  for (let j = 1; j < bend.length; j++) {
+    const exponent = x * bend[j];
     if (exponent > 44) break;
+    a *= growth;
+    b *= decay;
     const weight = Math.exp(-exponent);
-    sum += weight * (a + 1 / a);
-    next += weight * (a * e + 1 / (a * e));
+    sum += weight * (a + b);
+    next += weight * (a * up[j] + b * down[j]);
   }
   return { scaled: step * (0.5 + 0.5 * sum), ratio: (x * (1 + next)) / (1 + sum) };
 }
