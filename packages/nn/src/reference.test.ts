@@ -1,7 +1,21 @@
 /** Layers and networks against PyTorch: outputs, gradients, Hessian-vector products, running statistics. */
 
 import { readFileSync } from "node:fs";
-import { cos, grad, hvp, sin, arange, tensor, type Tensor, type TensorData } from "@curv/tensor";
+import {
+  arange,
+  cos,
+  grad,
+  hessian,
+  hvp,
+  jvp,
+  logSoftmax,
+  oneHot,
+  sin,
+  tensor,
+  type Tensor,
+  type TensorData,
+} from "@curv/tensor";
+import * as linalg from "@curv/tensor/linalg";
 import * as random from "@curv/tensor/random";
 import * as tree from "@curv/tensor/tree";
 import * as nn from "@curv/nn";
@@ -166,4 +180,85 @@ test.each(cases)("$name", (given) => {
     first += size;
   }
   expectTree(hvp(loss, p, fill(p, direction), x), given.product, 1e-12);
+});
+
+interface CurvatureCase {
+  readonly name: string;
+  readonly train: boolean;
+  readonly x: TensorData;
+  readonly labels: TensorData;
+  readonly params: Named;
+  readonly state: Named;
+  readonly logits: TensorData;
+  readonly loss: number;
+  readonly gradient: Named;
+  readonly directions: readonly Named[];
+  readonly products: readonly Named[];
+  readonly ggnProducts: readonly Named[];
+  readonly eigenvalues: readonly number[];
+}
+
+const convNet = nn.sequential([
+  nn.conv({ in: 2, out: 3, kernel: 3, padding: 1, bias: false }),
+  nn.batchNorm({ features: 3 }),
+  nn.activation("tanh"),
+  nn.avgPool({ window: 2 }),
+  nn.conv({ in: 3, out: 4, kernel: 3, padding: 1, bias: false }),
+  nn.batchNorm({ features: 4 }),
+  nn.activation("tanh"),
+  nn.flatten(),
+  nn.dense({ in: 16, out: 3 }),
+]);
+
+const classifiers: Record<string, nn.Layer> = {
+  mlp: nn.mlp({ sizes: [4, 6, 5, 3], activation: "tanh" }),
+  "conv net, train": convNet,
+  "conv net, eval": convNet,
+  gru: nn.sequential([nn.gru({ in: 3, out: 4, output: "last" }), nn.dense({ in: 4, out: 3 })]),
+  lstm: nn.sequential([nn.lstm({ in: 3, out: 4, output: "last" }), nn.dense({ in: 4, out: 3 })]),
+  "attention block": nn.sequential([
+    nn.residual(nn.sequential([nn.layerNorm({ features: 4 }), nn.multiHeadAttention({ features: 4, heads: 2 })])),
+    nn.residual(
+      nn.sequential([
+        nn.layerNorm({ features: 4 }),
+        nn.dense({ in: 4, out: 8 }),
+        nn.activation("gelu"),
+        nn.dense({ in: 8, out: 4 }),
+      ]),
+    ),
+    nn.flatten(),
+    nn.dense({ in: 12, out: 3 }),
+  ]),
+};
+
+const curvatureCases = JSON.parse(
+  readFileSync(new URL("./fixtures/torch-curvature.json", import.meta.url), "utf8"),
+) as CurvatureCase[];
+
+test.each(curvatureCases)("curvature of a classifier: $name", { timeout: 60_000 }, (given) => {
+  const model = classifiers[given.name];
+  type Params = { readonly weight: Tensor };
+  const params = fill(model.init(random.key(0), { dtype: "float64" }), given.params) as Params;
+  const state = fill(model.initState({ dtype: "float64" }), given.state);
+  const x = float64(given.x);
+  const labels = oneHot(tensor(given.labels, { dtype: "int32" }), 3, { dtype: "float64" });
+  const logits = (p: Params): Tensor => model.apply(p, x, { train: given.train, state });
+  const cost = (z: Tensor): Tensor => logSoftmax(z).mul(labels).sum(-1).mean().neg();
+  const loss = (p: Params): Tensor => cost(logits(p));
+
+  expect(relativeError(logits(params), float64(given.logits))).toBeLessThan(1e-13);
+  expect(Math.abs(loss(params).itemSync() - given.loss) / given.loss).toBeLessThan(1e-14);
+  expectTree(grad(loss)(params), given.gradient, 1e-12);
+  given.directions.forEach((direction, k) => {
+    const v = fill(params, direction);
+    expectTree(hvp(loss, params, v), given.products[k], 1e-12);
+    // Gauss–Newton: through the logits by their tangent, the Hessian of the loss there, and back.
+    const Jv = jvp(logits, [params], [v]).tangent;
+    const HJv = hvp(cost, logits(params), Jv);
+    expectTree(grad((p: Params) => logits(p).mul(HJv).sum())(params), given.ggnProducts[k], 1e-12);
+  });
+
+  const { vector, unravel } = tree.ravel(params);
+  const H = hessian((p: Tensor) => loss(unravel(p)))(vector);
+  expect(relativeError(linalg.eigvalsh(H), float64([...given.eigenvalues]))).toBeLessThan(1e-11);
 });
