@@ -24,10 +24,10 @@ export interface BallProblem {
 }
 
 export interface AscentOptions {
-  /** A start has converged when its gap is at most tol |f| ... */
-  readonly tol: number;
-  /** ... or at most this. */
-  readonly floor: number;
+  /** A start has converged when its gap is at most this. */
+  readonly atol: number;
+  /** By how much f may seem to fall in a step that is kept: its rounding error. Gradients tell the way where values no longer do. */
+  readonly noise: number;
   /** Most steps. */
   readonly maxIter: number;
   readonly signal?: AbortSignal | undefined;
@@ -67,32 +67,40 @@ const loop = whileLoop as unknown as <T>(goesOn: (state: T) => Tensor, step: (st
 const blockLength = 32;
 
 /**
- * x ← P(x + t ∇f(x)) from each row of `starts`. A step that does not raise f is taken back and t halved; otherwise t is doubled, so that on a
- * quadratic the steps become those of a shifted power iteration. Stationary points are told by the gap max_u ∇f·(u − x) over the ball, which
- * is δ‖∇f‖ − ∇f·(x − c).
+ * x ← P(x + t ∇f(x)) from each row of `starts`, P the projection onto the ball. A step that lowers f is taken back and t halved. After
+ * one that does, t is Barzilai and Borwein's where f is concave along the step, and twice as long elsewhere: towards a maximum on the sphere
+ * the steps become those of a shifted power iteration. Stationary points are told by the gap max_u ∇f·(u − x) over the ball, which is
+ * δ‖∇f‖ − ∇f·(x − c); where f is concave it bounds what is missing to the maximum.
+ *
+ * Source: Birgin, Martínez & Raydan (2000), spectral projected gradients, with a monotone line search.
  */
 export async function projectedAscent(problem: BallProblem, starts: Tensor, options: AscentOptions): Promise<Ascent> {
   const { f, centre, radius } = problem;
-  const { tol, floor, maxIter, signal, onProgress } = options;
+  const { atol, noise, maxIter, signal, onProgress } = options;
   const smallest = epsilon(centre.dtype as FloatDType) * radius;
 
   const gapOf = ({ x, gradient }: State): Tensor =>
     norms(gradient)
       .mul(radius)
       .sub(gradient.mul(x.sub(centre)).sum(1));
-  const settled = (state: State): Tensor => gapOf(state).lessEqual(state.value.abs().mul(tol).maximum(floor));
+  const settled = (state: State): Tensor => gapOf(state).lessEqual(atol);
   const moves = ({ gradient, rate }: State): Tensor => norms(gradient).mul(rate).greater(smallest);
   const goesOn = (state: State): Tensor => logicalAnd(settled(state).equal(false), moves(state)).any();
   const step = ({ x, value, gradient, rate, iterations }: State): State => {
     const moved = project(x.add(gradient.mul(rate.expandDims(1))), centre, radius);
     const next = evaluate(f, moved);
-    const better = next.value.greater(value);
+    const better = next.value.greater(value.sub(noise));
+    // Barzilai and Borwein: the inverse of the curvature along the last step, where f is concave along it.
+    const along = moved.sub(x);
+    const curvature = along.mul(gradient.sub(next.gradient)).sum(1);
+    const fitted = along.square().sum(1).div(positive(curvature));
+    const onwards = where(curvature.greater(0), fitted, rate.mul(2));
     return {
       x: where(better.expandDims(1), moved, x),
       gradient: where(better.expandDims(1), next.gradient, gradient),
       value: where(better, next.value, value),
       // Bounded, so that it stays within the range of float32.
-      rate: rate.mul(where(better, 2, 0.5)).minimum(1e30),
+      rate: where(better, onwards, rate.div(2)).minimum(1e30),
       iterations: iterations.add(1),
     };
   };

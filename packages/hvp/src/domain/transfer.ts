@@ -9,13 +9,14 @@ import {
   isTensor,
   linearize,
   ShapeError,
+  vmap,
   type FloatDType,
   type Tensor,
 } from "@curv/tensor";
 import * as random from "@curv/tensor/random";
 import { eigsh, linearOperator } from "@curv/linsolve";
 import { checkCount, checkNumber } from "./environment.js";
-import { projectedAscent, type AscentOptions } from "./projected-ascent.js";
+import { projectedAscent, type Ascent, type AscentOptions } from "./projected-ascent.js";
 
 /** A loss as a function of the head, [D] to a scalar; `headProblem` makes one of a model and an environment. */
 export type HeadObjective = (h: Tensor) => Tensor;
@@ -123,11 +124,13 @@ export interface TransferMeasure {
   readonly head: Tensor;
   readonly sourceMinimum: number;
   readonly targetMinimum: number;
+  /** Whether the maximisation has converged, and both minimisations. */
   readonly converged: boolean;
-  /** Of the maximisation. `precision` stands for a stall at the precision of the dtype. */
+  /** `precision` stands for a stall at the precision of the dtype. */
   readonly status: "converged" | "maxIter" | "precision";
+  /** Of the maximisation. */
   readonly iterations: number;
-  /** The most that the measure could still rise to first order. */
+  /** What the measure, and both minima, could still change to first order. */
   readonly residual: number;
   /** The measure after each block of steps. */
   readonly history: readonly number[];
@@ -137,8 +140,7 @@ export interface TransferMeasure {
  * The transfer measure T_Γ(S‖T) = sup_{h ∈ Γ} [(L_T(h) − min L_T) − (L_S(h) − min L_S)] over the ball Γ of radius δ around a head, by projected
  * gradient ascent from random points of its sphere.
  *
- * The default minima are those over the ball. `maxIter` is 2000 steps; `tol` 1e-8 in float64, 1e-4 in float32, relative to the difference of
- * the losses.
+ * The default minima are those over the ball, found by the same method; for convex losses they are exact to `residual`.
  *
  * @param source - L_S.
  * @param target - L_T.
@@ -164,30 +166,39 @@ export async function transferMeasure(
   const size = Math.abs(await source(head).item()) + Math.abs(await target(head).item());
   if (!Number.isFinite(size)) throw new DomainError("transferMeasure: a loss at the head is NaN or infinite.");
 
-  const directions = random.sphere(key, head.size, { shape: [starts], dtype });
-  const points = head.add(directions.mul(radius));
-  // Values are sums and differences of losses of this size.
-  const settings = { tol, maxIter, signal, floor: 8 * epsilon(dtype) * size };
-  const search = (f: HeadObjective, watch?: AscentOptions["onProgress"]): ReturnType<typeof projectedAscent> =>
-    projectedAscent({ f, centre: head, radius }, points, { ...settings, onProgress: watch });
-  const minimumOf = async (loss: HeadObjective): Promise<number> => -(await search((h) => loss(h).neg())).value;
+  const points = head.add(random.sphere(key, head.size, { shape: [starts], dtype }).mul(radius));
+  const search = async (f: HeadObjective, watch?: AscentOptions["onProgress"]): Promise<Ascent> => {
+    // How much f varies in the ball says what is small.
+    const variation = await vmap(f)(points).sub(f(head)).abs().max().item();
+    const noise = 4 * epsilon(dtype) * (size + variation);
+    const atol = tol * variation + 2 * noise;
+    return projectedAscent({ f, centre: head, radius }, points, { atol, noise, maxIter, signal, onProgress: watch });
+  };
+  const minimise = async (loss: HeadObjective, known: number | undefined): Promise<Ascent | Known> =>
+    known === undefined ? search((h) => loss(h).neg()) : { value: -known, gap: 0, status: "converged" };
 
-  const sourceMinimum = options.sourceMinimum ?? (await minimumOf(source));
-  const targetMinimum = options.targetMinimum ?? (await minimumOf(target));
-  const offset = sourceMinimum - targetMinimum;
+  const [low, lowTarget] = [
+    await minimise(source, options.sourceMinimum),
+    await minimise(target, options.targetMinimum),
+  ];
+  const offset = lowTarget.value - low.value;
   const found = await search((h) => target(h).sub(source(h)), onProgress);
+  const status = [found, low, lowTarget].find((part) => part.status !== "converged")?.status ?? "converged";
   return {
     measure: found.value + offset,
     head: found.x,
-    sourceMinimum,
-    targetMinimum,
-    converged: found.status === "converged",
-    status: found.status,
+    sourceMinimum: -low.value,
+    targetMinimum: -lowTarget.value,
+    converged: status === "converged",
+    status,
     iterations: found.iterations,
-    residual: found.gap,
+    residual: found.gap + low.gap + lowTarget.gap,
     history: found.history.map((value) => value + offset),
   };
 }
+
+/** A minimum that was given. */
+type Known = Pick<Ascent, "value" | "gap" | "status">;
 
 function checkProblem(head: Tensor, radius: number, caller: string): FloatDType {
   if (!isTensor(head) || head.rank !== 1 || head.size === 0) {
