@@ -4,6 +4,7 @@
  * @packageDocumentation
  */
 
+export * from "./batch-size/index.js";
 export {
   curvatureReport,
   type CurvatureReport,
@@ -63,6 +64,7 @@ export {
 export { hessianOperator, inputHessianOperator, type HessianOptions } from "./operators/hessian.js";
 export { jacobianOperator } from "./operators/jacobian.js";
 export { binaryCrossEntropyOutput, crossEntropyOutput, squaredErrorOutput, type OutputLoss } from "./output-loss.js";
+export * from "./m-fac/index.js";
 export {
   perSampleGaussNewtonProducts,
   perSampleGradientRows,
