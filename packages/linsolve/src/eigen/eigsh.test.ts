@@ -5,7 +5,7 @@ import { eigvalsh } from "@curv/tensor/linalg";
 import * as random from "@curv/tensor/random";
 import { describe, expect, test } from "vitest";
 import reference from "../fixtures/eigsh.json" with { type: "json" };
-import { denseOperator, diagonalOperator, eigsh, lanczosCore, linearOperator } from "../index.js";
+import { denseOperator, diagonalOperator, eigsh, lanczos, lanczosCore, linearOperator } from "../index.js";
 
 const f64 = (data: ArrayLike<number>): Tensor => tensor(Float64Array.from(data));
 const draw = (seed: number, shape: number[]): Tensor => random.normal(random.key(seed), { shape, dtype: "float64" });
@@ -61,6 +61,53 @@ describe("lanczosCore", () => {
     const { alpha, beta } = lanczosCore(diagonalOperator(spectrum), draw(3, [200]), { steps: m });
     const ritz = values(eigvalsh(tridiagonal(alpha, beta, m)));
     expect(ritz.filter((x) => Math.abs(x - 1000) < 1e-6)).toHaveLength(1);
+  });
+
+  test("step by step: ghosts without reorthogonalisation, none with a selective one", { timeout: 60_000 }, async () => {
+    const spectrum = f64([1000, ...Array.from({ length: 199 }, (_, i) => 1 - i / 198)]);
+    const ghosts = async (reorthogonalise: "full" | "selective" | "none"): Promise<number> => {
+      const run = await lanczos(diagonalOperator(spectrum), draw(3, [200]), { steps: 100, reorthogonalise });
+      const ritz = values(eigvalsh(tridiagonal(f64([...run.alpha]), f64([...run.beta]), 100)));
+      return ritz.filter((x) => Math.abs(x - 1000) < 1e-6).length;
+    };
+    expect(await ghosts("full")).toBe(1);
+    expect(await ghosts("selective")).toBe(1);
+    expect(await ghosts("none")).toBeGreaterThan(1);
+  });
+
+  test("selective: orthogonal to √ε, eigenvalues at the ends to rounding", async () => {
+    // Both ends converge long before the middle.
+    const spectrum = f64(Array.from({ length: 300 }, (_, i) => (i < 5 ? 10 + i : i > 294 ? -10 - i / 100 : i / 300)));
+    const { alpha, beta, basis } = await lanczos(diagonalOperator(spectrum), draw(4, [300]), {
+      steps: 80,
+      reorthogonalise: "selective",
+    });
+    const gram = matmul(basis, basis.transpose()).sub(eye(80, 80, { dtype: "float64" }));
+    expect(gram.abs().max().itemSync()).toBeLessThan(1e-6);
+    const ritz = values(eigvalsh(tridiagonal(f64([...alpha]), f64([...beta]), 80)));
+    const wanted = values(spectrum).sort((p, q) => p - q);
+    for (let i = 0; i < 5; i++) {
+      expect(Math.abs(ritz[i] - wanted[i])).toBeLessThan(1e-12);
+      expect(Math.abs(ritz[79 - i] - wanted[299 - i])).toBeLessThan(1e-12);
+    }
+    const plain = await lanczos(diagonalOperator(spectrum), draw(4, [300]), { steps: 80, reorthogonalise: "none" });
+    const lost = matmul(plain.basis, plain.basis.transpose()).sub(eye(80, 80, { dtype: "float64" }));
+    expect(lost.abs().max().itemSync()).toBeGreaterThan(0.1);
+  });
+
+  test("step by step it is the same process, is watched, and stops", async () => {
+    const whole = lanczosCore(operator, start, { steps: 20 });
+    const seen: number[] = [];
+    const run = await lanczos(operator, start, { steps: 20, onProgress: ({ steps }) => seen.push(steps) });
+    run.alpha.forEach((x, i) => expect(Math.abs(x - whole.alpha.dataSync()[i])).toBeLessThan(1e-12));
+    run.beta.forEach((x, i) => expect(Math.abs(x - whole.beta.dataSync()[i])).toBeLessThan(1e-12));
+    expect(seen).toHaveLength(20);
+    const stopped = lanczos(operator, start, { steps: 20, signal: AbortSignal.abort() });
+    await expect(stopped).rejects.toThrow(/abort/);
+    await expect(lanczos(operator, start, { steps: 0 })).rejects.toThrow("lanczos: steps is 0");
+    await expect(lanczos(operator, start, { steps: 2, reorthogonalise: "some" as never })).rejects.toThrow(
+      'reorthogonalise is "some"',
+    );
   });
 
   test("an invariant space ends it", () => {

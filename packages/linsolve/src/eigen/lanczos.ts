@@ -1,7 +1,6 @@
 /** The Lanczos process with full reorthogonalisation. */
 
 import {
-  concat,
   DomainError,
   dynamicUpdateSlice,
   jit,
@@ -14,6 +13,7 @@ import {
   zeros,
   type Tensor,
 } from "@curv/tensor";
+import { eigh } from "@curv/tensor/linalg";
 import type { DriverOptions } from "../iteration.js";
 import type { AnyOperator, LinearOperator } from "../linear-operator.js";
 import { square } from "../operators/algebra.js";
@@ -94,6 +94,14 @@ export function lanczosCore(a: LinearOperator, start: Tensor, { steps }: { reado
 export interface LanczosOptions extends Omit<DriverOptions, "onProgress"> {
   /** At most as many as there are unknowns. */
   readonly steps: number;
+  /**
+   * What keeps the basis orthogonal.
+   * - `full` (default): each new vector is orthogonalised against all before it, twice: orthogonal to rounding, 8·n·j flops in step j.
+   * - `selective`: only against Ritz vectors that have converged, in whose directions orthogonality is lost: to about √ε, which leaves the
+   *   eigenvalues of T right to rounding. Less work where few converge.
+   * - `none`: three terms. Converged eigenvalues come again, as ghosts.
+   */
+  readonly reorthogonalise?: "full" | "selective" | "none";
   /** Called after each step. */
   readonly onProgress?: (progress: { readonly steps: number }) => void;
 }
@@ -115,22 +123,35 @@ export interface LanczosRun {
  * @throws As `lanczosCore`; DomainError for a product with NaN, naming its number.
  */
 export async function lanczos(a: AnyOperator, start: Tensor, options: LanczosOptions): Promise<LanczosRun> {
-  const { steps, signal, onProgress } = options;
+  const { steps, reorthogonalise = "full", signal, onProgress } = options;
   const n = checkRun(a, start, steps, "lanczos");
   const epsilon = a.dtype === "float64" ? 2 ** -52 : 2 ** -23;
+  if (!["full", "selective", "none"].includes(reorthogonalise)) {
+    throw new DomainError(
+      `lanczos: reorthogonalise is ${JSON.stringify(reorthogonalise)}; wants "full", "selective" or "none".`,
+    );
+  }
   const step = stepOf(a);
   let basis = zeros([steps, n], { dtype: a.dtype });
   let next = start.div(norm(start));
+  let previous = next.mul(0);
+  const none = zeros([0, n], { dtype: a.dtype });
+  let good = none;
   const [alpha, beta]: [number[], number[]] = [[], []];
   let size = 0;
   for (let j = 0; j < steps; j++) {
-    const [vectors, following, coefficients] = step(basis, next, tensor(j, { dtype: "int32" }));
-    const along = await coefficients.data();
-    const [here, length] = [along[j], along[steps]];
+    basis = dynamicUpdateSlice(basis, next.expandDims(0), [j, 0]);
+    const result = step(
+      next,
+      previous,
+      tensor(beta[j - 1] ?? 0, { dtype: a.dtype }),
+      reorthogonalise === "full" ? basis : good,
+    );
+    const [here, length] = [await result.along.item(), await result.length.item()];
     if (!Number.isFinite(length)) {
       throw new DomainError(`lanczos: product ${j + 1} of the operator has NaN or an infinity.`);
     }
-    [basis, next] = [vectors, following];
+    [previous, next] = [next, result.next];
     size = Math.max(size, Math.abs(here), length);
     // What is left is rounding: the space is invariant.
     const exhausted = length <= 10 * epsilon * size;
@@ -138,30 +159,74 @@ export async function lanczos(a: AnyOperator, start: Tensor, options: LanczosOpt
     beta.push(exhausted ? 0 : length);
     onProgress?.({ steps: j + 1 });
     if (exhausted) break;
+    if (reorthogonalise === "selective") {
+      good = goodRitzVectors(alpha, beta, basis, Math.sqrt(epsilon) * size) ?? none;
+    }
     if (j % 8 === 7) await new Promise((resolve) => setTimeout(resolve));
     signal?.throwIfAborted();
   }
   return { alpha, beta, basis: alpha.length === steps ? basis : basis.slice([0, alpha.length]) };
 }
 
-type Step = (basis: Tensor, next: Tensor, j: Tensor) => readonly [basis: Tensor, next: Tensor, coefficients: Tensor];
+/** One step from a vector v, the one before it and T's entry between them: what comes next, of length 1, and T's two new entries. */
+type Step = (
+  v: Tensor,
+  previous: Tensor,
+  between: Tensor,
+  rows: Tensor,
+) => { readonly next: Tensor; readonly along: Tensor; readonly length: Tensor };
 
 const compiledSteps = /* @__PURE__ */ new WeakMap<AnyOperator, Step>();
 
-/** One step with A, compiled once for all runs: the basis with `next` in place j, what comes after it, its parts along the basis and its length. */
+/** A step with A, compiled once for all runs. */
 function stepOf(a: AnyOperator): Step {
   let step = compiledSteps.get(a);
   if (step === undefined) {
-    const expand: Step = (basis, next, j) => {
-      const vectors = dynamicUpdateSlice(basis, next.expandDims(0), [j, 0]);
-      const { rest, along } = orthogonalise(a.matvec(next), vectors);
-      const length = norm(rest);
-      return [vectors, rest.div(where(length.equal(0), 1, length)), concat([along, length.expandDims(0)])];
+    const expand: Step = (v, previous, between, rows) => {
+      const image = a.matvec(v).sub(previous.mul(between));
+      const along = image.mul(v).sum();
+      const rest = image.sub(v.mul(along));
+      const free = rows.shape[0] === 0 ? rest : orthogonalise(rest, rows).rest;
+      const length = norm(free);
+      return { next: free.div(where(length.equal(0), 1, length)), along, length };
     };
     step = a.eager ? expand : (jit(expand as never) as unknown as Step);
     compiledSteps.set(a, step);
   }
   return step;
+}
+
+/**
+ * Ritz vectors whose residuals are below a bound, as rows; null if there are none. Their number is rounded up to a multiple of 8 by rows of
+ * zeros, so that a step is compiled for few shapes.
+ *
+ * Source: Parlett & Scott, The Lanczos algorithm with selective orthogonalization (1979).
+ */
+function goodRitzVectors(
+  alpha: readonly number[],
+  beta: readonly number[],
+  basis: Tensor,
+  bound: number,
+): Tensor | null {
+  const m = alpha.length;
+  const t = new Float64Array(m * m);
+  for (let i = 0; i < m; i++) {
+    t[i * m + i] = alpha[i];
+    if (i + 1 < m) t[i * m + i + 1] = t[(i + 1) * m + i] = beta[i];
+  }
+  const s = eigh(tensor(t, { shape: [m, m] })).vectors.dataSync();
+  const good = Array.from({ length: m }, (_, i) => i).filter(
+    (i) => beta[m - 1] * Math.abs(s[(m - 1) * m + i]) <= bound,
+  );
+  if (good.length === 0) return null;
+  const [steps] = basis.shape;
+  const rows = new Float64Array(Math.ceil(good.length / 8) * 8 * steps);
+  good.forEach((column, row) => {
+    for (let k = 0; k < m; k++) rows[row * steps + k] = s[k * m + column];
+  });
+  const ritz = matmul(tensor(rows, { shape: [rows.length / steps, steps] }).cast(basis.dtype), basis);
+  const lengths = ritz.square().sum(1, { keepDims: true }).sqrt();
+  return ritz.div(where(lengths.equal(0), 1, lengths));
 }
 
 /** Refuses what cannot be run. */
