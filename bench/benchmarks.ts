@@ -9,7 +9,7 @@ import { hvpCost } from "./hvp-cost.js";
 import { krylov } from "./krylov.js";
 import { linalg } from "./linalg.js";
 import { math } from "./math.js";
-import { matmul } from "./matmul.js";
+import { matmul, threads } from "./matmul.js";
 import { large, mlp, tiny } from "./mlp.js";
 import { scaling } from "./scaling.js";
 import { softmax } from "./softmax.js";
@@ -21,6 +21,7 @@ export const benchmarks: Readonly<Record<string, () => Benchmark>> = {
   "hvp-cost": () => hvpCost(),
   cnn: () => cnn(),
   matmul,
+  threads: () => threads(),
   math,
   softmax,
   linalg,

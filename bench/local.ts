@@ -1,5 +1,6 @@
 /** Contenders that run in this process. */
 
+import { seconds } from "./clock.js";
 import type { Contender } from "./comparison.js";
 
 /** Keeps results alive until the next call, as a program would, so that no engine can drop the work. */
@@ -20,10 +21,10 @@ export function local<R>(
     name,
     values: () => read(call()),
     time: (n) => {
-      const start = performance.now();
+      const start = seconds();
       if (release === undefined) for (let i = 0; i < n; i++) kept.value = call();
       else for (let i = 0; i < n; i++) release(call());
-      return (performance.now() - start) / 1000;
+      return seconds() - start;
     },
   };
 }

@@ -2,6 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import { availableParallelism, cpus, loadavg, totalmem } from "node:os";
+import { clock, type Clock } from "./clock.js";
 
 /** Threads of everybody: one, or as many as CURV_BENCH_THREADS says. */
 export const threads: number = Number(process.env.CURV_BENCH_THREADS ?? 1);
@@ -16,6 +17,7 @@ export interface Machine {
   readonly v8: string;
   readonly curv: string;
   readonly threads: number;
+  readonly clock: Clock;
   /** Processes that wanted a core in the last minute, this one included: how busy it was. */
   readonly load: number;
 }
@@ -34,11 +36,22 @@ export function machine(): Machine {
     v8: process.versions.v8,
     curv: version,
     threads,
+    clock,
     load: Math.round(loadavg()[0] * 100) / 100,
   };
 }
 
 /** One line on it. */
-export function describeMachine({ processor, cores, memory, platform, node, v8, load, threads: n }: Machine): string {
-  return `${processor}, ${cores} cores, ${memory} GiB, load ${load}; Node ${node} (V8 ${v8}), ${platform}; ${n} ${n === 1 ? "thread" : "threads"}`;
+export function describeMachine({
+  processor,
+  cores,
+  memory,
+  platform,
+  node,
+  v8,
+  load,
+  clock: time,
+  threads: n,
+}: Machine): string {
+  return `${processor}, ${cores} cores, ${memory} GiB, load ${load}; Node ${node} (V8 ${v8}), ${platform}; ${n} ${n === 1 ? "thread" : "threads"}, ${time} time`;
 }

@@ -5,10 +5,11 @@ import type { Benchmark, Case, Contender, Peer } from "./comparison.js";
 import { numbers, type Precision, valuesOf } from "./inputs.js";
 import { local } from "./local.js";
 import { blasPeer } from "./peers/blas.js";
-import { threadsPeer } from "./peers/threads.js";
+import { freeCores } from "./free-cores.js";
 import { jaxArray, startJax } from "./peers/jax-js.js";
 import { startMlMatrix } from "./peers/ml-matrix.js";
 import { pythonPeer } from "./peers/python.js";
+import { threadsPeer } from "./peers/threads.js";
 import { startTfjs } from "./peers/tfjs.js";
 
 export function matmul(sizes: readonly number[] = [4, 64, 256, 1024]): Benchmark {
@@ -16,6 +17,22 @@ export function matmul(sizes: readonly number[] = [4, 64, 256, 1024]): Benchmark
     title: "Products of two square matrices",
     note: "Eager calls: operands and result are copied into the kernels' memory and out of it.",
     cases: (["float32", "float64"] as const).flatMap((precision) => sizes.map((n) => caseOf(n, precision))),
+  };
+}
+
+/** Products by two threads beside one, and two loops that share nothing beside one: whether there are two cores at all. */
+export function threads(n = 1024): Benchmark {
+  return {
+    title: "Products of two square matrices by two threads",
+    note: "The control runs the roofline's loop in one thread and in two at once: what two free cores would give is 0.5.",
+    cases: [
+      ...(["float32", "float64"] as const).map((precision): Case => {
+        const { name, ours, work, tolerance } = caseOf(n, precision);
+        const again = (who: string): Contender => ({ ...ours[0], name: who });
+        return { name, ours, work: work!, peers: [threadsPeer(2, again)], tolerance };
+      }),
+      freeCores(),
+    ],
   };
 }
 
@@ -52,6 +69,7 @@ function caseOf(n: number, precision: Precision): Case {
   const mlMatrix: Peer = {
     name: "ml-matrix",
     prepare: async () => {
+      if (n > 512) throw new Error("ml-matrix takes seconds; see the smaller products");
       const { Matrix, description } = await startMlMatrix();
       const [x, y] = data.map((d) => Matrix.from1DArray(n, n, Array.from(d)));
       return local(
@@ -82,7 +100,6 @@ function caseOf(n: number, precision: Precision): Case {
     ours: [own("curv")],
     yardsticks: precision === "float64" ? [{ name: "curv, float32", prepare: singly }] : [],
     peers: [
-      ...(n >= 512 ? [threadsPeer(2, own)] : []),
       blasPeer("eager", own),
       tfjs,
       jaxJs,

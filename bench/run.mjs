@@ -1,5 +1,5 @@
 /**
- * `pnpm bench [name…] [--quick]`: each comparison in a process of its own, so that none inherits what the engine learned from another;
+ * `pnpm bench [name…] [--quick] [--cpu-time]`: each comparison in a process of its own, so that none inherits what the engine learned from another;
  * then the table of marks, and a page of all results.
  *
  * The sources run as they are, their types stripped: what a profile shows are the files that one edits.
@@ -18,6 +18,7 @@ const all = [
   "hvp-cost",
   "cnn",
   "matmul",
+  "threads",
   "math",
   "softmax",
   "softmax-2-threads",
@@ -30,8 +31,8 @@ const all = [
   "leak",
 ];
 const words = process.argv.slice(2).filter((word) => word !== "--");
-const quick = words.includes("--quick");
-const names = words.filter((word) => word !== "--quick");
+const [quick, cpuTime] = ["--quick", "--cpu-time"].map((flag) => words.includes(flag));
+const names = words.filter((word) => !word.startsWith("--"));
 const unknown = names.filter((name) => !all.includes(name));
 if (unknown.length > 0) {
   console.error(`no benchmark named ${unknown.join(", ")}; there are ${all.join(", ")}.`);
@@ -50,11 +51,11 @@ function blasOfNumpy(python) {
 
 const { CURV_PEERS_PYTHON: python, CURV_BLAS: blas = python ? blasOfNumpy(python) : "" } = process.env;
 const flags = ["--conditions=@curv/source", "--expose-gc", "--import=./strip-types.mjs"];
-const start = (file, words, threads) =>
+const start = (file, words, more = {}) =>
   spawnSync(process.execPath, [...flags, file, ...words], {
     cwd: here,
     stdio: "inherit",
-    env: { ...process.env, ...(blas && { CURV_BLAS: blas }), ...(threads && { CURV_BENCH_THREADS: threads }) },
+    env: { ...process.env, ...(blas && { CURV_BLAS: blas }), ...more },
   }).status === 0;
 
 // A run of everything starts from nothing; a run of some replaces theirs, and the page says which is from when.
@@ -62,8 +63,12 @@ if (names.length === 0) rmSync(new URL("results", import.meta.url), { recursive:
 const id = `--run=${new Date().toISOString()}`;
 let failed = false;
 for (const name of names.length > 0 ? names : all) {
-  const threads = name.endsWith("-2-threads") ? "2" : undefined;
-  if (!start("main.ts", [name, id, ...(quick ? ["--quick"] : [])], threads)) failed = true;
+  // Several threads are timed by the wall whatever else is: see clock.ts.
+  const env = {
+    ...(name.endsWith("-2-threads") && { CURV_BENCH_THREADS: "2" }),
+    ...(cpuTime && !name.includes("threads") && { CURV_BENCH_CLOCK: "cpu" }),
+  };
+  if (!start("main.ts", [name, id, ...(quick ? ["--quick"] : [])], env)) failed = true;
 }
 if (!start("report.ts", [])) failed = true;
 process.exit(failed ? 1 : 0);

@@ -27,15 +27,18 @@ export function formatTable(
       remark,
     ];
   });
+  return [title, note, "", formatLines(header, lines)].join("\n");
+}
+
+/** Columns of equal width; what has no heading stands behind them. The first two are words, the others numbers. */
+export function formatLines(header: readonly string[], lines: readonly (readonly string[])[]): string {
   const widths = header.map((text, c) => Math.max(text.length, ...lines.map((line) => line[c].length)));
   const format = (line: readonly string[]): string =>
     line
       .map((text, c) => (c >= widths.length ? text : c < 2 ? text.padEnd(widths[c]) : text.padStart(widths[c])))
       .join("  ")
       .trimEnd();
-  return [`${title}`, note, "", format(header), widths.map((w) => "─".repeat(w)).join("  "), ...lines.map(format)].join(
-    "\n",
-  );
+  return [format(header), widths.map((w) => "─".repeat(w)).join("  "), ...lines.map(format)].join("\n");
 }
 
 function ratio(r: number): string {

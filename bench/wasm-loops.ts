@@ -32,13 +32,12 @@ export interface Loops {
   readonly triad: (turns: number, times: number) => void;
 }
 
-/**
- * Compiles the loops.
- *
- * @param bytes - How much memory the three arrays may take together.
- */
-export function compileLoops(bytes: number): Loops {
-  const module = new WebAssembly.Module(encode(Math.ceil(bytes / pageBytes)));
+/** @param bytes - How much memory the three arrays of the triad may take together. */
+export function compileLoops(bytes: number): WebAssembly.Module {
+  return new WebAssembly.Module(encode(Math.ceil(bytes / pageBytes)));
+}
+
+export function instantiate(module: WebAssembly.Module): Loops {
   const { exports } = new WebAssembly.Instance(module);
   const { peak32, peak64, triad } = exports as Record<string, (...args: number[]) => number>;
   return { peak: { float32: peak32, float64: peak64 }, triad };

@@ -1,0 +1,16 @@
+/** Makes results/index.html of all results that lie there, and prints the table of marks. */
+
+import { writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { describe, judge } from "./marks.js";
+import { page, summary } from "./page.js";
+import { readResults, resultsFolder } from "./results.js";
+import { formatLines } from "./table.js";
+
+const results = readResults();
+const judgements = judge(results);
+console.log(`\nWhat was to be reached. ${summary(judgements)}`);
+console.log(formatLines(["work", "Curv", "beside", "time ratio", "wanted", ""], judgements.map(describe)));
+const file = new URL("index.html", resultsFolder);
+writeFileSync(file, page(results));
+console.log(`\n${fileURLToPath(file)}: the same with plots`);
