@@ -1,0 +1,90 @@
+/** Whether SGD could have stopped at a minimum. */
+
+import type * as random from "@curv/tensor/random";
+import { checkPositive } from "../batch-size/arguments.js";
+import { isHeuristic, type Interpolant } from "./interpolant.js";
+import { meanSquareThreshold, singleStepWeight } from "./mean-square-threshold.js";
+import { leastAlignment } from "./noise-alignment.js";
+import { largestRank } from "./range-coordinates.js";
+import { sharpness } from "./sharpness.js";
+
+export interface StabilityOptions {
+  /** η. */
+  readonly lr: number;
+  /** B, from 1 to n. */
+  readonly batch: number;
+  /** Whether batches are drawn with replacement. Default false. */
+  readonly replacement?: boolean;
+  /**
+   * μ₀: a lower bound of the noise's alignment (`noiseAlignment`) along the path. Default: the least that the linearised model has, where
+   * min(n, p) ≤ 500; beyond that the condition is not judged.
+   */
+  readonly alignment?: number;
+  /** For what is estimated. Default key(0). */
+  readonly key?: random.Key;
+  /** Stops the run: its promise is rejected with the signal's reason. */
+  readonly signal?: AbortSignal;
+}
+
+export interface StabilityReport {
+  /** Gradient descent with all examples is stable: ‖G‖₂ ≤ 2/η. */
+  readonly gd: boolean;
+  /** A necessary condition of SGD's loss stability holds: ‖G‖_F ≤ 1/(η √(q μ₀)), √(B/μ₀)/η with replacement. */
+  readonly lossNecessary: boolean | "n/a";
+  /** A necessary condition of mean-square stability for B = 1 holds: tr G ≤ 2/η. It is not one for larger batches. */
+  readonly traceNecessary: boolean | "n/a";
+  /** SGD is stable in mean square: η ≤ η*. The exact verdict. */
+  readonly meanSquare: boolean;
+  /** How much larger η could be, as a factor: < 1 where the condition is violated. */
+  readonly margins: {
+    readonly gd: number;
+    readonly loss: number;
+    readonly trace: number;
+    readonly meanSquare: number;
+    /** Of s ≤ 1/(η √q): necessary where the Hᵢ commute (Wu, Ma & E 2018). */
+    readonly nonUniformity: number;
+  };
+  /** Whether this is no interpolating minimum of a squared error, so that the linear theory is a guess. */
+  readonly heuristic: boolean;
+  /** Whether the eigenvalues have converged. */
+  readonly converged: boolean;
+}
+
+/**
+ * Verdicts on a minimum for SGD with learning rate η and batches of B. That 2/η exceeds the largest eigenvalue says that gradient descent is
+ * stable there, and nothing of SGD: `meanSquare` does.
+ *
+ * @throws DomainError for a learning rate that is not positive, a batch outside 1 to n, rows with NaN.
+ * Source: Wu & Su (2023), arXiv 2305.17490; Wu, Ma & E (2018).
+ *
+ * @example
+ * const { meanSquare, margins } = await stabilityReport(interpolant(model.apply, params, data), { lr: 0.1, batch: 8 });
+ */
+export async function stabilityReport(m: Interpolant, options: StabilityOptions): Promise<StabilityReport> {
+  const caller = "stabilityReport";
+  const { lr, batch, replacement = false, key, signal } = options;
+  checkPositive(lr, caller, "lr");
+  if (options.alignment !== undefined) checkPositive(options.alignment, caller, "alignment");
+  const q = singleStepWeight(m.examples, batch, replacement, caller);
+  const shared = { ...(key && { key }), ...(signal && { signal }) };
+  const { trace, lambdaMax, frobenius, nonUniformity, converged } = await sharpness(m, shared);
+  const threshold = await meanSquareThreshold(m, { batch, replacement, ...shared });
+  const known = Math.min(m.examples, m.params) <= largestRank;
+  const alignment = options.alignment ?? (known ? leastAlignment(m, caller) : null);
+  const margins = {
+    gd: 2 / (lr * lambdaMax),
+    loss: alignment === null ? NaN : 1 / (lr * frobenius * Math.sqrt(q * alignment)),
+    trace: batch === 1 ? 2 / (lr * trace) : NaN,
+    meanSquare: threshold.eta / lr,
+    nonUniformity: nonUniformity === null ? NaN : 1 / (lr * nonUniformity * Math.sqrt(q)),
+  };
+  return {
+    gd: margins.gd >= 1,
+    lossNecessary: alignment === null ? "n/a" : margins.loss >= 1,
+    traceNecessary: batch === 1 ? margins.trace >= 1 : "n/a",
+    meanSquare: margins.meanSquare >= 1,
+    margins,
+    heuristic: isHeuristic(m),
+    converged: converged && threshold.converged,
+  };
+}

@@ -1,0 +1,280 @@
+/** The exact threshold of mean-square stability (paper 16, "Must be true" 1 to 4, 6 and 8). */
+
+import { concat, diag, eye, matmul, tensor, type Tensor } from "@curv/tensor";
+import { eigvalsh } from "@curv/tensor/linalg";
+import * as random from "@curv/tensor/random";
+import { denseOperator } from "@curv/linsolve";
+import { describe, expect, test } from "vitest";
+import {
+  interpolantOf,
+  meanSquareThreshold,
+  noiseAlignment,
+  sharpness,
+  stabilityReport,
+  type Interpolant,
+} from "./index.js";
+
+const dtype = "float64";
+const key = random.key(16);
+const draw = (seed: number, n: number, p: number): Tensor =>
+  random.normal(random.foldIn(key, seed), { shape: [n, p], dtype });
+/** Rows whose lengths differ much. */
+const uneven = (seed: number, n: number, p: number): Tensor =>
+  draw(seed, n, p).mul(random.normal(random.foldIn(key, 5000 + seed), { shape: [n, 1], dtype }).exp());
+const gaussNewton = (a: Tensor): Tensor => matmul(a.transpose(), a).div(a.shape[0]);
+
+/** Spectral radius of the second-moment map by the paper's iteration in the space of residuals, R ← E[r rᵀ], from R = K. */
+function residualRadius(a: Tensor, eta: number, q: number, steps = 4000): number {
+  const n = a.shape[0];
+  const k = matmul(a, a.transpose());
+  let r = k.div(k.square().sum().sqrt());
+  let growth = 1;
+  for (let t = 0; t < steps; t++) {
+    const kr = matmul(k, r);
+    const noise = matmul(k.mul(diag(r)), k);
+    const next = r
+      .sub(kr.add(kr.transpose()).mul(eta / n))
+      .add(matmul(kr, k).mul(((1 - q) * eta ** 2) / n ** 2))
+      .add(noise.mul((q * eta ** 2) / n));
+    const size = next.square().sum().sqrt();
+    const before = growth;
+    growth = size.itemSync();
+    r = next.div(size);
+    if (Math.abs(growth - before) < 1e-13) break;
+  }
+  return growth;
+}
+
+describe("meanSquareThreshold", () => {
+  test.each([
+    [6, 4, 1],
+    [6, 4, 2],
+    [5, 9, 1],
+    [5, 9, 3],
+  ])("1: the spectral radius crosses 1 at η*: n = %i, p = %i, B = %i", async (n, p, batch) => {
+    const a = uneven(n + p, n, p);
+    const q = (n - batch) / (batch * (n - 1));
+    for (const method of ["dense", "lanczos"] as const) {
+      const { eta, spectralRadiusAt, converged } = await meanSquareThreshold(interpolantOf(a), { batch, method });
+      expect(converged).toBe(true);
+      expect(await spectralRadiusAt(0.999 * eta)).toBeLessThan(1);
+      expect(await spectralRadiusAt(1.001 * eta)).toBeGreaterThan(1);
+      expect(residualRadius(a, 0.99 * eta, q)).toBeLessThan(1);
+      expect(residualRadius(a, 1.01 * eta, q)).toBeGreaterThan(1);
+      expect(await spectralRadiusAt(1.1 * eta)).toBeCloseTo(residualRadius(a, 1.1 * eta, q), 8);
+    }
+  });
+
+  test("2: B = n is gradient descent, η* grows with B, and the methods agree", async () => {
+    const n = 12;
+    for (const a of [uneven(1, n, 7), uneven(2, n, 20)]) {
+      const m = interpolantOf(a);
+      const largest = eigvalsh(gaussNewton(a)).max().itemSync();
+      let before = 0;
+      for (let batch = 1; batch <= n; batch++) {
+        const { eta, method } = await meanSquareThreshold(m, { batch });
+        expect(method).toBe("lanczos");
+        const dense = await meanSquareThreshold(m, { batch, method: "dense" });
+        expect(Math.abs(eta / dense.eta - 1)).toBeLessThan(1e-6);
+        expect(eta).toBeGreaterThanOrEqual(before * (1 - 1e-10));
+        before = eta;
+      }
+      expect(Math.abs((before * largest) / 2 - 1)).toBeLessThan(1e-10);
+      const [without, with_] = [
+        await meanSquareThreshold(m, { batch: 1 }),
+        await meanSquareThreshold(m, { batch: 1, replacement: true }),
+      ];
+      expect(with_.eta).toBe(without.eta);
+      const four = await meanSquareThreshold(m, { batch: 4, replacement: true });
+      expect(four.eta).toBeLessThan((await meanSquareThreshold(m, { batch: 4 })).eta);
+    }
+  });
+
+  test("2: the lottery has the second moments of batches: all of them, one by one", async () => {
+    const [n, p, batch, eta] = [5, 3, 2, 0.3];
+    const a = uneven(3, n, p);
+    const q = (n - batch) / (batch * (n - 1));
+    const m = draw(4, p, p);
+    const moments = matmul(m, m.transpose());
+    const after = (rows: Tensor): Tensor => {
+      const step = eye(p, p, { dtype }).sub(gaussNewton(rows).mul(eta));
+      return matmul(matmul(step, moments), step);
+    };
+    const pairs: Tensor[] = [];
+    for (let i = 0; i < n; i++) {
+      for (let j = i + 1; j < n; j++) pairs.push(after(concat([a.slice([i, i + 1]), a.slice([j, j + 1])])));
+    }
+    const mean = (list: readonly Tensor[]): Tensor => list.reduce((x, y) => x.add(y)).div(list.length);
+    const singles = Array.from({ length: n }, (_, i) => after(a.slice([i, i + 1])));
+    const lottery = after(a)
+      .mul(1 - q)
+      .add(mean(singles).mul(q));
+    expect(mean(pairs).sub(lottery).abs().max().itemSync()).toBeLessThan(1e-12);
+  });
+
+  test("3: η*(B = 1) tr G ≤ 2 for 1000 random problems", async () => {
+    let largest = 0;
+    for (let i = 0; i < 1000; i++) {
+      const a = uneven(100 + i, 1 + (i % 8), 1 + ((i >> 3) % 8));
+      const { eta } = await meanSquareThreshold(interpolantOf(a), { batch: 1, method: "dense" });
+      largest = Math.max(largest, (eta * a.square().sum().itemSync()) / a.shape[0]);
+    }
+    expect(largest).toBeLessThanOrEqual(2 + 1e-9);
+    expect(largest).toBeGreaterThan(1.9);
+  }, 60_000);
+
+  test("3: equality for orthogonal rows of equal length; for B = 2 the bound is false", async () => {
+    const a = random.orthogonal(key, 7, { dtype }).slice([0, 5]).mul(3);
+    const one = await meanSquareThreshold(interpolantOf(a), { batch: 1 });
+    expect(one.eta * 9).toBeCloseTo(2, 9);
+    const two = await meanSquareThreshold(interpolantOf(a), { batch: 2 });
+    expect(two.eta * 9).toBeGreaterThan(3);
+  });
+
+  test("4: one parameter, B = 1: η* = 2 mean a²/mean a⁴", async () => {
+    const a = uneven(7, 9, 1);
+    const wanted = (2 * a.square().mean().itemSync()) / a.square().square().mean().itemSync();
+    const { eta } = await meanSquareThreshold(interpolantOf(a), { batch: 1 });
+    expect(Math.abs(eta / wanted - 1)).toBeLessThan(1e-12);
+  });
+
+  test("more parameters than examples, in float32, in blocks of rows", async () => {
+    const a = uneven(8, 30, 200);
+    const whole = interpolantOf(a);
+    const parts: Interpolant = { ...whole, rows: () => [0, 8, 16, 24].map((i) => a.slice([i, Math.min(30, i + 8)])) };
+    const { eta } = await meanSquareThreshold(whole, { batch: 3 });
+    expect((await meanSquareThreshold(parts, { batch: 3 })).eta / eta).toBeCloseTo(1, 10);
+    expect((await meanSquareThreshold(interpolantOf(a.cast("float32")), { batch: 3 })).eta / eta).toBeCloseTo(1, 5);
+    const tall = uneven(9, 200, 12);
+    const flat = { ...interpolantOf(tall), rows: () => [tall.slice([0, 77]), tall.slice([77, 200])] };
+    const [x, y] = [interpolantOf(tall), flat].map((m) => meanSquareThreshold(m, { batch: 3 }));
+    expect((await x).eta / (await y).eta).toBeCloseTo(1, 10);
+  });
+
+  test("by simulation: within 5 standard errors and 10 %, with and without noise", async () => {
+    const a = draw(10, 40, 15);
+    const m = interpolantOf(a);
+    for (const batch of [1, 8, 40]) {
+      const exact = await meanSquareThreshold(m, { batch });
+      const simulated = await meanSquareThreshold(m, { batch, method: "montecarlo" });
+      expect(simulated.method).toBe("montecarlo");
+      expect(Math.abs(simulated.eta / exact.eta - 1)).toBeLessThan(0.1);
+      if (batch < 40) expect(simulated.standardError).toBeGreaterThan(0);
+      const [got, wanted] = [simulated, exact].map((t) => t.spectralRadiusAt(1.3 * exact.eta));
+      expect(Math.abs((await got) / (await wanted) - 1)).toBeLessThan(0.05);
+    }
+  }, 60_000);
+});
+
+describe("6: loss stability", () => {
+  test("E L(θ′) ≥ (η²μ/B) ‖G‖_F² L(θ), for every displacement, by the mean over all single-example steps", async () => {
+    const [n, p] = [8, 5];
+    const a = uneven(20, n, p);
+    const g = gaussNewton(a);
+    const operator = denseOperator(g, { positiveSemidefinite: true });
+    const { frobenius } = await sharpness(interpolantOf(a));
+    const lossAt = (delta: Tensor): number => matmul(a, delta).square().mean().itemSync() / 2;
+    const least: number[] = [];
+    for (let i = 0; i < 20; i++) {
+      const delta = draw(200 + i, p, 1).reshape([p]);
+      const loss = lossAt(delta);
+      const gradients = a.mul(matmul(a, delta).expandDims(1));
+      const mu = await noiseAlignment(gradients, operator, { loss, frobenius });
+      least.push(mu);
+      for (const eta of [0.01, 0.1, 1]) {
+        let after = 0;
+        for (let k = 0; k < n; k++) after += lossAt(delta.sub(gradients.at(k).mul(eta))) / n;
+        expect(after).toBeGreaterThanOrEqual(eta ** 2 * mu * frobenius ** 2 * loss * (1 - 1e-12));
+      }
+    }
+    // The default of the report is below each of them, and not below all possible ones.
+    const { margins } = await stabilityReport(interpolantOf(a), { lr: 1, batch: 1 });
+    const mu0 = 1 / (margins.loss * frobenius) ** 2;
+    expect(mu0).toBeLessThanOrEqual(Math.min(...least) * (1 + 1e-9));
+    expect(mu0).toBeGreaterThan(0);
+  });
+
+  test("what is stable in mean square meets every necessary condition", async () => {
+    for (let i = 0; i < 12; i++) {
+      const a = uneven(300 + i, 6, 3 + (i % 6));
+      for (const batch of [1, 2, 6]) {
+        const m = interpolantOf(a);
+        const { eta } = await meanSquareThreshold(m, { batch });
+        const report = await stabilityReport(m, { lr: 0.999 * eta, batch });
+        expect(report).toMatchObject({ gd: true, lossNecessary: true, meanSquare: true, heuristic: false });
+        expect(report.traceNecessary).toBe(batch === 1 ? true : "n/a");
+        expect(report.margins.meanSquare).toBeCloseTo(1 / 0.999, 8);
+        expect((await stabilityReport(m, { lr: 1.001 * eta, batch })).meanSquare).toBe(false);
+      }
+    }
+  });
+
+  test("a minimum that is stable for gradient descent and not for SGD", async () => {
+    const a = draw(30, 10, 40);
+    const m = interpolantOf(a);
+    const lr = 1.9 / eigvalsh(gaussNewton(a)).max().itemSync();
+    const report = await stabilityReport(m, { lr, batch: 1 });
+    expect(report).toMatchObject({ gd: true, traceNecessary: false, meanSquare: false });
+    expect((await stabilityReport(m, { lr, batch: 10 })).meanSquare).toBe(true);
+  });
+});
+
+describe("8: what is refused, and what is flagged", () => {
+  const a = draw(40, 6, 3);
+  const m = interpolantOf(a);
+
+  test("residuals that are not zero make every verdict heuristic", async () => {
+    const targets = tensor([1, -1, 2, 0, 1, 3], { dtype });
+    const of = (size: number): Interpolant =>
+      interpolantOf(a, { residuals: tensor(Array<number>(6).fill(size), { dtype }), targets });
+    // Variance of the targets: 5/3.
+    expect((await stabilityReport(of(1e-2), { lr: 0.1, batch: 1 })).heuristic).toBe(true);
+    expect((await stabilityReport(of(1e-4), { lr: 0.1, batch: 1 })).heuristic).toBe(false);
+    expect(of(0.1).residual).toBeCloseTo(0.01 / (5 / 3), 12);
+    expect((await meanSquareThreshold(of(1e-2), { batch: 1 })).heuristic).toBe(true);
+    const other: Interpolant = { ...m, squaredError: false };
+    expect((await meanSquareThreshold(other, { batch: 1 })).heuristic).toBe(true);
+  });
+
+  test.each<[string, () => Promise<unknown> | Interpolant, string]>([
+    ["batch 0", () => meanSquareThreshold(m, { batch: 0 }), "batch is 0"],
+    ["batch 7 of 6", () => stabilityReport(m, { lr: 1, batch: 7 }), "batch is 7"],
+    ["lr 0", () => stabilityReport(m, { lr: 0, batch: 1 }), "lr is 0"],
+    ["lr NaN", () => stabilityReport(m, { lr: NaN, batch: 1 }), "lr is NaN"],
+    ["alignment", () => stabilityReport(m, { lr: 1, batch: 1, alignment: 0 }), "alignment is 0"],
+    ["no data", () => interpolantOf(a.slice([0, 0])), "[0, 3]"],
+    ["a vector", () => interpolantOf(a.at(0)), "[3]"],
+    ["a NaN", () => meanSquareThreshold(interpolantOf(a.div(a.mul(0))), { batch: 1 }), "NaN"],
+    ["zero rows", () => sharpness(interpolantOf(a.mul(0))), "all rows are zero"],
+    ["residuals alone", () => interpolantOf(a, { residuals: a.at(0) }), "both residuals and targets"],
+    ["a method", () => meanSquareThreshold(m, { batch: 1, method: "x" as never }), 'method is "x"'],
+    ["too few steps", () => meanSquareThreshold(m, { batch: 1, method: "montecarlo", steps: 10 }), "steps is 10"],
+    [
+      "a short pass",
+      () => sharpness({ ...m, params: 3, examples: 2, rows: () => [a.slice([0, 1])] }),
+      "wants one for each of 2 examples",
+    ],
+    [
+      "the loss",
+      () => noiseAlignment(a, denseOperator(gaussNewton(a), { symmetric: true }), { loss: 0, frobenius: 1 }),
+      "loss is 0",
+    ],
+    [
+      "other gradients",
+      () => noiseAlignment(a.transpose(), denseOperator(gaussNewton(a)), { loss: 1, frobenius: 1 }),
+      "gradients have shape [3, 6]",
+    ],
+  ])("%s", async (_, call, message) => {
+    await expect((async () => call())()).rejects.toMatchObject({
+      code: expect.stringMatching(/^CURV_(DOMAIN|SHAPE)$/) as string,
+      message: expect.stringContaining(message) as string,
+    });
+  });
+
+  test("a rate for the spectral radius that is not positive; an abort", async () => {
+    const { spectralRadiusAt } = await meanSquareThreshold(m, { batch: 1 });
+    await expect(spectralRadiusAt(-1)).rejects.toThrow("eta is -1");
+    const signal = AbortSignal.abort(new Error("enough"));
+    await expect(stabilityReport(m, { lr: 1, batch: 1, signal })).rejects.toThrow("enough");
+  });
+});
