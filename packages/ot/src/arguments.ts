@@ -97,3 +97,11 @@ export function checkSameDType(tensors: readonly Tensor[], caller: string): void
     throw new DTypeError(`${caller}: ${first.dtype} and ${x.dtype} are mixed; cast to one of them.`);
   }
 }
+
+/** Equal weights of sum 1 for the points x [n, d]. */
+export function evenWeights(x: Tensor): Tensor {
+  return x
+    .slice(null, 0)
+    .mul(0)
+    .add(1 / x.shape[0]);
+}

@@ -1,6 +1,7 @@
 /** The Sinkhorn divergence: entropic transport without its bias, S(α, α) = 0. */
 
 import { logicalAnd, stopGradient, tensor, whileLoop, isTensor, type Tensor } from "@curv/tensor";
+import { evenWeights } from "./arguments.js";
 import { reducer, type Cost, type PointCost } from "./cost.js";
 import { softMinRows, type Potentials, type Problem } from "./dual.js";
 import { settingsOf, sinkhornCore, type SinkhornCore, type SinkhornCoreOptions } from "./sinkhorn-core.js";
@@ -45,7 +46,7 @@ export interface SinkhornDivergence {
  * const gradient = jit(grad((x: Tensor) => sinkhornDivergence(x, y, { epsilon: 0.1 }).value))(x);
  */
 export function sinkhornDivergence(x: Tensor, y: Tensor, options: SinkhornDivergenceOptions): SinkhornDivergence {
-  const { a = even(x), b = even(y), cost, tile, ...rest } = options;
+  const { a = evenWeights(x), b = evenWeights(y), cost, tile, ...rest } = options;
   const points = { ...(cost === undefined ? {} : { cost }), ...(tile === undefined ? {} : { tile }) };
   const core = { ...rest, entropy: "kl" } as const;
   const xy = sinkhornCore(a, b, { ...points, x, y }, core);
@@ -67,13 +68,6 @@ export function sinkhornDivergence(x: Tensor, y: Tensor, options: SinkhornDiverg
     converged: logicalAnd(xy.converged, logicalAnd(xx.converged, yy.converged)),
     residual: xy.residual.maximum(xx.residual).maximum(yy.residual),
   };
-}
-
-function even(x: Tensor): Tensor {
-  return x
-    .slice(null, 0)
-    .mul(0)
-    .add(1 / x.shape[0]);
 }
 
 /** The potential f = g of a measure with itself. */
