@@ -7,7 +7,8 @@ import { zeros, type Tensor } from "@curv/tensor";
 import * as tree from "@curv/tensor/tree";
 
 /** An optimiser as a pair of pure functions, in the form of optax. The state is a tree of tensors. */
-export interface DomainOptimizer<P, S> {
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- the state is only passed on; unknown would not accept any optimiser.
+export interface DomainOptimizer<P, S = any> {
   /** The state before the first step. */
   readonly init: (params: P) => S;
   /** `updates` are to be added to the parameters. */

@@ -21,7 +21,8 @@ export interface PenaltySetting {
  *
  * @typeParam S - Tree of tensors that is remembered from step to step; null for nothing.
  */
-export interface DomainPenalty<S = unknown> {
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- the memory is only passed on; unknown would not accept any penalty.
+export interface DomainPenalty<S = any> {
   readonly name: string;
   /** The memory before the first step. */
   readonly init: (setting: PenaltySetting) => S;
@@ -70,27 +71,27 @@ export function aligned(options: AlignOptions): DomainPenalty<null> {
 
 /** The penalty that is meant. */
 export function penaltyOf(
-  algorithm: Exclude<AlgorithmName, "fish"> | AlignOptions | DomainPenalty<never>,
+  algorithm: Exclude<AlgorithmName, "fish"> | AlignOptions | DomainPenalty,
   caller: string,
 ): DomainPenalty {
   if (typeof algorithm === "object") {
-    if ("apply" in algorithm) return algorithm as unknown as DomainPenalty;
+    if ("apply" in algorithm) return algorithm;
     checkOptions(algorithm, caller, false);
-    return aligned(algorithm) as DomainPenalty;
+    return aligned(algorithm);
   }
   switch (algorithm) {
     case "erm":
-      return statelessPenalty("erm", (views) => views[0].nll.mul(0)) as DomainPenalty;
+      return statelessPenalty("erm", (views) => views[0].nll.mul(0));
     case "coral":
-      return statelessPenalty("coral", coralPenalty) as DomainPenalty;
+      return statelessPenalty("coral", coralPenalty);
     case "irm":
-      return statelessPenalty("irm", irmPenalty) as DomainPenalty;
+      return statelessPenalty("irm", irmPenalty);
     case "vrex":
-      return statelessPenalty("vrex", vrexPenalty) as DomainPenalty;
+      return statelessPenalty("vrex", vrexPenalty);
     case "iga":
-      return statelessPenalty("iga", igaPenalty) as DomainPenalty;
+      return statelessPenalty("iga", igaPenalty);
     case "fishr":
-      return fishr() as DomainPenalty;
+      return fishr();
     default: {
       const known = "erm, coral, irm, vrex, iga, fishr, fish";
       throw new DomainError(`${caller}: algorithm is "${String(algorithm)}"; wants one of ${known}, or options.`);

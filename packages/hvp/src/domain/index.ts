@@ -1,4 +1,8 @@
-/** Domain generalisation by alignment of the head's gradient and curvature, with what it is compared with. */
+/**
+ * Domain generalisation: alignment of the head's gradient and curvature between environments, with what it is compared with.
+ *
+ * @packageDocumentation
+ */
 
 export { domainAccuracy } from "./accuracy.js";
 export { type DomainOptimizer } from "./adam.js";

@@ -34,7 +34,7 @@ export interface TrainDomainsStep {
 /** Options of {@link trainDomains}. */
 export interface TrainDomainsOptions<P> extends ViewOptions {
   /** A name, options of Hessian alignment, or a penalty of one's own. Default "erm". */
-  readonly algorithm?: AlgorithmName | AlignOptions | DomainPenalty<never>;
+  readonly algorithm?: AlgorithmName | AlignOptions | DomainPenalty;
   /** Of minibatches and probes. Default random.key(0). */
   readonly key?: random.Key;
   /** Weight w of the penalty after annealing. Default 1. */
@@ -55,7 +55,7 @@ export interface TrainDomainsOptions<P> extends ViewOptions {
   /** Of Adam. Default 1e-3. */
   readonly learningRate?: number;
   /** In the place of Adam; `learningRate` then has no meaning. */
-  readonly optimizer?: DomainOptimizer<P, never>;
+  readonly optimizer?: DomainOptimizer<P>;
   /** Examples that are drawn from each environment in each step, with replacement. Default all of them. */
   readonly batchSize?: number;
   /** ε of Fish. Default 0.5. */
@@ -131,6 +131,7 @@ export async function trainDomains<P>(
   const history: TrainDomainsStep[] = [];
   const watched: WatchedAccuracies[] = [];
   let status: TrainDomainsResult<P>["status"] = "completed";
+  let breathed = performance.now();
   signal?.throwIfAborted();
   for (let step = 1; step <= steps; step++) {
     const [batchKey, probeKey] = random.split(random.foldIn(key, step));
@@ -150,12 +151,19 @@ export async function trainDomains<P>(
     if (step === steps || step % watchEvery === 0) {
       watched.push({ step, accuracies: await accuraciesOf(model, state.params, watch, options) });
     }
-    await new Promise((resolve) => setTimeout(resolve));
+    // The event loop gets its turn now and then; a step may be shorter than a timer.
+    if (performance.now() - breathed > breathEvery) {
+      await new Promise((resolve) => setTimeout(resolve));
+      breathed = performance.now();
+    }
     signal?.throwIfAborted();
   }
   const made = status === "completed" ? history.length : history.length - 1;
   return { params: state.params, status, steps: made, history, watched };
 }
+
+/** Milliseconds. */
+const breathEvery = 30;
 
 /** What is carried from step to step. */
 interface State<P> {
@@ -196,7 +204,7 @@ function penaltyMethod<P>(
       return [rescale ? total.div(weight.maximum(1)) : total, { nll, penalty, memory }];
     };
     const { aux, grad } = differentiate(objective, { hasAux: true })(state.params);
-    const { updates, state: next } = optimizer.update(grad as P, state.optimizer as never, state.params);
+    const { updates, state: next } = optimizer.update(grad as P, state.optimizer, state.params);
     const { nll, penalty, memory } = aux;
     return { state: { params: add(state.params, updates), optimizer: next, memory }, nll, penalty };
   };
@@ -228,7 +236,7 @@ function fishMethod<P>(
       const [{ nll }] = viewEnvironments(model, p, [batch], options, "trainDomains");
       return weightDecay === 0 ? nll : nll.add(squaredNorm(p).mul(weightDecay));
     });
-    const moved = fishStep(state.params, losses, optimizer, state.optimizer as never, { metaRate });
+    const moved = fishStep(state.params, losses, optimizer, state.optimizer, { metaRate });
     const nll = stack(moved.losses).mean();
     return { state: { params: moved.params, optimizer: moved.state, memory: null }, nll, penalty: nll.mul(0) };
   }) as never) as unknown as (state: State<P>, batches: readonly Environment[]) => ReturnType<Method<P>["step"]>;
@@ -250,8 +258,8 @@ const differentiate = valueAndGrad as unknown as (
   options: { readonly hasAux: true },
 ) => (p: unknown) => { aux: { nll: Tensor; penalty: Tensor; memory: unknown }; grad: unknown };
 
-function optimizerOf<P>({ optimizer, learningRate = 1e-3 }: TrainDomainsOptions<P>): DomainOptimizer<P, unknown> {
-  return (optimizer ?? adam<P>(learningRate)) as DomainOptimizer<P, unknown>;
+function optimizerOf<P>({ optimizer, learningRate = 1e-3 }: TrainDomainsOptions<P>): DomainOptimizer<P> {
+  return optimizer ?? adam<P>(learningRate);
 }
 
 function squaredNorm(params: unknown): Tensor {

@@ -56,7 +56,7 @@ describe("7: quadratic heads", () => {
     60_000,
   );
 
-  test("the minima over the ball are found", async () => {
+  test("the minima over the ball are found", { timeout: 60_000 }, async () => {
     const centre = draw(1, [4]);
     const [source, target] = [quadratic(2, centre), quadratic(3, centre.add(0.2))];
     const found = await transferMeasure(source.loss, target.loss, centre, 2);
@@ -74,31 +74,35 @@ describe("7: quadratic heads", () => {
   });
 });
 
-test("logistic heads: measure / bound is at most 1 + O(δ) where h* is stationary in both", async () => {
-  interface Params {
-    readonly h: Tensor;
-  }
-  const model: HeadedModel<Params> = {
-    features: (_, x) => x,
-    head: ({ h }, z) => z.matmul(h.slice([0, 3])).add(h.slice(3)),
-    headParams: ["h"],
-    headKind: "linear",
-  };
-  const params = { h: draw(5, [4]) };
-  // Labels that the head itself would give make it a minimum, whatever the inputs are.
-  const environment = (x: Tensor): { x: Tensor; y: Tensor } => ({ x, y: model.head(params, x).sigmoid() });
-  const source = headProblem(model, params, environment(draw(6, [60, 3])));
-  const target = headProblem(model, params, environment(draw(7, [60, 3]).mul(1.7)));
-  const ratio = async (radius: number): Promise<number> => {
-    const { bound, gradientNorms } = await transferUpperBound(source.loss, target.loss, source.head, radius);
-    expect(gradientNorms.source + gradientNorms.target).toBeLessThan(1e-12);
-    const { measure } = await transferMeasure(source.loss, target.loss, source.head, radius);
-    return measure / bound;
-  };
-  const [coarse, fine] = [await ratio(0.3), await ratio(0.01)];
-  expect(Math.abs(fine - 1)).toBeLessThan(0.02);
-  expect(Math.abs(coarse - 1)).toBeGreaterThan(Math.abs(fine - 1));
-});
+test(
+  "logistic heads: measure / bound is at most 1 + O(δ) where h* is stationary in both",
+  { timeout: 60_000 },
+  async () => {
+    interface Params {
+      readonly h: Tensor;
+    }
+    const model: HeadedModel<Params> = {
+      features: (_, x) => x,
+      head: ({ h }, z) => z.matmul(h.slice([0, 3])).add(h.slice(3)),
+      headParams: ["h"],
+      headKind: "linear",
+    };
+    const params = { h: draw(5, [4]) };
+    // Labels that the head itself would give make it a minimum, whatever the inputs are.
+    const environment = (x: Tensor): { x: Tensor; y: Tensor } => ({ x, y: model.head(params, x).sigmoid() });
+    const source = headProblem(model, params, environment(draw(6, [60, 3])));
+    const target = headProblem(model, params, environment(draw(7, [60, 3]).mul(1.7)));
+    const ratio = async (radius: number): Promise<number> => {
+      const { bound, gradientNorms } = await transferUpperBound(source.loss, target.loss, source.head, radius);
+      expect(gradientNorms.source + gradientNorms.target).toBeLessThan(1e-12);
+      const { measure } = await transferMeasure(source.loss, target.loss, source.head, radius);
+      return measure / bound;
+    };
+    const [coarse, fine] = [await ratio(0.3), await ratio(0.01)];
+    expect(Math.abs(fine - 1)).toBeLessThan(0.02);
+    expect(Math.abs(coarse - 1)).toBeGreaterThan(Math.abs(fine - 1));
+  },
+);
 
 describe("drivers", () => {
   const centre = draw(1, [3]);

@@ -103,9 +103,17 @@ export async function transferUpperBound(
 }
 
 /** Options of {@link transferMeasure}. */
-export interface TransferMeasureOptions extends Partial<
-  Pick<AscentOptions, "tol" | "maxIter" | "signal" | "onProgress">
-> {
+export interface TransferMeasureOptions {
+  /**
+   * How much the functions may still rise to first order, relative to how much they vary in the ball. Default 1e-8 in float64, 1e-4 in
+   * float32; never below what rounding allows. Inside the ball the error of a value is about the square of this.
+   */
+  readonly tol?: number;
+  /** Most steps of each of the three searches. Default 2000. */
+  readonly maxIter?: number;
+  readonly signal?: AbortSignal | undefined;
+  /** Called after each block of steps of the maximisation. */
+  readonly onProgress?: (progress: { readonly iterations: number; readonly value: number }) => void;
   /** min L_S. Default: its minimum over the ball, found by the same method. */
   readonly sourceMinimum?: number;
   /** min L_T. Default likewise. */
@@ -171,7 +179,8 @@ export async function transferMeasure(
     // How much f varies in the ball says what is small.
     const variation = await vmap(f)(points).sub(f(head)).abs().max().item();
     const noise = 4 * epsilon(dtype) * (size + variation);
-    const atol = tol * variation + 2 * noise;
+    // Near a maximum inside the ball, values that are known to ± noise leave gradients, and so the gap, with the square root of it.
+    const atol = tol * variation + 4 * Math.sqrt(noise * variation) + 2 * noise;
     return projectedAscent({ f, centre: head, radius }, points, { atol, noise, maxIter, signal, onProgress: watch });
   };
   const minimise = async (loss: HeadObjective, known: number | undefined): Promise<Ascent | Known> =>
