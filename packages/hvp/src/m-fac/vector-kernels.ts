@@ -6,7 +6,7 @@
  * All operands lie in one small block of memory, which stays in the cache: rows are copied there piece by piece.
  */
 
-/** The same four functions in either form; addresses are in bytes from the start of `buffer`, and multiples of 8. */
+/** The same four functions in either form; addresses are in bytes from the start of `buffer`, and multiples of an element's size. */
 export interface VectorKernels {
   readonly buffer: ArrayBuffer;
   readonly float32: RowKernels;
@@ -24,7 +24,7 @@ export interface RowKernels {
   ) => void; // prettier-ignore
 }
 
-/** Bytes of the block, a multiple of the page size of WebAssembly: 13 vectors of 8192 float64, and results. */
+/** Bytes of the block, a multiple of the page size of WebAssembly: 13 vectors of 8192 float64 with gaps, and results. */
 const blockBytes = 14 * 65536;
 
 /** The kernels in plain JavaScript. */

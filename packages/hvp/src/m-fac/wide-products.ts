@@ -22,11 +22,12 @@ const pieceLength = 8192;
 /** Vectors in float64 that stay in the block of memory while rows pass by. */
 const group = 8;
 
-// Where they stand in the block of memory, in bytes: vectors, four rows, zeros in the place of rows that are missing, results.
-const vectorBytes = 8 * pieceLength;
-const rowsAt = group * vectorBytes;
-const zerosAt = rowsAt + 4 * vectorBytes;
-const resultsAt = zerosAt + vectorBytes;
+// Where they stand in the block of memory, in bytes: vectors, four rows, zeros in the place of rows that are missing, results. Nine cache
+// lines more than a vector needs keep the same coordinate of different rows out of the same set of the cache: half the time.
+const stride = 8 * pieceLength + 9 * 64;
+const rowsAt = group * stride;
+const zerosAt = rowsAt + 4 * stride;
+const resultsAt = zerosAt + stride;
 
 /** out[block, i, j] = a_i · b_j, over the coordinates of each block. */
 export function innerProducts(
@@ -40,19 +41,20 @@ export function innerProducts(
   const results = wide.subarray(resultsAt / 8, resultsAt / 8 + 4);
   for (let j0 = 0; j0 < b.length; j0 += group) {
     const vectors = b.slice(j0, j0 + group);
-    forEachPiece(coordinates, (from, to, segments) => {
-      vectors.forEach((row, j) => wide.set(part(row, from, to), j * pieceLength));
+    for (let k = 0; k < pieceCount(coordinates); k++) {
+      const { from, to, segments } = piece(coordinates, k);
+      vectors.forEach((row, j) => wide.set(part(row, from, to), (j * stride) / 8));
       forEachFour(kernels, a, from, to, ({ dots }, places, size, i0) => {
         for (const { block, start, count } of segments) {
           const [p0, p1, p2, p3] = places.map((place) => place + start * size);
           for (let j = 0; j < vectors.length; j++) {
-            dots(p0, p1, p2, p3, j * vectorBytes + 8 * start, count, resultsAt);
+            dots(p0, p1, p2, p3, j * stride + 8 * start, count, resultsAt);
             const at = (block * a.length + i0) * b.length + j0 + j;
             for (let r = 0; r < 4 && i0 + r < a.length; r++) out[at + r * b.length] += results[r];
           }
         }
       });
-    });
+    }
   }
   return out;
 }
@@ -77,11 +79,18 @@ export function combinations(
   const wide = new Float64Array(kernels.buffer);
   for (let i0 = 0; i0 < count; i0 += group) {
     const some = Math.min(group, count - i0);
-    forEachPiece(coordinates, (from, to, segments) => {
-      for (let i = 0; i < some; i++) {
-        const sum = wide.subarray(i * pieceLength, i * pieceLength + to - from);
-        if (base === null) sum.fill(0);
-        else scaleInto(sum, part(base.rows[i0 + i], from, to), base.scale);
+    // Backwards: the last pieces may still be in the cache, from the inner products that gave C.
+    for (let k = pieceCount(coordinates) - 1; k >= 0; k--) {
+      const { from, to, segments } = piece(coordinates, k);
+      const sum = (i: number): Float64Array => wide.subarray((i * stride) / 8, (i * stride) / 8 + to - from);
+      for (let i = 0; i < some; i++) sum(i).fill(0);
+      if (base !== null) {
+        forEachFour(kernels, base.rows.slice(i0, i0 + some), from, to, ({ sums }, places, _, first) => {
+          for (let r = 0; r < 4 && first + r < some; r++) {
+            const y = (first + r) * stride;
+            sums(places[r], zerosAt, zerosAt, zerosAt, y, to - from, base.scale, 0, 0, 0);
+          }
+        });
       }
       forEachFour(kernels, rows, from, to, ({ sums }, places, size, j0) => {
         for (const { block, start, count: n } of segments) {
@@ -90,16 +99,14 @@ export function combinations(
             const at = (block * count + i0 + i) * rows.length + j0;
             const missing = rows.length - j0;
             sums(
-              p0, p1, p2, p3, i * vectorBytes + 8 * start, n,
+              p0, p1, p2, p3, i * stride + 8 * start, n,
               c[at], missing > 1 ? c[at + 1] : 0, missing > 2 ? c[at + 2] : 0, missing > 3 ? c[at + 3] : 0,
             ); // prettier-ignore
           }
         }
       });
-      for (let i = 0; i < some; i++) {
-        out.set(wide.subarray(i * pieceLength, i * pieceLength + to - from), (i0 + i) * length + from);
-      }
-    });
+      for (let i = 0; i < some; i++) out.set(sum(i), (i0 + i) * length + from);
+    }
   }
 }
 
@@ -115,25 +122,40 @@ interface Segment {
   readonly count: number;
 }
 
+interface Piece {
+  readonly from: number;
+  readonly to: number;
+  readonly segments: readonly Segment[];
+}
+
 /** Pieces are parts of one block, or hold several whole ones: the order of a sum depends on the lengths alone. */
-function forEachPiece(
-  { length, blockSize }: Coordinates,
-  visit: (from: number, to: number, segments: readonly Segment[]) => void,
-): void {
-  const whole = Math.floor(pieceLength / blockSize) * blockSize;
-  for (let from = 0; from < length;) {
-    const block = Math.floor(from / blockSize);
-    const end = whole > 0 ? from + whole : Math.min(from + pieceLength, (block + 1) * blockSize);
-    const to = Math.min(end, length);
-    const segments: Segment[] = [];
-    for (let start = from, k = block; start < to; k++) {
-      const stop = Math.min(to, (k + 1) * blockSize);
-      segments.push({ block: k, start: start - from, count: stop - start });
-      start = stop;
-    }
-    visit(from, to, segments);
-    from = to;
+function pieceCount({ length, blockSize }: Coordinates): number {
+  if (blockSize <= pieceLength) return Math.ceil(length / wholeBlocks(blockSize));
+  const last = length - (blockCount({ length, blockSize }) - 1) * blockSize;
+  return (blockCount({ length, blockSize }) - 1) * Math.ceil(blockSize / pieceLength) + Math.ceil(last / pieceLength);
+}
+
+function piece({ length, blockSize }: Coordinates, k: number): Piece {
+  if (blockSize > pieceLength) {
+    const perBlock = Math.ceil(blockSize / pieceLength);
+    const block = Math.floor(k / perBlock);
+    const from = block * blockSize + (k % perBlock) * pieceLength;
+    const to = Math.min(from + pieceLength, (block + 1) * blockSize, length);
+    return { from, to, segments: [{ block, start: 0, count: to - from }] };
   }
+  const from = k * wholeBlocks(blockSize);
+  const to = Math.min(from + wholeBlocks(blockSize), length);
+  const first = from / blockSize;
+  const segments = Array.from({ length: Math.ceil((to - from) / blockSize) }, (_, i) => {
+    const start = i * blockSize;
+    return { block: first + i, start, count: Math.min(blockSize, to - from - start) };
+  });
+  return { from, to, segments };
+}
+
+/** Coordinates of as many whole blocks as a piece holds. */
+function wholeBlocks(blockSize: number): number {
+  return Math.floor(pieceLength / blockSize) * blockSize;
 }
 
 /** Copies rows, four at a time, where the kernels find them. */
@@ -151,7 +173,7 @@ function forEachFour(
   for (let first = 0; first < rows.length; first += 4) {
     const places = [zerosAt, zerosAt, zerosAt, zerosAt];
     for (let r = 0; r < 4 && first + r < rows.length; r++) {
-      places[r] = rowsAt + r * vectorBytes;
+      places[r] = rowsAt + r * stride;
       memory.set(part(rows[first + r], from, to), places[r] / size);
     }
     visit(kernel, places, size, first);
@@ -160,8 +182,4 @@ function forEachFour(
 
 function part({ data, start }: Row, from: number, to: number): Float32Array | Float64Array {
   return data.subarray(start + from, start + to);
-}
-
-function scaleInto(out: Float64Array, x: Float32Array | Float64Array, scale: number): void {
-  for (let i = 0; i < out.length; i++) out[i] = scale * x[i];
 }
