@@ -4,16 +4,16 @@ import type { Tensor } from "@curv/tensor";
 import type { Key } from "@curv/tensor/random";
 import type { ApplyOptions, Layer } from "./layer.js";
 
-/** What the layer without state at `step` makes of x, after the tap. */
-export function applyChild<P>(
+/** What the layer at `step`, which remembers nothing, makes of x, after the tap. */
+export function applyChild<P, S>(
   options: ApplyOptions,
   step: string,
-  layer: Layer<P, null>,
+  layer: Layer<P, S>,
   params: P,
   x: Tensor,
   key?: Key,
 ): Tensor {
-  const own = childOptions(options, step, key, undefined) as ApplyOptions<null>;
+  const own = childOptions(options, step, key, undefined) as ApplyOptions<S>;
   return tapped(options, step, layer as Layer, x, layer.apply(params, x, own));
 }
 

@@ -19,6 +19,7 @@ const attention = nn.multiHeadAttention({ features: 4, heads: 2 });
 const cross = nn.multiHeadAttention({ features: 4, heads: 2, contextFeatures: 3 });
 const gru = nn.gru({ in: 3, out: 2 });
 const lstm = nn.lstm({ in: 3, out: 2 });
+const gpt = nn.gpt({ vocabulary: 5, length: 4, features: 4, heads: 2, layers: 1 });
 /** Parameters of a layer without any. */
 const none = null;
 const image = zeros([1, 3, 4, 4]);
@@ -91,6 +92,10 @@ const calls: readonly [call: () => unknown, code: CurvErrorCode, message: string
   [() => gru.unroll(gru.init(key), zeros([2, 5, 3]), zeros([2])), "CURV_SHAPE", "gru: state has shape [2]; wants [2, 2]."],
   [() => lstm.unroll(lstm.init(key), zeros([5, 3]), wrong(zeros([2]))), "CURV_TREE", "lstm: state is object; wants {h, c}."],
   [() => lstm.step(lstm.init(key), zeros([3]), { h: zeros([2]), c: zeros([3]) }), "CURV_SHAPE", "lstm: state.c has shape [3]; wants [2]."],
+  [() => nn.transformerBlock({ features: 4, heads: 3 }), "CURV_DOMAIN", "multiHeadAttention: heads is 3; wants a divisor of features = 4."],
+  [() => nn.gpt({ vocabulary: 5, length: 4, features: 4, heads: 2, layers: 0 }), "CURV_DOMAIN", "gpt: layers is 0; wants an integer >= 1."],
+  [() => gpt.apply(wrong({ embedding: null }), zeros([2], { dtype: "int32" })), "CURV_TREE", "gpt: params is object; wants {embedding, positions, blocks, norm}."],
+  [() => gpt.apply(gpt.init(key), zeros([1, 5], { dtype: "int32" })), "CURV_SHAPE", "positionEmbedding: x has shape [1, 5, 4]: 5 positions; wants at most 4."],
   [() => init.he({ distribution: wrong("cauchy") }), "CURV_DOMAIN", 'varianceScaling: distribution is "cauchy"; wants "normal", "truncated" or "uniform".'],
   [() => init.varianceScaling(0), "CURV_DOMAIN", "varianceScaling: scale is 0; wants a finite number > 0."],
   [() => init.lecun()(key, [5]), "CURV_SHAPE", "fansOf: shape [5] has no fans; wants [out, in, …]."],

@@ -29,6 +29,8 @@ export {
   type PositionEmbeddingOptions,
 } from "./embedding.js";
 export { flatten, type Flatten } from "./flatten.js";
+export { generate, type GenerateOptions, type GenerateProgress } from "./generate.js";
+export { gpt, type Gpt, type GptOptions, type GptParams } from "./gpt.js";
 export { groupNorm, type GroupNorm, type GroupNormOptions } from "./group-norm.js";
 export { gru, type Gru } from "./gru.js";
 export { layerNorm, type LayerNorm, type LayerNormOptions } from "./layer-norm.js";
@@ -65,3 +67,9 @@ export {
 } from "./residual-block.js";
 export { resnet, type Resnet, type ResnetLayer, type ResnetOptions } from "./resnet.js";
 export { sequential, type Sequential, type SequentialParams, type SequentialState } from "./sequential.js";
+export {
+  transformerBlock,
+  type TransformerBlock,
+  type TransformerBlockLayer,
+  type TransformerBlockOptions,
+} from "./transformer-block.js";

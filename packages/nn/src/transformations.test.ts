@@ -28,20 +28,10 @@ const models: Record<string, Example> = {
     model: nn.sequential([nn.lstm({ in: 2, out: 3, output: "last" }), nn.dense({ in: 3, out: 2 })]),
     shape: [3, 4, 2],
   },
-  transformer: {
-    model: nn.sequential([
-      nn.embedding({ vocabulary: 7, features: 4 }),
-      nn.positionEmbedding({ length: 5, features: 4 }),
-      nn.residual(
-        nn.sequential([
-          nn.layerNorm({ features: 4 }),
-          nn.multiHeadAttention({ features: 4, heads: 2, causal: true, dropout: 0.2 }),
-        ]),
-      ),
-      nn.dense({ in: 4, out: 3 }),
-    ]),
-    shape: [3, 5],
-    tokens: 7,
+  gpt: {
+    model: nn.gpt({ vocabulary: 5, length: 4, features: 4, heads: 2, layers: 1, hidden: 5, dropout: 0.2 }),
+    shape: [3, 4],
+    tokens: 5,
   },
 };
 
