@@ -4,5 +4,6 @@
  * @packageDocumentation
  */
 
-export { besselRatioI, besselRatioK, logIv, logIve, logKv, logKve } from "./modified-bessel.js";
+export { besselRatioI, besselRatioK, logIv, logIve, logKv, logKve, type LogBesselOptions } from "./modified-bessel.js";
 export { besselBranch, type BesselBranch } from "./scalar/ladder.js";
+export { inverseBesselRatioI } from "./inverse-ratio.js";
