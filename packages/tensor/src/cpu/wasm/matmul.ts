@@ -9,6 +9,7 @@
 import { FunctionBody, i32, ModuleBuilder, op, v128, type ImportedFunction } from "./module.js";
 import { itemSize } from "../../dtype.js";
 import { externalProducts } from "../external-products.js";
+import { emitMatrixVector } from "./matrix-vector.js";
 import { kernelMemory } from "./memory.js";
 
 const blockDepth = 256;
@@ -73,8 +74,30 @@ export function addMatmuls(
   const packB = module.add(emitPack(bits, columnsOf(bits)));
   for (const [name, update] of Object.entries(updates)) {
     const micro = module.add(emitMicroKernel(bits, update === "subtract"));
-    module.add(emitMatmul(bits, micro, packA, packB, update !== "store"), name);
+    const packed = module.add(emitMatmul(bits, micro, packA, packB, update !== "store"));
+    module.add(emitDispatch(bits, packed, module.add(emitMatrixVector(bits, update))), name);
   }
+}
+
+/** A product with a vector goes its own way: to pack the matrix would cost as much as the product. */
+function emitDispatch(bits: 32 | 64, packed: number, matrixVector: number): FunctionBody {
+  const [m, n, k, a, aRow, aColumn, b, bRow, bColumn, c, cRow, work] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11];
+  const body = new FunctionBody(matmulParams);
+  const passing = (locals: readonly number[]): FunctionBody => locals.reduce((to, local) => to.get(local), body);
+  passing([n]).int(1).emit(op.i32Ne, op.i32Eqz);
+  return body.when(
+    () => passing([m, k, a, aRow, aColumn, b, bRow, c, cRow]).call(matrixVector),
+    () => {
+      passing([m]).int(1).emit(op.i32Ne, op.i32Eqz);
+      body.when(
+        () =>
+          passing([n, k, b, bColumn, bRow, a, aColumn, c])
+            .int(bits / 8)
+            .call(matrixVector),
+        () => passing([m, n, k, a, aRow, aColumn, b, bRow, bColumn, c, cRow, work]).call(packed),
+      );
+    },
+  );
 }
 
 /** The compiled kernels. Only where `kernelMemory()` is not null. */

@@ -166,6 +166,11 @@ export class FunctionBody {
     return this.emit(0xfc, 0x0a, 0, 0);
   }
 
+  /** memory.fill of (to, byte, bytes) on the stack. */
+  fillMemory(): this {
+    return this.emit(0xfc, 0x0b, 0);
+  }
+
   call(index: number): this {
     return this.emit(op.call, ...unsigned(index));
   }
