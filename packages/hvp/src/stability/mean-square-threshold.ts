@@ -175,7 +175,7 @@ async function largestEigenvalue(
 ): Promise<{ readonly value: number; readonly converged: boolean }> {
   const n = a.shape[0];
   // Compiling Lanczos' steps costs more than all eigenvalues of a small matrix.
-  if (n <= 64) {
+  if (n <= 256) {
     const matrix = a.matmat(diag(ones([n], { dtype: "float64" })));
     return { value: await eigvalsh(matrix.add(matrix.transpose()).div(2)).max().item(), converged: true };
   }
