@@ -4,12 +4,12 @@ export const style = `
 :root {
   color-scheme: light dark;
   --background: #ffffff; --text: #1d2530; --muted: #68737f; --line: #d9dee4; --surface: #f5f7f9; --good: #2c7a3f; --bad: #c0322b;
-  --c0: #2868c8; --c1: #d9622b; --c2: #4b9b54; --c3: #8a5cc4; --c4: #b8860b; --c5: #c2418c; --c6: #2a9d9d; --c7: #6b7280;
+  --c0: #2868c8; --c1: #d9622b; --c2: #4b9b54; --c3: #8a5cc4; --c4: #b8860b; --c5: #c2418c; --c6: #2a9d9d; --c7: #6b7280; --c8: #9bbf3b; --c9: #a3372f;
 }
 @media (prefers-color-scheme: dark) {
   :root {
     --background: #14181d; --text: #e4e8ec; --muted: #97a3af; --line: #333c46; --surface: #1d232a; --good: #7fc888; --bad: #f0837c;
-    --c0: #6fa4f2; --c1: #f0905e; --c2: #7fc888; --c3: #b79bea; --c4: #e0b84c; --c5: #ec86bd; --c6: #6fd0d0; --c7: #a5adb8;
+    --c0: #6fa4f2; --c1: #f0905e; --c2: #7fc888; --c3: #b79bea; --c4: #e0b84c; --c5: #ec86bd; --c6: #6fd0d0; --c7: #a5adb8; --c8: #c5e17a; --c9: #e58a82;
   }
 }
 * { box-sizing: border-box; }

@@ -18,11 +18,29 @@ export function library(name: string): string {
   return first.startsWith("jax-js") && name.endsWith("eager") ? "jax-js eager" : first;
 }
 
-const palette = ["--c0", "--c1", "--c2", "--c3", "--c4", "--c5", "--c6", "--c7"].map((name) => `var(${name})`);
+/** The same colour for a library in every figure. */
+const colours: Readonly<Record<string, string>> = {
+  curv: "--c0",
+  Curv: "--c0",
+  "curv-blas": "--c5",
+  "curv-threads": "--c5",
+  tfjs: "--c1",
+  "jax-js": "--c2",
+  "jax-js eager": "--c8",
+  "ml-matrix": "--c4",
+  NumPy: "--c6",
+  SciPy: "--c6",
+  PyTorch: "--c3",
+  JAX: "--c9",
+};
+
+function colourOf(name: string): string {
+  return name === "roofline" ? "var(--muted)" : `var(${colours[name] ?? "--c7"})`;
+}
 
 function legend(names: readonly string[]): Plot.ScaleOptions {
   const domain = [...new Set(names)];
-  return { legend: true, domain, range: domain.map((_, i) => palette[i % palette.length]) };
+  return { legend: true, domain, range: domain.map(colourOf) };
 }
 
 const isMeasured = (row: Row): boolean => row.measured !== null;
@@ -120,11 +138,7 @@ export function growthPlot({ ours, peer, floor }: Growth): string {
     width: 420,
     height: 280,
     marginLeft: 60,
-    color: {
-      legend: true,
-      domain: ["Curv", ...(peer === null ? [] : [library(peer.name)]), "roofline"],
-      range: ["var(--c0)", ...(peer === null ? [] : ["var(--c1)"]), "var(--muted)"],
-    },
+    color: legend([...measured, ...least].map(({ name }) => name)),
     x: { label: "size →", type: "log", ticks: ours.map(({ size }) => size), tickFormat: compact, grid: false },
     y: {
       label: "↑ milliseconds",

@@ -1,4 +1,4 @@
-/** Makes results/index.html of all results that lie there, and prints the table of marks. */
+/** Makes results/index.html of all results that lie there, and prints the table of marks: `report.ts [--markdown]`, as README.md has it. */
 
 import { writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -9,8 +9,14 @@ import { formatLines } from "./table.js";
 
 const results = readResults();
 const judgements = judge(results);
-console.log(`\nWhat was to be reached. ${summary(judgements)}`);
-console.log(formatLines(["work", "Curv", "beside", "time ratio", "wanted", ""], judgements.map(describe)));
-const file = new URL("index.html", resultsFolder);
-writeFileSync(file, page(results));
-console.log(`\n${fileURLToPath(file)}: the same with plots`);
+const header = ["work", "Curv", "beside", "time ratio (quartiles)", "wanted", ""];
+if (process.argv.includes("--markdown")) {
+  const rule = header.map(() => "---");
+  for (const line of [header, rule, ...judgements.map(describe)]) console.log(`| ${line.join(" | ")} |`);
+} else {
+  console.log(`\nWhat was to be reached. ${summary(judgements)}`);
+  console.log(formatLines(header, judgements.map(describe)));
+  const file = new URL("index.html", resultsFolder);
+  writeFileSync(file, page(results));
+  console.log(`\n${fileURLToPath(file)}: the same with plots`);
+}
