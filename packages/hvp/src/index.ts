@@ -51,6 +51,7 @@ export { gradientNoiseScale, type GradientNoise } from "./gradient-noise-scale.j
 export { influence, type InfluenceOptions } from "./influence.js";
 export { inverseProduct, type InverseProductOptions } from "./inverse-product.js";
 export { type LossFunction, type LossOptions } from "./loss-function.js";
+export * from "./kfac/index.js";
 export { lossSurface, type LossSurface, type LossSurfaceOptions } from "./loss-surface.js";
 export {
   empiricalFisherOperator,
@@ -73,3 +74,4 @@ export {
   type PerSampleProducts,
 } from "./per-sample.js";
 export { layersOf, selectParameters, type SelectedParameters } from "./select-parameters.js";
+export * from "./stability/index.js";
