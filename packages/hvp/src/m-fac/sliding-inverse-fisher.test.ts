@@ -19,7 +19,7 @@ import { inv } from "@curv/tensor/linalg";
 import * as random from "@curv/tensor/random";
 import { flatten, unflatten } from "@curv/tensor/tree";
 import { fc, test } from "@fast-check/vitest";
-import { describe, expect } from "vitest";
+import { describe, expect, vi } from "vitest";
 import reference from "./fixtures/m-fac.json" with { type: "json" };
 import {
   slidingInverseFisher,
@@ -28,6 +28,9 @@ import {
   type SlidingInverseFisher,
   type SlidingState,
 } from "./index.js";
+
+// Many small systems: seconds on a busy machine.
+vi.setConfig({ testTimeout: 60_000 });
 
 const draw = (seed: number, shape: readonly number[]): Tensor =>
   random.normal(random.key(seed), { shape, dtype: "float64" });
@@ -190,17 +193,6 @@ describe("5: symmetric and positive", () => {
     });
     expect(converged).toBe(true);
     expect(iterations).toBeLessThanOrEqual(2);
-  });
-});
-
-describe("float32 with λ = 1e-5", () => {
-  test("F F⁻¹ x = x to 1e-3", () => {
-    const fisher = slidingInverseFisher({ dim: 2000, window: 64 });
-    const grads = random.normal(random.key(16), { shape: [70, 2000] }).mul(0.02);
-    const x = random.normal(random.key(17), { shape: [2000] });
-    const y = fisher.apply(pushed(fisher, grads), x);
-    expect(y.dtype).toBe("float32");
-    expect(error(matmul(denseFisher(grads, 64, 1e-5), y.cast("float64")), x)).toBeLessThan(1e-3);
   });
 });
 

@@ -3,10 +3,13 @@
 import { concat, grad, jit, jvp, matmul, matrixTranspose, stack, tensor, vmap, type Tensor } from "@curv/tensor";
 import * as random from "@curv/tensor/random";
 import { fc, test } from "@fast-check/vitest";
-import { describe, expect } from "vitest";
+import { describe, expect, vi } from "vitest";
 import { portableKernels, webAssemblyKernels } from "./vector-kernels.js";
 import { combinations, innerProducts, type Row } from "./wide-products.js";
 import { wideCombine, wideInner } from "./wide-primitives.js";
+
+// Many small systems: seconds on a busy machine.
+vi.setConfig({ testTimeout: 60_000 });
 
 const [compiled, portable] = [webAssemblyKernels(), portableKernels()];
 

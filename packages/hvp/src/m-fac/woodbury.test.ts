@@ -5,8 +5,11 @@ import { toDense } from "@curv/linsolve";
 import { inv } from "@curv/tensor/linalg";
 import * as random from "@curv/tensor/random";
 import { fc, test } from "@fast-check/vitest";
-import { describe, expect } from "vitest";
+import { describe, expect, vi } from "vitest";
 import { woodburyInverse } from "./index.js";
+
+// Many small systems: seconds on a busy machine.
+vi.setConfig({ testTimeout: 60_000 });
 
 const draw = (seed: number, shape: readonly number[]): Tensor =>
   random.normal(random.key(seed), { shape, dtype: "float64" });
@@ -23,7 +26,7 @@ const dense = (g: Tensor, diagonal: Tensor, scale: number): Tensor =>
 
 test.prop(
   { seed: fc.nat(1000), m: fc.integer({ min: 1, max: 20 }), d: fc.integer({ min: 1, max: 30 }) },
-  { numRuns: 20 },
+  { numRuns: 12 },
 )("of λI + GᵀG/m, and of a diagonal + s GᵀG", ({ seed, m, d }) => {
   const g = draw(seed, [m, d]);
   const one = woodburyInverse(g, { damping: 0.1 });
