@@ -13,7 +13,7 @@ export function compile(
   return {
     title: "What the first call of the MLP's jitted Hessian-vector product takes more than later ones",
     note: "Curv: each time in a new process. JAX: lower() and compile() with empty caches, in a process that is warm.",
-    rounds: { rounds: 9, turn: 0, warmUp: 0 },
+    rounds: { rounds: 7, turn: 0, warmUp: 0 },
     cases: Object.entries(cases).map(([name, sizes]) => {
       const { p, v, x, y } = curvProblem("float32", sizes);
       const inputs = [...p, x, y, ...v].map((t) => valuesOf(t.dataSync() as Float32Array, t.shape));

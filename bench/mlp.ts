@@ -238,7 +238,8 @@ export function mlpCase(task: Task, precision: Precision, sizes: Sizes): Case {
     peers: [
       blasPeer("jit", (name) => ({ ...ours(task, precision, sizes)[1], name })),
       tfjsPeer(task, precision, data),
-      jaxJsPeer(task, data, false),
+      // Of the large network it takes half a second a call: nobody would want to wait for it.
+      ...(sizes.inputs < 100 ? [jaxJsPeer(task, data, false)] : []),
       jaxJsPeer(task, data, true),
       pythonPeer("PyTorch eager", { library: "torch", task, precision, inputs }),
       pythonPeer("JAX jit", { library: "jax", task, precision, inputs }),

@@ -38,7 +38,7 @@ const fewestRounds = 7;
 /** Median time of a call of each contender. */
 export async function measure(
   contenders: readonly Timed[],
-  { rounds = 25, turn = 0.005, warmUp = 0.2, patience = 20 }: RoundsOptions = {},
+  { rounds = 15, turn = 0.005, warmUp = 0.15, patience = 20 }: RoundsOptions = {},
 ): Promise<Measured[]> {
   const calls: number[] = [];
   for (const contender of contenders) calls.push(await callsPerTurn(contender, turn, warmUp));

@@ -151,7 +151,7 @@ export function scaling(only?: { readonly largest: number }): Benchmark {
   return {
     title: "Cost against size",
     note: "float64 where nothing else is said, one call from array to array. Neural networks against their batch.",
-    rounds: { rounds: 11, turn: 0.003, warmUp: 0.1, patience: 4 },
+    rounds: { rounds: 9, turn: 0.002, warmUp: 0.05, patience: 2 },
     cases: [
       ...all.flatMap((series) => within(series.sizes).map((n) => caseOf(series, n))),
       ...(["grad", "hvp"] as const).flatMap((task) =>
