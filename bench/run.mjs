@@ -1,12 +1,12 @@
 /**
- * `pnpm bench [name…] [--quick] [--cpu-time]`: each comparison in a process of its own, so that none inherits what the engine learned from another;
+ * `npm run bench -- [name…] [--quick] [--cpu-time]`: each comparison in a process of its own, so that none inherits what the engine learned from another;
  * then the table of marks, and a page of all results.
  *
  * The sources run as they are, their types stripped: what a profile shows are the files that one edits.
  */
 
 import { execFileSync, spawnSync } from "node:child_process";
-import { rmSync } from "node:fs";
+import { existsSync, rmSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
 const here = fileURLToPath(new URL(".", import.meta.url));
@@ -36,6 +36,13 @@ const names = words.filter((word) => !word.startsWith("--"));
 const unknown = names.filter((name) => !all.includes(name));
 if (unknown.length > 0) {
   console.error(`no benchmark named ${unknown.join(", ")}; there are ${all.join(", ")}.`);
+  process.exit(2);
+}
+
+if (!existsSync(new URL("node_modules/esbuild", import.meta.url))) {
+  console.error(
+    "bench installs nothing by itself, and its packages are not there: `npm test` or `pnpm install` puts them there.",
+  );
   process.exit(2);
 }
 
