@@ -320,6 +320,35 @@ def numpy_denseCg(b):
     return lambda: sla.cg(a, b, rtol=1e-300, maxiter=100)[0]
 
 
+def numpy_logIv(v, x):
+    import scipy.special as special
+
+    return lambda: np.log(special.ive(v, x)) + x
+
+
+def numpy_logKv(v, x):
+    import scipy.special as special
+
+    return lambda: np.log(special.kve(v, x)) - x
+
+
+def numpy_vmfConcentration(p, lengths):
+    """As scipy.stats.vonmises_fisher.fit finds it, for each length."""
+    from scipy.optimize import root_scalar
+    from scipy.special import ive
+
+    order = p[0] / 2
+
+    def concentration(length):
+        def excess(kappa):
+            upper, lower = ive([order, order - 1], kappa)
+            return upper / lower - length
+
+        return root_scalar(excess, method="brentq", bracket=(1e-8, 1e9)).root
+
+    return lambda: np.array([concentration(length) for length in lengths])
+
+
 def torch_fft(re, im):
     import torch
 
