@@ -10,7 +10,9 @@ import { solveHessian, sparsifyPlan, type MaskRule } from "./sparsify.js";
 export interface SnsIteration {
   readonly stage: "sinkhorn" | "newton";
   readonly index: number;
-  /** f(x, y); it never falls. */
+  /** η of the problem that the step is for: smaller ones lead to that which was asked for when Newton's steps fail. */
+  readonly eta: number;
+  /** f(x, y) at this η; of the steps for one η it never falls. */
   readonly potential: number;
   /** L1 error of both marginals, after the iteration. */
   readonly marginalError: number;
@@ -55,7 +57,7 @@ export interface SnsResult {
   readonly regularizedCost: number;
   /** f(x, y). */
   readonly dual: number;
-  /** `stalled`: the line search or conjugate gradients failed three times in spite of sweeps between. */
+  /** `stalled`: the line search or conjugate gradients failed, after a path of smaller η and sweeps between, too. */
   readonly status: "converged" | "max-iterations" | "stalled";
   readonly converged: boolean;
   readonly iterations: { readonly sinkhorn: number; readonly newton: number; readonly cg: number };
@@ -102,55 +104,114 @@ export async function sinkhornNewtonSparse(a: Tensor, b: Tensor, cost: Cost, opt
     history.push(entry);
     await breathe(options, entry);
   };
-  let x = init === undefined ? new Float64Array(n) : await read(init.x);
-  let y = init === undefined ? new Float64Array(m) : await read(init.y);
+  const x = init === undefined ? new Float64Array(n) : await read(init.x);
+  const y = init === undefined ? new Float64Array(m) : await read(init.y);
+  const run: Run = { counts: { sinkhorn: 0, newton: 0, cg: 0 }, record, warmup, maxNewton, mask, cgMaxIter };
   let now = evaluate(problem, x, y);
-  let [sweeps, newton, cg, failures] = [0, 0, 0, 0];
-  const sinkhorn = async (): Promise<void> => {
-    ({ x, y } = sweep(problem, now.y));
-    now = evaluate(problem, x, y, now.P);
-    await record({ stage: "sinkhorn", index: sweeps++, potential: now.potential, marginalError: now.error });
-  };
-  while (!(now.error <= tol) && needsWarmup(warmup, sweeps, now, problem.r)) await sinkhorn();
-
-  while (!(now.error <= tol) && newton < maxNewton && failures < 3) {
-    const hessian = sparsifyPlan(now.P, now.rows, now.columns, mask, now.error);
-    const gradient = new Float64Array(n + m);
-    for (let i = 0; i < n; i++) gradient[i] = problem.r[i] - now.rows[i];
-    for (let j = 0; j < m; j++) gradient[n + j] = problem.c[j] - now.columns[j];
-    const scaled = gradient.map((v) => v / eta);
-    const solved = solveHessian(hessian, now.rows, now.columns, scaled, 0.1 * Math.min(1e-2, now.error), cgMaxIter);
-    cg += solved.iterations;
-    const found = solved.isSound ? lineSearch(problem, now, gradient, solved.z) : null;
-    if (found === null) {
-      failures++;
-      for (let k = 0; k < 5; k++) await sinkhorn();
-      continue;
-    }
-    now = found.at;
-    failures = 0;
-    const density = hessian.value.length / (n * m);
-    const { potential, error: marginalError } = now;
-    const step = found.alpha;
-    await record({
-      stage: "newton",
-      index: newton++,
-      potential,
-      marginalError,
-      density,
-      cgIterations: solved.iterations,
-      step,
-    });
+  while (!(now.error <= tol) && needsWarmup(warmup, run.counts.sinkhorn, now, problem.r)) {
+    now = await sinkhornStep(problem, now, run);
   }
+  let end = await newtonSteps(problem, now, tol, 1, run);
+  if (end.isStalled) {
+    // Along a path of smaller η to a better start, and once more.
+    now = await alongPath(problem, end.now, run);
+    end = await newtonSteps(problem, now, tol, 3, run);
+  }
+  now = end.now;
   const converged = now.error <= tol;
   return {
     ...summary(problem, now, a.dtype),
     converged,
-    status: converged ? "converged" : failures >= 3 ? "stalled" : "max-iterations",
-    iterations: { sinkhorn: sweeps, newton, cg },
+    status: converged ? "converged" : end.isStalled ? "stalled" : "max-iterations",
+    iterations: run.counts,
     residual: now.error,
     history,
   };
+}
+
+interface Run extends Required<Pick<SnsOptions, "warmup" | "maxNewton" | "mask" | "cgMaxIter">> {
+  readonly counts: { sinkhorn: number; newton: number; cg: number };
+  readonly record: (entry: SnsIteration) => Promise<void>;
+}
+
+async function sinkhornStep(
+  problem: ShannonProblem,
+  { y, P }: Evaluation,
+  { counts, record }: Run,
+): Promise<Evaluation> {
+  const z = sweep(problem, y);
+  const now = evaluate(problem, z.x, z.y, P);
+  const { potential, error: marginalError } = now;
+  await record({ stage: "sinkhorn", index: counts.sinkhorn++, eta: problem.eta, potential, marginalError });
+  return now;
+}
+
+/** Newton's steps, with five sweeps after one that failed, until `patience` of them failed in a row. */
+async function newtonSteps(
+  problem: ShannonProblem,
+  start: Evaluation,
+  tol: number,
+  patience: number,
+  run: Run,
+): Promise<{ readonly now: Evaluation; readonly isStalled: boolean }> {
+  const { counts, record, mask, cgMaxIter, maxNewton } = run;
+  const [n, m] = [problem.r.length, problem.c.length];
+  let now = start;
+  let failures = 0;
+  while (!(now.error <= tol) && counts.newton < maxNewton) {
+    const hessian = sparsifyPlan(now.P, now.rows, now.columns, mask, now.error);
+    const gradient = new Float64Array(n + m);
+    for (let i = 0; i < n; i++) gradient[i] = problem.r[i] - now.rows[i];
+    for (let j = 0; j < m; j++) gradient[n + j] = problem.c[j] - now.columns[j];
+    const scaled = gradient.map((v) => v / problem.eta);
+    const solved = solveHessian(hessian, now.rows, now.columns, scaled, 0.1 * Math.min(1e-2, now.error), cgMaxIter);
+    counts.cg += solved.iterations;
+    const found = solved.isSound ? lineSearch(problem, now, gradient, solved.z) : null;
+    if (found === null) {
+      if (++failures >= patience) return { now, isStalled: true };
+      for (let k = 0; k < 5; k++) now = await sinkhornStep(problem, now, run);
+      continue;
+    }
+    now = found.at;
+    failures = 0;
+    await record({
+      stage: "newton",
+      index: counts.newton++,
+      eta: problem.eta,
+      potential: now.potential,
+      marginalError: now.error,
+      density: hessian.value.length / (n * m),
+      cgIterations: solved.iterations,
+      step: found.alpha,
+    });
+  }
+  return { now, isStalled: false };
+}
+
+/**
+ * A better start at η: the solution at η/4, roughly, which starts from that at η/16, and so on from an easy problem. Where f is not higher
+ * there, the old start stays.
+ */
+async function alongPath(problem: ShannonProblem, start: Evaluation, run: Run): Promise<Evaluation> {
+  let [low, high] = [Infinity, -Infinity];
+  for (const cost of problem.C) {
+    low = Math.min(low, cost);
+    high = Math.max(high, cost);
+  }
+  const hardness = problem.eta * (high - low);
+  // Beyond 10⁸ the exponents have no digits left to be right in.
+  if (!(hardness <= 1e8)) return start;
+  const levels = Math.max(1, Math.ceil(Math.log(hardness / 50) / Math.log(4)));
+  let y = start.y;
+  for (let level = levels; level >= 1; level--) {
+    const easier = { ...problem, eta: problem.eta / 4 ** level };
+    let now = evaluate(easier, start.x, y);
+    for (let k = 0; k < 5; k++) now = await sinkhornStep(easier, now, run);
+    y = (await newtonSteps(easier, now, 1e-3, 3, run)).now.y;
+  }
+  let now = evaluate(problem, start.x, y);
+  for (let k = 0; k < 5; k++) now = await sinkhornStep(problem, now, run);
+  return now.potential >= start.potential ? now : start;
 }
 
 function etaOf({ eta, epsilon }: SnsOptions, caller: string): number {
