@@ -11,11 +11,16 @@ import type { HeadedModel } from "./headed-model.js";
  */
 export async function domainAccuracy<P>(model: HeadedModel<P>, params: P, environment: Environment): Promise<number> {
   checkEnvironment(environment, "domainAccuracy", "environment");
-  const share = (p: P, x: Tensor, y: Tensor): Tensor => {
-    const logits = model.head(p, model.features(p, x));
+  return compiledAccuracy(model)(params, environment.x, environment.y).item();
+}
+
+/** The same as a compiled function, for several calls. */
+export function compiledAccuracy<P>(model: HeadedModel<P>): (params: P, x: Tensor, y: Tensor) => Tensor {
+  const share = (params: P, x: Tensor, y: Tensor): Tensor => {
+    const logits = model.head(params, model.features(params, x));
     const single = logits.rank === 1 || logits.shape[1] === 1;
     const choices = single ? logits.reshape(-1).greater(0) : logits.argMax(-1);
     return choices.cast("float32").equal(y.reshape(-1).cast("float32")).cast("float32").mean();
   };
-  return (jit(share as never) as unknown as typeof share)(params, environment.x, environment.y).item();
+  return jit(share as never) as unknown as typeof share;
 }

@@ -6,7 +6,7 @@ import { activation, sequential } from "@curv/nn";
 import { grad, tensor, zeros, type Tensor } from "@curv/tensor";
 import * as random from "@curv/tensor/random";
 import { ravel } from "@curv/tensor/tree";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import {
   alignHeads,
   autodiffHeadStatistics,
@@ -22,6 +22,9 @@ import {
   type Environment,
   type HeadStatistics,
 } from "./index.js";
+
+// Machines may be busy.
+vi.setConfig({ testTimeout: 120_000 });
 
 const draw = (seed: number, shape: number[]): Tensor => random.normal(random.key(seed), { shape, dtype: "float64" });
 const maxAbs = (x: Tensor): number => x.abs().max().itemSync();

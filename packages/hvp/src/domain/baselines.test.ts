@@ -2,7 +2,7 @@
 
 import { grad, jvp, stack, tensor, type Tensor } from "@curv/tensor";
 import * as random from "@curv/tensor/random";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import {
   coralPenalty,
   fishr,
@@ -15,6 +15,9 @@ import {
   type EnvironmentView,
   type HeadedModel,
 } from "./index.js";
+
+// Machines may be busy.
+vi.setConfig({ testTimeout: 120_000 });
 
 const draw = (seed: number, shape: number[]): Tensor => random.normal(random.key(seed), { shape, dtype: "float64" });
 
@@ -56,18 +59,18 @@ test("CORAL: nothing for one environment, nor for a shifted label", () => {
 
 describe("Fishr", () => {
   test("remembers: the average of equal variances is the variance over 1 − γ, its gradient that of one step", () => {
-    const penalty = fishr(0.9);
+    const penalty = fishr(0.8);
     let state = penalty.init({ environments: 2, headSize: 3, dtype: "float64" });
     let last = 0;
-    for (let step = 0; step < 400; step++) ({ state } = penalty.apply(views(at), state, random.key(0)));
+    for (let step = 0; step < 150; step++) ({ state } = penalty.apply(views(at), state, random.key(0)));
     last = penalty.apply(views(at), state, random.key(0)).penalty.itemSync();
     const once = fishrPenalty(views(at)).penalty.itemSync();
-    expect(last / once).toBeCloseTo(100, 8);
+    expect(last / once).toBeCloseTo(25, 8);
     const slope = (averages?: Tensor): Tensor =>
-      grad((p: Params) => fishrPenalty(views(p), { decay: 0.9, ...(averages && { averages }) }).penalty)(at).h;
+      grad((p: Params) => fishrPenalty(views(p), { decay: 0.8, ...(averages && { averages }) }).penalty)(at).h;
     // d‖a‖² = 2 a·da, and da does not depend on γ.
     const ratio = slope(state).div(slope());
-    expect(ratio.sub(10).abs().max().itemSync()).toBeLessThan(1e-8);
+    expect(ratio.sub(5).abs().max().itemSync()).toBeLessThan(1e-8);
   });
 
   test("wants a linear head", () => {

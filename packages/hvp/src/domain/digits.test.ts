@@ -2,8 +2,11 @@
 
 import { tensor, type Tensor } from "@curv/tensor";
 import * as random from "@curv/tensor/random";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { coloredDigits, imbalancedSplit, rotatedDigits } from "./index.js";
+
+// Machines may be busy.
+vi.setConfig({ testTimeout: 120_000 });
 
 const n = 20_000;
 /** Digits of 4 × 4 pixels that are nowhere 0, in the test's own order. */

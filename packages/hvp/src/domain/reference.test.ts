@@ -1,9 +1,10 @@
 /** Statistics, penalties and the penalties' gradients are those of PyTorch's double backward, in both modes. */
 
 import { grad, tensor, type Tensor } from "@curv/tensor";
+import * as random from "@curv/tensor/random";
 import { ravel } from "@curv/tensor/tree";
 import { readFileSync } from "node:fs";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import {
   aligned,
   coralPenalty,
@@ -16,7 +17,9 @@ import {
   type EnvironmentView,
   type HeadedModel,
 } from "./index.js";
-import * as random from "@curv/tensor/random";
+
+// Machines may be busy.
+vi.setConfig({ testTimeout: 120_000 });
 
 interface Case {
   readonly w1: number[][];

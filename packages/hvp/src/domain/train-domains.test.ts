@@ -5,7 +5,7 @@ import { glorot } from "@curv/nn/init";
 import { concat, tensor, type Tensor } from "@curv/tensor";
 import * as random from "@curv/tensor/random";
 import { ravel } from "@curv/tensor/tree";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import {
   domainAccuracy,
   headedModel,
@@ -17,6 +17,9 @@ import {
   type Environment,
   type TrainDomainsOptions,
 } from "./index.js";
+
+// Machines may be busy.
+vi.setConfig({ testTimeout: 120_000 });
 
 /** Ten weak causal features, a label that is wrong in a quarter of the examples, and a colour that differs from the label with probability e. */
 function shortcut(seed: number, n: number, e: number): Environment {
@@ -75,7 +78,7 @@ async function learn(
 }
 
 describe("the shortcut (the specification's first reproduction; the app has more methods and two seeds)", () => {
-  const timeout = 300_000;
+  const timeout = 400_000;
   const small = { n: 2500, width: 16, learningRate: 4e-3 };
 
   test("the mean loss takes it: test < 0.2", { timeout }, async () => {
@@ -224,6 +227,19 @@ describe("the trainer", () => {
     const result = await trainDomains(model, params, environments, { ...few, algorithm: bad });
     expect(result).toMatchObject({ status: "notFinite", steps: 0 });
     expect(result.history.length).toBe(1);
+    expect(distance(result.params, params)).toBe(0);
+  });
+
+  test("parameters that are lost, too: those before are returned", async () => {
+    const wild = {
+      init: () => null,
+      update: (grads: typeof params, state: null) => {
+        const { vector, unravel } = ravel(grads as never);
+        return { updates: unravel(vector.mul(0).add(Infinity)) as typeof params, state };
+      },
+    };
+    const result = await trainDomains(model, params, environments, { ...few, optimizer: wild });
+    expect(result).toMatchObject({ status: "notFinite", steps: 0 });
     expect(distance(result.params, params)).toBe(0);
   });
 

@@ -1,23 +1,22 @@
 /** Training on several environments with a penalty for what differs between them. */
 
-import { DomainError, jit, stack, take, valueAndGrad, zeros, type FloatDType, type Tensor } from "@curv/tensor";
+import { DomainError, take } from "@curv/tensor";
 import * as random from "@curv/tensor/random";
-import * as tree from "@curv/tensor/tree";
-import { domainAccuracy } from "./accuracy.js";
+import { compiledAccuracy } from "./accuracy.js";
 import { adam, type DomainOptimizer } from "./adam.js";
 import { penaltyOf, type AlgorithmName, type DomainPenalty } from "./algorithm.js";
 import type { AlignOptions } from "./alignment.js";
 import {
   checkCount,
+  checkEnvironment,
   checkEnvironments,
   checkNumber,
-  meanOf,
   refuseNotFinite,
   type Environment,
 } from "./environment.js";
-import { fishStep } from "./fish.js";
-import { headSize, type HeadedModel } from "./headed-model.js";
-import { viewEnvironments, type ViewOptions } from "./view.js";
+import type { HeadedModel } from "./headed-model.js";
+import { fishMethod, penaltyMethod } from "./training-method.js";
+import type { ViewOptions } from "./view.js";
 
 /** One step, as the history has it. */
 export interface TrainDomainsStep {
@@ -83,7 +82,7 @@ export interface WatchedAccuracies {
 export interface TrainDomainsResult<P> {
   /** After the last step; with `notFinite` those before the step that failed. */
   readonly params: P;
-  /** `notFinite` where loss or penalty became NaN or infinite; training stopped there. */
+  /** `notFinite` where loss, penalty or parameters became NaN or infinite; training stopped there. */
   readonly status: "completed" | "notFinite";
   /** Steps that were made. */
   readonly steps: number;
@@ -120,13 +119,21 @@ export async function trainDomains<P>(
   await Promise.all(
     environments.map((environment, i) => refuseNotFinite(environment, "trainDomains", `environments[${i}]`)),
   );
+  for (const [name, environment] of Object.entries(watch))
+    checkEnvironment(environment, "trainDomains", `watch.${name}`);
   const watchEvery = options.watchEvery ?? steps;
 
   const data = environments.map(({ x, y }) => ({ x, y }));
+  const settings = {
+    view: options,
+    optimizer: options.optimizer ?? adam<P>(options.learningRate ?? 1e-3),
+    weightDecay: options.weightDecay ?? 0,
+  };
   const method =
     algorithm === "fish"
-      ? fishMethod(model, data, options)
-      : penaltyMethod(model, data, penaltyOf(algorithm, "trainDomains"), options);
+      ? fishMethod(model, { ...settings, metaRate: options.metaRate ?? 0.5 })
+      : penaltyMethod(model, data, penaltyOf(algorithm, "trainDomains"), { ...settings, rescale });
+  const accuracy = compiledAccuracy(model);
   let state = method.init(params);
   const history: TrainDomainsStep[] = [];
   const watched: WatchedAccuracies[] = [];
@@ -139,17 +146,20 @@ export async function trainDomains<P>(
     if (!rescale && annealSteps > 0 && step === annealSteps + 1) state = method.restart(state);
     const batches = batchSize === undefined ? data : drawBatches(data, batchSize, batchKey);
     const next = method.step(state, batches, now, probeKey);
-    const [nll, penalty] = [await next.nll.item(), await next.penalty.item()];
+    const [nll, penalty, size] = [await next.nll.item(), await next.penalty.item(), await next.size.item()];
     const record = { step, nll, penalty, weight: now };
     history.push(record);
-    if (!Number.isFinite(nll) || !Number.isFinite(penalty)) {
+    if (![nll, penalty, size].every(Number.isFinite)) {
       status = "notFinite";
       break;
     }
     state = next.state;
     onProgress?.(record);
     if (step === steps || step % watchEvery === 0) {
-      watched.push({ step, accuracies: await accuraciesOf(model, state.params, watch, options) });
+      const accuracies: Record<string, number> = {};
+      for (const [name, { x, y }] of Object.entries(watch))
+        accuracies[name] = await accuracy(state.params, x, y).item();
+      watched.push({ step, accuracies });
     }
     // The event loop gets its turn now and then; a step may be shorter than a timer.
     if (performance.now() - breathed > breathEvery) {
@@ -165,127 +175,12 @@ export async function trainDomains<P>(
 /** Milliseconds. */
 const breathEvery = 30;
 
-/** What is carried from step to step. */
-interface State<P> {
-  readonly params: P;
-  readonly optimizer: unknown;
-  readonly memory: unknown;
-}
-
-interface Method<P> {
-  readonly init: (params: P) => State<P>;
-  /** The same with a fresh optimiser. */
-  readonly restart: (state: State<P>) => State<P>;
-  readonly step: (
-    state: State<P>,
-    batches: readonly Environment[],
-    weight: number,
-    key: random.Key,
-  ) => { readonly state: State<P>; readonly nll: Tensor; readonly penalty: Tensor };
-}
-
-/** Steps down the gradient of L + λ ‖θ‖² + w R. */
-function penaltyMethod<P>(
-  model: HeadedModel<P>,
-  data: readonly Environment[],
-  algorithm: DomainPenalty,
-  options: TrainDomainsOptions<P>,
-): Method<P> {
-  const { weightDecay = 0, rescale = true } = options;
-  const optimizer = optimizerOf(options);
-  const add = tree.add as unknown as (x: P, y: P) => P;
-  const step = (state: State<P>, batches: readonly Environment[], weight: Tensor, key: random.Key): unknown => {
-    const objective = (p: P): unknown => {
-      const views = viewEnvironments(model, p, batches, options, "trainDomains");
-      const nll = meanOf(views.map((view) => view.nll));
-      const { penalty, state: memory } = algorithm.apply(views, state.memory, key);
-      const decayed = weightDecay === 0 ? nll : nll.add(squaredNorm(p).mul(weightDecay));
-      const total = decayed.add(penalty.mul(weight));
-      return [rescale ? total.div(weight.maximum(1)) : total, { nll, penalty, memory }];
-    };
-    const { aux, grad } = differentiate(objective, { hasAux: true })(state.params);
-    const { updates, state: next } = optimizer.update(grad as P, state.optimizer, state.params);
-    const { nll, penalty, memory } = aux;
-    return { state: { params: add(state.params, updates), optimizer: next, memory }, nll, penalty };
-  };
-  return {
-    init: (params) => ({
-      params,
-      optimizer: optimizer.init(params),
-      memory: algorithm.init({
-        environments: data.length,
-        headSize: headSize(model, params, "trainDomains"),
-        dtype: data[0].x.dtype as FloatDType,
-      }),
-    }),
-    restart: (state) => ({ ...state, optimizer: optimizer.init(state.params) }),
-    step: jit(step as never) as unknown as Method<P>["step"],
-  };
-}
-
-/** Steps of Fish. The environments are taken in an order that is drawn anew each time. */
-function fishMethod<P>(
-  model: HeadedModel<P>,
-  data: readonly Environment[],
-  options: TrainDomainsOptions<P>,
-): Method<P> {
-  const { weightDecay = 0, metaRate = 0.5 } = options;
-  const optimizer = optimizerOf(options);
-  const step = jit(((state: State<P>, batches: readonly Environment[]): unknown => {
-    const losses = batches.map((batch) => (p: P): Tensor => {
-      const [{ nll }] = viewEnvironments(model, p, [batch], options, "trainDomains");
-      return weightDecay === 0 ? nll : nll.add(squaredNorm(p).mul(weightDecay));
-    });
-    const moved = fishStep(state.params, losses, optimizer, state.optimizer, { metaRate });
-    const nll = stack(moved.losses).mean();
-    return { state: { params: moved.params, optimizer: moved.state, memory: null }, nll, penalty: nll.mul(0) };
-  }) as never) as unknown as (state: State<P>, batches: readonly Environment[]) => ReturnType<Method<P>["step"]>;
-  return {
-    init: (params) => ({ params, optimizer: optimizer.init(params), memory: null }),
-    restart: (state) => ({ ...state, optimizer: optimizer.init(state.params) }),
-    step: (state, batches, _weight, key) => {
-      const order = Array.from(random.permutation(key, batches.length).dataSync());
-      return step(
-        state,
-        order.map((i) => batches[i]),
-      );
-    },
-  };
-}
-
-const differentiate = valueAndGrad as unknown as (
-  f: (p: never) => unknown,
-  options: { readonly hasAux: true },
-) => (p: unknown) => { aux: { nll: Tensor; penalty: Tensor; memory: unknown }; grad: unknown };
-
-function optimizerOf<P>({ optimizer, learningRate = 1e-3 }: TrainDomainsOptions<P>): DomainOptimizer<P> {
-  return optimizer ?? adam<P>(learningRate);
-}
-
-function squaredNorm(params: unknown): Tensor {
-  return tree.reduce((total, leaf) => total.add(leaf.square().sum()), params as never, zeros([]));
-}
-
 function drawBatches(data: readonly Environment[], size: number, key: random.Key): Environment[] {
   return random.split(key, data.length).map((k, e) => {
     const { x, y } = data[e];
     const chosen = random.randint(k, 0, x.shape[0], { shape: [size] });
     return { x: take(x, chosen, 0), y: take(y, chosen, 0) };
   });
-}
-
-async function accuraciesOf<P>(
-  model: HeadedModel<P>,
-  params: P,
-  watch: Readonly<Record<string, Environment>>,
-  { signal }: TrainDomainsOptions<P>,
-): Promise<Record<string, number>> {
-  const found: Record<string, number> = {};
-  for (const [name, environment] of Object.entries(watch)) {
-    found[name] = await domainAccuracy(model, params, environment);
-    signal?.throwIfAborted();
-  }
-  return found;
 }
 
 function checkOptions<P>(options: TrainDomainsOptions<P>): void {

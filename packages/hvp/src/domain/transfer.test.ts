@@ -4,8 +4,11 @@ import { fc, test as property } from "@fast-check/vitest";
 import { tensor, zeros, type Tensor } from "@curv/tensor";
 import { eigh } from "@curv/tensor/linalg";
 import * as random from "@curv/tensor/random";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { headProblem, transferMeasure, transferUpperBound, type HeadedModel, type HeadObjective } from "./index.js";
+
+// Machines may be busy.
+vi.setConfig({ testTimeout: 120_000 });
 
 const draw = (seed: number, shape: number[]): Tensor => random.normal(random.key(seed), { shape, dtype: "float64" });
 
