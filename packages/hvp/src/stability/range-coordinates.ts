@@ -71,15 +71,21 @@ function secondMoment(m: Interpolant, caller: string): Tensor {
 
 /** The rows in float64, checked. */
 export function* blocks(m: Interpolant, caller: string): Generator<Tensor, void, undefined> {
+  for (const block of wideRows(m, caller)) {
+    if (!Number.isFinite(block.mul(0).sum().itemSync())) {
+      throw new DomainError(`${caller}: a row has NaN or an infinity; wants finite gradients of the examples.`);
+    }
+    yield block;
+  }
+}
+
+/** The rows in float64; their values are not looked at. */
+export function* wideRows(m: Interpolant, caller: string): Generator<Tensor, void, undefined> {
   for (const block of m.rows()) {
     if (block.rank !== 2 || block.shape[1] !== m.params) {
       throw new ShapeError(`${caller}: rows have shape [${block.shape.join(", ")}]; wants [some, ${m.params}].`);
     }
-    const wide = block.cast("float64");
-    if (!Number.isFinite(wide.mul(0).sum().itemSync())) {
-      throw new DomainError(`${caller}: a row has NaN or an infinity; wants finite gradients of the examples.`);
-    }
-    yield wide;
+    yield block.cast("float64");
   }
 }
 

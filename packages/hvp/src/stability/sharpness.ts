@@ -6,7 +6,7 @@ import * as random from "@curv/tensor/random";
 import { eigsh, linearOperator, type AnyOperator, type LinearOperator } from "@curv/linsolve";
 import { frobeniusNorm, hutchinsonTrace } from "../estimators/hutchinson.js";
 import type { Interpolant } from "./interpolant.js";
-import { blocks, gramMatrix, largestRank, rangeCoordinates } from "./range-coordinates.js";
+import { blocks, gramMatrix, largestRank, rangeCoordinates, wideRows } from "./range-coordinates.js";
 
 export interface SharpnessOptions {
   /** For what is estimated by random vectors. Default key(0). */
@@ -142,7 +142,7 @@ function weightedOperator(m: Interpolant, caller: string, weights: readonly numb
     matvec: (v: Tensor) => {
       let sum = zeros([m.params], { dtype: "float64" });
       let at = 0;
-      for (const block of blocks(m, caller)) {
+      for (const block of wideRows(m, caller)) {
         const along = matmul(block, v);
         const to = at + block.shape[0];
         sum = sum.add(matmul(w === null ? along : along.mul(w.slice([at, to])), block));

@@ -1,6 +1,6 @@
 /** The exact threshold of mean-square stability (paper 16, "Must be true" 1 to 4, 6 and 8). */
 
-import { concat, diag, eye, matmul, tensor, type Tensor } from "@curv/tensor";
+import { concat, eye, matmul, tensor, type Tensor } from "@curv/tensor";
 import { eigvalsh } from "@curv/tensor/linalg";
 import * as random from "@curv/tensor/random";
 import { denseOperator } from "@curv/linsolve";
