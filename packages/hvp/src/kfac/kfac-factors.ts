@@ -31,12 +31,14 @@ export interface KfacData<X> {
  * The factors of {@link kfacOperator}, without the operator: what an optimiser keeps a moving average of. Traceable, unless the data come from
  * a loader.
  *
- * For each layer, over N examples and the R rows of each that it is applied to:
+ * For a layer that is applied to R rows x of each of N examples, and a network with T rows of outputs for each (1 for a classifier),
  *
- * A = 1/(N R) Σ x xᵀ, S = 1/N Σ g gᵀ,
+ * A = 1/(N R) Σ x xᵀ, S = 1/(N T) Σ g gᵀ.
  *
- * with inputs x and gradients g of an example's loss, the mean over the rows of its outputs. With `reduce`, x is the mean and g the sum over
- * rows, and R = 1. If a layer is called several times, all rows of all calls count.
+ * The gradients g are those of the loss of one row of outputs, for each column of the root of its Hessian or the mean over targets that are
+ * drawn, with respect to each row of the layer's outputs. For the empirical Fisher matrix they are those of an example's loss, the mean over
+ * its rows, and S = 1/N Σ g gᵀ. With `reduce`, x is the mean over the layer's rows and g the sum, and R = 1. If a layer is called several
+ * times, all rows of all calls count.
  *
  * @throws As {@link kfacOperator}.
  * Source: Eschenhagen, Immer, Turner, Schneider & Hennig, Kronecker-Factored Approximate Curvature for Modern Neural Network Architectures

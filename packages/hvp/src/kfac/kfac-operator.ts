@@ -28,12 +28,17 @@ export interface KfacInverseOptions {
 export interface KfacOperator<P> extends LinearOperator<P> {
   readonly factors: KfacFactors;
   /**
-   * Inverse of the damped operator.
+   * Inverse of the damped operator, positive definite. Factors are decomposed here, once; its products cost what those of the operator do.
    *
    * @throws DomainError for a damping that is not > 0, or `factored` with E-KFAC.
    */
   readonly inverse: (options: KfacInverseOptions) => LinearOperator<P>;
-  /** log det(K + λ I), a scalar; −Infinity if that is singular. λ ≥ 0, default 0. */
+  /**
+   * log det(K + λ I), a scalar; −Infinity if that is singular. Finds the eigenvalues of all factors anew; `vmap` over λ does so once.
+   *
+   * @param damping - λ ≥ 0. Default 0.
+   * @throws DomainError for another one.
+   */
   readonly logDeterminant: (damping?: number | Tensor) => Tensor;
   /** tr K, a scalar. */
   readonly trace: () => Tensor;

@@ -24,8 +24,9 @@ export interface KfacOptions {
   readonly approximation?: "expand" | "reduce";
   /**
    * Replace the eigenvalues of the Kronecker product by the second moments of the examples' gradients in its eigenbasis: of all matrices with
-   * these eigenvectors the nearest to the block of the Fisher matrix in the Frobenius norm, with its trace. Another pass over the data, and
-   * for layers that share weights examples × weights of memory. Default false.
+   * these eigenvectors the nearest to the block of the Fisher matrix in the Frobenius norm, with its trace. Takes eigenvectors of all factors
+   * and another pass over the data, and for layers that share weights examples × weights of memory. With `reduce` and fewer examples than a
+   * layer has inputs, A is singular, and the result depends on eigenvectors to 0 that are not unique. Default false.
    */
   readonly ekfac?: boolean;
   /** Targets drawn for each row by `monteCarlo`. Default 1. */
