@@ -7,7 +7,8 @@
 import { fileURLToPath } from "node:url";
 import { tensor, type Tensor } from "@curv/tensor";
 import { slidingInverseFisher, staticInverseFisher } from "../packages/hvp/src/m-fac/index.js";
-import { type Benchmark, type Case, run } from "./comparison.js";
+import { type Benchmark, type Case, type CaseResult, run } from "./comparison.js";
+import { fitExponent } from "./exponent.js";
 import { numbers } from "./inputs.js";
 import { local } from "./local.js";
 import { formatTable } from "./table.js";
@@ -27,7 +28,7 @@ export interface MFacSizes {
 
 const usual: MFacSizes = {
   build: { m: 64, d: 100_000 },
-  growth: { m: 32, d: 16_384, ms: [32, 64, 128, 256], ds: [16_384, 32_768, 65_536, 131_072] },
+  growth: { m: 32, d: 32_768, ms: [64, 128, 256], ds: [16_384, 32_768, 65_536, 131_072] },
   step: { m: 32, d: 1_000_000 },
 };
 
@@ -36,6 +37,7 @@ export function mFac({ build, growth, step }: MFacSizes = usual): Benchmark {
   return {
     title: "M-FAC, float32 gradients and float64 sums, eager, one thread",
     note: "build: all of V from the gradients. pushApply: a gradient into the window and F⁻¹ times it; in brackets the window copied through the cache, twice.",
+    rounds: { patience: 6 },
     cases: [
       { ...buildCase(build), target: 3 },
       stepCase(step),
@@ -116,9 +118,21 @@ function copyTwice(rows: readonly Float32Array[]): Float32Array {
   return piece;
 }
 
+/** Exponents of growth in each series: 2 in the gradients and 1 in the parameters, says the paper. */
+function exponents(results: readonly CaseResult[]): string[] {
+  const series = new Set(results.flatMap((result) => result.series ?? []));
+  return [...series].map((name) => {
+    const group = results.filter((result) => result.series === name);
+    const points = group.map(({ work, rows }) => ({ size: work!.size, seconds: rows[0].measured!.best }));
+    const { exponent, standardError } = fitExponent(points);
+    return `${name}: exponent ${exponent.toFixed(2)} ± ${standardError.toFixed(2)}`;
+  });
+}
+
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const words = process.argv.slice(2).join(" ");
   const benchmark = mFac();
-  const cases = benchmark.cases.filter(({ name }) => name.includes(words));
-  console.log(formatTable(benchmark, await run({ ...benchmark, cases }, { warmUp: 0.5, patience: 15 })));
+  const cases = benchmark.cases.filter(({ name, series }) => `${name} ${series}`.includes(words));
+  const results = await run({ ...benchmark, cases }, benchmark.rounds);
+  console.log([formatTable(benchmark, results), ...exponents(results)].join("\n"));
 }
