@@ -1,67 +1,235 @@
 /** What is measured of the curvature of a network's loss. */
 
-import type { Tensor } from "@curv/tensor";
+import {
+  crossEntropyOutput,
+  gaussNewtonOperator,
+  gradientNoiseScale,
+  hessianOperator,
+  hutchinsonTrace,
+  inBatches,
+  layersOf,
+  lossSurface,
+  spectralDensity,
+  spectralMeasure,
+  traceByLayer,
+  type Data,
+  type LossFunction,
+  type LossSurface,
+  type SpectralDensity,
+} from "@curv/hvp";
+import { eigsh } from "@curv/linsolve";
+import { softmaxCrossEntropy } from "@curv/loss";
+import { grad, isCurvError, type Tensor } from "@curv/tensor";
 import * as random from "@curv/tensor/random";
+import { dot } from "@curv/tensor/tree";
 import { asBatch, type Digits } from "./digits.js";
-import { hessianOperator } from "./hessian-operator.js";
-import { hutchinsonTrace, type TraceEstimate } from "./hutchinson.js";
-import { digitLoss, type Network } from "./networks.js";
-import { powerIteration, type PowerStep } from "./power-iteration.js";
+import type { LayerTree, Network } from "./networks.js";
 
-/** The largest eigenvalue without its vector, which nobody reads. */
-export interface Largest extends PowerStep {
+/** An eigenpair without its vector, which nobody reads. */
+export interface Largest {
+  readonly eigenvalue: number;
+  /** ‖Av − θv‖ / |θ|. */
+  readonly residual: number;
   readonly converged: boolean;
+  /** Products with A. */
   readonly iterations: number;
   readonly tol: number;
-  readonly history: readonly PowerStep[];
+}
+
+export interface Trace {
+  readonly trace: number;
+  readonly standardError: number;
+  /** Probes. */
+  readonly iterations: number;
+}
+
+export interface LayerCurvature extends Trace {
+  readonly layer: string;
+  readonly parameters: number;
+  /** Largest eigenvalue of the layer's own block. */
+  readonly largest: number;
 }
 
 export interface Curvature {
   /** Digits over which the loss is averaged. */
   readonly digits: number;
   readonly largest: Largest;
-  readonly trace: TraceEstimate;
+  /** The largest eigenvalues, descending: of the Hessian, and of the Gauss–Newton matrix. */
+  readonly top: readonly number[];
+  readonly gaussNewton: { readonly top: readonly number[]; readonly trace: Trace };
+  readonly smallest: number;
+  readonly trace: Trace;
+  readonly layers: readonly LayerCurvature[];
+  /** Over λ, and over log₁₀ |λ|. */
+  readonly density: { readonly linear: SpectralDensity; readonly log: SpectralDensity };
+  /** tr Σ / ‖G‖²; null where the noise hides the gradient, as it does near a minimum. */
+  readonly noiseScale: number | null;
+  readonly surface: {
+    readonly grid: LossSurface;
+    /** Slope and curvature along the first direction, and the loss there: the parabola that they predict. */
+    readonly loss: number;
+    readonly slope: number;
+  };
 }
 
 export interface CurvatureOptions {
-  /** Of the eigenvector; see `powerIteration`. Default 1e-3. */
+  /** Of the eigenvectors. Default 1e-3. */
   readonly tol?: number;
+  /** Products with the Hessian for its largest eigenvalues, at most. Default 200. */
   readonly maxIter?: number;
+  /** Eigenvalues at the upper end. Default 5. */
+  readonly top?: number;
   readonly probes?: number;
+  /** Lanczos runs and their steps, for the density. */
+  readonly density?: { readonly probes: number; readonly steps: number };
+  /** Points along each direction of the loss surface, odd. Default 21. */
+  readonly points?: number;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: (progress: { readonly fraction: number; readonly text: string }) => void;
 }
 
-/** Largest eigenvalue and trace of the Hessian of the mean cross-entropy on these digits. */
+/** Digits that the operators take at a time. */
+const batchSize = 256;
+
+export type DigitBatch = { readonly inputs: Tensor; readonly targets: Tensor };
+
+/** The mean cross-entropy as a function of layers of parameters. */
+export function layerLoss(network: Network): LossFunction<LayerTree, DigitBatch> {
+  return (params, { inputs, targets }) => softmaxCrossEntropy(network.applyTree(params, inputs), targets);
+}
+
+export function digitBatch(digits: Digits): DigitBatch {
+  const { images, labels } = asBatch(digits);
+  return { inputs: images, targets: labels };
+}
+
+/** The curvature of the mean cross-entropy on these digits, from both ends of its spectrum to its density. */
 export async function measureCurvature(
   network: Network,
-  params: Tensor,
+  vector: Tensor,
   digits: Digits,
   key: random.Key,
-  { tol = 1e-3, maxIter = 100, probes = 64, signal, onProgress }: CurvatureOptions = {},
+  options: CurvatureOptions = {},
 ): Promise<Curvature> {
-  const { images, labels } = asBatch(digits);
-  const hessian = hessianOperator((p) => digitLoss(network, p, images, labels), params);
-  const [startKey, probeKey] = random.split(key);
-  const { eigenvalue, residual, converged, iterations, history } = await powerIteration(hessian, startKey, {
+  const { tol = 1e-3, maxIter = 200, top = 5, probes = 64, points = 21, signal, onProgress } = options;
+  const { density = { probes: 4, steps: 48 } } = options;
+  const params = network.unravel(vector);
+  const loss = layerLoss(network);
+  const whole = digitBatch(digits);
+  const data = digits.count > batchSize ? inBatches(whole, { batchSize }) : whole;
+  const keys = random.split(key, 5);
+  const stop = signal === undefined ? {} : { signal };
+  const hessian = hessianOperator(loss, params, data);
+  const tell = (fraction: number, text: string): void => onProgress?.({ fraction, text });
+
+  const upper = await eigsh(hessian, {
+    k: top,
     tol,
-    maxIter,
-    signal,
-    onProgress: (step) =>
-      onProgress?.({
-        // The residual falls geometrically, so its logarithm says how far along this is.
-        fraction: 0.5 * Math.min(1, Math.max(step.iterations / maxIter, Math.log(step.residual) / Math.log(tol))),
-        text: `λ_max ≈ ${step.eigenvalue.toPrecision(4)}, residual ${step.residual.toExponential(1)}`,
-      }),
+    maxProducts: maxIter,
+    verifyMultiplicity: false,
+    key: keys[0],
+    ...stop,
+    onProgress: ({ products, converged }) =>
+      tell(0.25 * (converged / top), `${converged} of ${top} eigenvalues after ${products} products`),
   });
-  const trace = await hutchinsonTrace(hessian, probeKey, {
+  const values = Array.from(await upper.values.data());
+  const residuals = await upper.residuals.data();
+  const largest: Largest = {
+    eigenvalue: values[0],
+    residual: residuals[0] / Math.abs(values[0]),
+    converged: upper.converged,
+    iterations: upper.products,
+    tol,
+  };
+  tell(0.25, `λ_max ${values[0].toPrecision(4)}`);
+  const few = { tol: 1e-2, maxProducts: maxIter, verifyMultiplicity: false, check: false, key: keys[1], ...stop };
+  const lower = await eigsh(hessian, { ...few, k: 1, which: "smallest" });
+
+  const traces = await traceByLayer(hessian, keys[2], {
     probes,
-    signal,
-    onProgress: (step) =>
-      onProgress?.({
-        fraction: 0.5 + (0.5 * step.iterations) / probes,
-        text: `trace ≈ ${step.trace.toPrecision(4)} ± ${step.standardError.toPrecision(2)}`,
-      }),
+    ...stop,
+    onProgress: ({ products }) => tell(0.3 + (0.2 * products) / probes, `trace, ${products} of ${probes} probes`),
   });
-  return { digits: digits.count, largest: { eigenvalue, residual, converged, iterations, tol, history }, trace };
+  const asTrace = ({ trace, standardError }: { trace: number; standardError: number }): Trace => ({
+    trace,
+    standardError,
+    iterations: probes,
+  });
+  const layers: LayerCurvature[] = [];
+  const blocks = layersOf(params);
+  for (const [place, { selected, merge }] of blocks) {
+    const block = hessianOperator((p: typeof selected, b: DigitBatch) => loss(merge(p), b), selected, data, {
+      check: false,
+    });
+    const found = await eigsh(block, { ...few, k: 1 });
+    const ofLayer = traces.layers.get(place)!;
+    layers.push({
+      layer: network.layerNames.get(place) ?? place,
+      parameters: ofLayer.size,
+      largest: await found.values.item(),
+      ...asTrace(ofLayer),
+    });
+    tell(0.5 + (0.1 * layers.length) / blocks.size, `λ_max of ${layers.length} of ${blocks.size} layers`);
+  }
+
+  const apply = (p: LayerTree, images: Tensor): Tensor => network.applyTree(p, images);
+  const g = gaussNewtonOperator(apply, crossEntropyOutput, params, data);
+  const ofG = await eigsh(g, { ...few, k: top, tol });
+  const traceG = await hutchinsonTrace(g, keys[2], { probes, ...stop });
+
+  const measure = await spectralMeasure(hessian, keys[3], {
+    ...density,
+    ...stop,
+    onProgress: ({ products, of }) => tell(0.7 + (0.2 * products) / of, `density, ${products} of ${of} products`),
+  });
+  const floor = Math.abs(values[0]) * 1e-7;
+
+  const direction = (i: number): LayerTree => hessian.domain.unravel(upper.vectors.slice(null, i)) as LayerTree;
+  const first = direction(0);
+  const grid = await lossSurface(loss, params, data, top > 1 ? [first, direction(1)] : [first], {
+    // Where the parabola would have doubled an ordinary loss.
+    radius: 2 / Math.sqrt(Math.max(values[0], 1e-6)),
+    points,
+    check: false,
+    ...stop,
+  });
+  tell(0.97, "loss surface");
+  const gradient = grad(loss as never)(params as never, whole as never) as unknown as LayerTree;
+
+  return {
+    digits: digits.count,
+    largest,
+    top: values,
+    gaussNewton: {
+      top: Array.from(await ofG.values.data()),
+      trace: { trace: traceG.trace, standardError: traceG.standardError, iterations: traceG.products },
+    },
+    smallest: await lower.values.item(),
+    trace: asTrace(traces.total),
+    layers,
+    density: {
+      linear: spectralDensity(measure, { points: 400 }),
+      log: spectralDensity(measure, { scale: "log", floor, points: 400 }),
+    },
+    noiseScale: noiseScaleOf(loss, params, data),
+    surface: {
+      grid,
+      loss: await loss(params, whole).item(),
+      slope: await dot(gradient as never, first as never).item(),
+    },
+  };
+}
+
+/** Null where the gradient is too small beside its noise to be seen. */
+function noiseScaleOf(
+  loss: LossFunction<LayerTree, DigitBatch>,
+  params: LayerTree,
+  data: Data<DigitBatch>,
+): number | null {
+  try {
+    return gradientNoiseScale(loss, params, data, { check: false }).noiseScale;
+  } catch (error) {
+    if (isCurvError(error, "CURV_DOMAIN")) return null;
+    throw error;
+  }
 }

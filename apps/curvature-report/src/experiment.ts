@@ -1,10 +1,13 @@
 /** The whole experiment: from digits to numbers. */
 
+import type { Tensor } from "@curv/tensor";
 import * as random from "@curv/tensor/random";
+import { measureBatchRates, type BatchRates } from "./batch-rates.js";
 import { measureCurvature, type Curvature } from "./curvature.js";
 import { loadDigits, select, slice, splitDigits, type Digits } from "./digits.js";
 import { evaluate, type Evaluation } from "./evaluate.js";
-import { digitCnn, digitMlp, type Network } from "./networks.js";
+import { loadModel, type Model } from "./models.js";
+import { architectures, digitCnn, digitMlp, digitResnet, type Network } from "./networks.js";
 import type { Settings } from "./settings.js";
 import { checkStability, type StabilityCheck } from "./stability-check.js";
 import { train, type Epoch, type Trained, type TrainOptions } from "./train.js";
@@ -14,7 +17,10 @@ export interface Results {
   readonly settings: Settings;
   readonly mlp: NetworkResults;
   readonly cnn: NetworkResults;
+  readonly resnet: NetworkResults | null;
   readonly stability: StabilityCheck;
+  /** Of the MLP. */
+  readonly batchRates: BatchRates;
 }
 
 export interface NetworkResults {
@@ -40,6 +46,7 @@ export interface Example {
 export interface Experiment {
   readonly results: Results;
   readonly examples: readonly Example[];
+  readonly models: readonly Model[];
   /** Seconds that each stage took. */
   readonly seconds: Readonly<Record<string, number>>;
 }
@@ -68,7 +75,8 @@ export async function runExperiment(
   settings: Settings,
   { signal, onProgress }: ExperimentOptions = {},
 ): Promise<Experiment> {
-  const steps = 6;
+  const { resnet } = settings;
+  const steps = resnet === null ? 7 : 9;
   const seconds: Record<string, number> = {};
   const stage = async <T>(
     name: string,
@@ -95,37 +103,32 @@ export async function runExperiment(
 
   const study = async (
     network: Network,
-    part: "mlp" | "cnn",
     keys: readonly [random.Key, random.Key],
-  ): Promise<{ network: NetworkResults; reading: Evaluation }> => {
+    { digits, curvatureDigits, probes, density, points, ...how }: Study,
+  ): Promise<{ network: NetworkResults; reading: Evaluation; params: Tensor }> => {
     const trained = await stage(
       `Train ${network.name}`,
-      async (report) =>
-        trainNetwork(
-          network,
-          training,
-          heldOut,
-          keys[0],
-          { epochs: settings.epochs[part], rate: settings.rates[part], signal },
-          report,
-        ),
+      async (report) => trainNetwork(network, digits, heldOut, keys[0], { ...how, signal }, report),
       ({ reading }) => `${percent(reading.accuracy)} of held-out digits read correctly`,
     );
     const curvature = await stage(
       `Curvature of ${network.name}`,
       (report) =>
-        measureCurvature(network, trained.params, slice(training, 0, settings.curvatureDigits[part]), keys[1], {
+        measureCurvature(network, trained.params, slice(training, 0, curvatureDigits), keys[1], {
           maxIter: settings.maxIter,
-          probes: settings.probes[part],
+          probes,
+          density,
+          points,
           signal,
           onProgress: ({ fraction, text }) => report(fraction, text),
         }),
       ({ largest, trace }) =>
         `λ_max ${largest.eigenvalue.toPrecision(4)}, trace ${trace.trace.toPrecision(4)} ± ${trace.standardError.toPrecision(2)}`,
     );
-    const { reading, history } = trained;
+    const { reading, history, params } = trained;
     return {
       reading,
+      params,
       network: {
         name: network.name,
         description: network.description,
@@ -138,9 +141,32 @@ export async function runExperiment(
     };
   };
 
+  const usual = { digits: training, density: settings.density, points: settings.surfacePoints };
+  const studyOf = (part: "mlp" | "cnn"): Study => ({
+    ...usual,
+    epochs: settings.epochs[part],
+    rate: settings.rates[part],
+    curvatureDigits: settings.curvatureDigits[part],
+    probes: settings.probes[part],
+  });
   const mlpNetwork = digitMlp(settings.hidden);
-  const mlp = await study(mlpNetwork, "mlp", [key(1), key(2)]);
-  const cnn = await study(digitCnn(), "cnn", [key(3), key(4)]);
+  const mlp = await study(mlpNetwork, [key(1), key(2)], studyOf("mlp"));
+  const cnnNetwork = digitCnn();
+  const cnn = await study(cnnNetwork, [key(3), key(4)], studyOf("cnn"));
+  const resnetNetwork = digitResnet();
+  const third =
+    resnet === null
+      ? null
+      : await study(resnetNetwork, [key(6), key(7)], {
+          ...usual,
+          digits: slice(training, 0, resnet.trainingDigits),
+          epochs: resnet.epochs,
+          rate: 4e-3,
+          curvatureDigits: resnet.digits,
+          probes: resnet.probes,
+          density: { probes: 1, steps: Math.min(24, settings.density.steps) },
+          points: Math.min(7, settings.surfacePoints),
+        });
   const stability = await stage(
     "Check 2/λ_max",
     (report) =>
@@ -151,13 +177,89 @@ export async function runExperiment(
       }),
     ({ ratio }) => `measured threshold / prediction ${ratio.toFixed(4)}`,
   );
+  const batchRates = await stage(
+    "Rates and batches",
+    (report) =>
+      measureBatchRates(mlpNetwork, mlp.params, slice(training, 0, settings.curvatureDigits.mlp), key(8), {
+        ...settings.batchRates,
+        signal,
+        onProgress: ({ fraction, text }) => report(fraction, text),
+      }),
+    ({ rates }) => rates.map(({ batch, measured }) => `${batch}: ${measured.toPrecision(3)}`).join(", "),
+  );
+  const studies = [mlp, cnn, ...(third === null ? [] : [third])];
   return {
-    results: { settings, mlp: mlp.network, cnn: cnn.network, stability },
-    examples: chooseExamples(heldOut, [
-      { network: mlp.network.name, reading: mlp.reading },
-      { network: cnn.network.name, reading: cnn.reading },
-    ]),
+    results: { settings, mlp: mlp.network, cnn: cnn.network, resnet: third?.network ?? null, stability, batchRates },
+    examples: chooseExamples(
+      heldOut,
+      studies.map(({ network, reading }) => ({ network: network.name, reading })),
+    ),
+    models: [
+      { architecture: "mlp", network: mlpNetwork, params: mlp.params },
+      { architecture: "cnn", network: cnnNetwork, params: cnn.params },
+      ...(third === null ? [] : [{ architecture: "resnet20", network: resnetNetwork, params: third.params }]),
+    ],
     seconds,
+  };
+}
+
+/** How a network is trained, and how much of its curvature is measured. */
+interface Study {
+  readonly digits: Digits;
+  readonly epochs: number;
+  readonly rate: number;
+  readonly curvatureDigits: number;
+  readonly probes: number;
+  readonly density: { readonly probes: number; readonly steps: number };
+  readonly points: number;
+}
+
+/** What is measured of a network that was trained before. */
+export interface ModelResults {
+  readonly settings: Settings;
+  readonly file: string;
+  readonly network: Omit<NetworkResults, "history">;
+}
+
+/** The curvature of a saved network on the digits that are learnt from, and how well it reads the others. */
+export async function runModel(
+  settings: Settings,
+  { file, architecture }: { readonly file: string; readonly architecture: string },
+  { signal, onProgress }: ExperimentOptions = {},
+): Promise<ModelResults> {
+  const network = architectures[architecture](settings.hidden);
+  const params = await loadModel(file, network);
+  const { training, heldOut } = await loadSplit(settings, random.foldIn(random.key(settings.seed), 0));
+  const part = architecture === "cnn" ? "cnn" : "mlp";
+  const small = architecture === "resnet20";
+  const reading = await evaluate(network, params, heldOut, signal);
+  const digits = small ? Math.min(64, settings.curvatureDigits.cnn) : settings.curvatureDigits[part];
+  const curvature = await measureCurvature(
+    network,
+    params,
+    slice(training, 0, digits),
+    random.foldIn(random.key(settings.seed), 1),
+    {
+      maxIter: settings.maxIter,
+      probes: small ? Math.min(16, settings.probes.cnn) : settings.probes[part],
+      density: small ? { probes: 1, steps: Math.min(24, settings.density.steps) } : settings.density,
+      points: small ? Math.min(7, settings.surfacePoints) : settings.surfacePoints,
+      signal,
+      onProgress: ({ fraction, text }) =>
+        onProgress?.({ stage: `Curvature of ${network.name}`, step: 1, steps: 1, fraction, text, milestone: false }),
+    },
+  );
+  return {
+    settings,
+    file,
+    network: {
+      name: network.name,
+      description: network.description,
+      parameters: network.size,
+      accuracy: reading.accuracy,
+      confusion: confusionOf(heldOut, reading),
+      curvature,
+    },
   };
 }
 

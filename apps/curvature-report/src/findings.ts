@@ -17,10 +17,15 @@ export interface Check {
 export const leastAccuracy = { mlp: 0.95, cnn: 0.97 } as const;
 
 /** One row for each number. */
-export function findings({ mlp, cnn, stability }: Results): Finding[] {
+export function findings({ mlp, cnn, resnet, stability, batchRates }: Results): Finding[] {
   const { minimum, largest, measured } = stability;
   return [
-    ...[mlp, cnn].flatMap(networkFindings),
+    ...[mlp, cnn, ...(resnet === null ? [] : [resnet])].flatMap(networkFindings),
+    ...batchRates.rates.map(({ batch, predicted, measured: rate }) => ({
+      quantity: `MLP: largest rate of SGD, batches of ${batch}`,
+      value: rate.toPrecision(3),
+      meaning: `in runs of ${batchRates.steps} steps from the trained network; ${predicted.toPrecision(3)} by 2/λ_max of a batch`,
+    })),
     {
       quantity: "MLP, regularised: gradient norm at the minimum",
       value: exponential(minimum.gradientNorm),
@@ -55,8 +60,9 @@ export function findings({ mlp, cnn, stability }: Results): Finding[] {
   ];
 }
 
-function networkFindings({ name, parameters, accuracy, curvature }: NetworkResults): Finding[] {
-  const { largest, trace, digits } = curvature;
+/** One row for each number of a network. */
+export function networkFindings({ name, parameters, accuracy, curvature }: Omit<NetworkResults, "history">): Finding[] {
+  const { largest, trace, digits, smallest, gaussNewton, noiseScale } = curvature;
   return [
     {
       quantity: `${name}: held-out accuracy`,
@@ -74,6 +80,26 @@ function networkFindings({ name, parameters, accuracy, curvature }: NetworkResul
       meaning:
         `sum of the curvatures of all directions, ${trace.iterations} random probes, ± one standard error; ` +
         `${(trace.trace / parameters).toExponential(1)} for an average direction, ${Math.round((largest.eigenvalue / trace.trace) * 1000) / 10} % of it in the sharpest one`,
+    },
+    {
+      quantity: `${name}: smallest Hessian eigenvalue`,
+      value: smallest.toPrecision(3),
+      meaning: `${((100 * Math.abs(smallest)) / largest.eigenvalue).toPrecision(2)} % of the largest, ${smallest < 0 ? "and negative: no minimum along that direction" : "and positive"}`,
+    },
+    {
+      quantity: `${name}: Gauss–Newton matrix`,
+      value: gaussNewton.top[0].toPrecision(5),
+      meaning:
+        `its largest eigenvalue, ${(gaussNewton.top[0] / largest.eigenvalue).toPrecision(3)} of the Hessian's; ` +
+        `trace ${gaussNewton.trace.trace.toPrecision(4)} ± ${gaussNewton.trace.standardError.toPrecision(2)}`,
+    },
+    {
+      quantity: `${name}: gradient noise scale`,
+      value: noiseScale === null ? "—" : noiseScale.toPrecision(3),
+      meaning:
+        noiseScale === null
+          ? "the noise of single digits hides what is left of the gradient"
+          : "batches of so many digits have as much noise as gradient",
     },
   ];
 }
@@ -96,7 +122,7 @@ export function checks({ settings, mlp, cnn, stability }: Results): Check[] {
     accuracyCheck(mlp, leastAccuracy.mlp),
     accuracyCheck(cnn, leastAccuracy.cnn),
     {
-      claim: "both power iterations converged",
+      claim: "the largest eigenvalues of both Hessians converged",
       holds: mlp.curvature.largest.converged && cnn.curvature.largest.converged,
     },
     {

@@ -1,10 +1,11 @@
 /** The command: reads its options, runs the experiment, prints the table and writes the report. */
 
 import { writeFile } from "node:fs/promises";
-import { runExperiment, type Experiment } from "./experiment.js";
-import { checks, findings } from "./findings.js";
+import { runExperiment, runModel, type Experiment } from "./experiment.js";
+import { checks, findings, networkFindings } from "./findings.js";
+import { saveModels } from "./models.js";
 import { help, readOptions, UsageError, type Command } from "./options.js";
-import { reportPage } from "./report.js";
+import { modelPage, reportPage } from "./report.js";
 import { fullSettings } from "./settings.js";
 import { checkList, progressPrinter, table, type Output } from "./terminal.js";
 
@@ -36,9 +37,19 @@ export async function main(
     return exitCodes.success;
   }
   const { settings, out } = command;
+  const watch = { signal, onProgress: progressPrinter(stdout) };
   try {
-    const experiment = await runExperiment(settings, { signal, onProgress: progressPrinter(stdout) });
+    if (command.kind === "model") {
+      const results = await runModel(settings, command, watch);
+      await writeFile(out, modelPage(results));
+      stdout.write(`\n${table(networkFindings(results.network), widthOf(stdout))}\n\nReport: ${out}\n`);
+      return exitCodes.success;
+    }
+    const experiment = await runExperiment(settings, watch);
     await writeFile(out, reportPage(experiment));
+    if (command.save !== null) {
+      for (const file of await saveModels(command.save, experiment.models)) stdout.write(`Saved ${file}\n`);
+    }
     return conclude(experiment, out, stdout);
   } catch (error) {
     if (signal?.aborted) {
@@ -50,10 +61,14 @@ export async function main(
   }
 }
 
+function widthOf({ columns }: Output): number {
+  return Math.min(columns || 160, 200);
+}
+
 function conclude({ results, seconds }: Experiment, out: string, stdout: Output): number {
   const total = Object.values(seconds).reduce((a, b) => a + b, 0);
   const list = checks(results);
-  stdout.write(`\n${table(findings(results), Math.min(stdout.columns || 160, 200))}\n\n`);
+  stdout.write(`\n${table(findings(results), widthOf(stdout))}\n\n`);
   if (list.length > 0) stdout.write(`${checkList(list)}\n\n`);
   stdout.write(`${total.toFixed(0)} seconds. Report: ${out}\n`);
   // Who asks for other epochs than the default ones was promised nothing.

@@ -3,7 +3,8 @@
 import { existsSync, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { fullSettings, quickSettings, type Settings } from "./settings.js";
+import { architectures } from "./networks.js";
+import { fullSettings, quickResnetSettings, quickSettings, resnetSettings, type Settings } from "./settings.js";
 
 export const help: string = `Trains two small networks on 10,000 handwritten digits, measures the curvature of their losses with
 Hessian-vector products, and checks at which learning rate gradient descent becomes unstable.
@@ -14,6 +15,11 @@ Usage: npm start -- [options]
   --epochs <count>   passes over the digits, for both networks
                      (default ${fullSettings.epochs.mlp} for the MLP, ${fullSettings.epochs.cnn} for the CNN)
   --out <file>       where to write the report (default report.html)
+  --resnet           study ResNet-20, too (about two minutes more)
+  --save <folder>    write the trained networks there, as architecture.safetensors
+  --model <file>     measure the curvature of a saved network, instead of training any
+  --architecture <name>
+                     what the file holds: ${Object.keys(architectures).join(", ")}
   --quick            a little of everything in a few seconds; its numbers mean little
   --help             this text
 
@@ -27,7 +33,15 @@ export class UsageError extends Error {
 }
 
 export type Command =
-  { readonly kind: "help" } | { readonly kind: "run"; readonly settings: Settings; readonly out: string };
+  | { readonly kind: "help" }
+  | { readonly kind: "run"; readonly settings: Settings; readonly out: string; readonly save: string | null }
+  | {
+      readonly kind: "model";
+      readonly settings: Settings;
+      readonly out: string;
+      readonly file: string;
+      readonly architecture: string;
+    };
 
 const mostEpochs = 1000;
 
@@ -38,15 +52,32 @@ const mostEpochs = 1000;
  * @throws UsageError
  */
 export function readOptions(args: readonly string[], directory: string): Command {
-  const { seed, epochs, out, quick, help: wantsHelp } = parse(args);
+  const { seed, epochs, out, quick, resnet, save, model, architecture, help: wantsHelp } = parse(args);
   if (wantsHelp) return { kind: "help" };
   const base = quick ? quickSettings : fullSettings;
   const settings: Settings = {
     ...base,
     seed: seed === undefined ? 0 : integer("seed", seed, Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER),
     ...(epochs === undefined ? {} : { epochs: both(integer("epochs", epochs, 1, mostEpochs)) }),
+    resnet: resnet ? (quick ? quickResnetSettings : resnetSettings) : null,
   };
-  return { kind: "run", settings, out: outputPath(out ?? "report.html", directory) };
+  const page = outputPath(out ?? "report.html", directory);
+  if (model === undefined) {
+    if (architecture !== undefined) throw new UsageError("--architecture is of a --model; none was given");
+    if (save === "") throw new UsageError("--save is empty; wants the name of a folder");
+    return { kind: "run", settings, out: page, save: save === undefined ? null : resolve(directory, save) };
+  }
+  for (const [name, given] of Object.entries({ save, epochs, resnet })) {
+    if (given !== undefined) throw new UsageError(`--${name} is of training; with --model nothing is trained`);
+  }
+  const names = Object.keys(architectures);
+  if (architecture === undefined || !names.includes(architecture)) {
+    throw new UsageError(`--architecture is "${architecture ?? ""}"; wants ${names.join(", ")}`);
+  }
+  const file = resolve(directory, model);
+  if (!existsSync(file) || statSync(file).isDirectory())
+    throw new UsageError(`--model ${model}: there is no such file`);
+  return { kind: "model", settings, out: page, file, architecture };
 }
 
 function parse(args: readonly string[]): {
@@ -54,6 +85,10 @@ function parse(args: readonly string[]): {
   epochs?: string;
   out?: string;
   quick?: boolean;
+  resnet?: boolean;
+  save?: string;
+  model?: string;
+  architecture?: string;
   help?: boolean;
 } {
   try {
@@ -64,6 +99,10 @@ function parse(args: readonly string[]): {
         epochs: { type: "string" },
         out: { type: "string" },
         quick: { type: "boolean" },
+        resnet: { type: "boolean" },
+        save: { type: "string" },
+        model: { type: "string" },
+        architecture: { type: "string" },
         help: { type: "boolean", short: "h" },
       },
     }).values;

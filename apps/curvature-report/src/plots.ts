@@ -6,9 +6,12 @@ import type { NetworkResults, Results } from "./experiment.js";
 import { leastAccuracy } from "./findings.js";
 import type { StabilityCheck } from "./stability-check.js";
 
-const colours = { MLP: "var(--mlp)", CNN: "var(--cnn)", "MLP, regularised": "var(--third)" } as const;
+const colours = { MLP: "var(--mlp)", CNN: "var(--cnn)" } as const;
 const width = 560;
 const height = 320;
+
+/** A network by its name, and its curvature. */
+export type NetworkCurvature = Pick<NetworkResults, "name" | "curvature">;
 
 /** Draws into a document of its own: there is no browser here. */
 function draw(options: Plot.PlotOptions): string {
@@ -85,77 +88,161 @@ function epochTicks(networks: readonly NetworkResults[]): number {
   return Math.min(10, Math.max(1, ...networks.map(({ history }) => history.length - 1)));
 }
 
-function powerRows({ mlp, cnn, stability }: Results) {
-  return [
-    { name: "MLP", ...mlp.curvature.largest },
-    { name: "CNN", ...cnn.curvature.largest },
-    { name: "MLP, regularised", ...stability.largest },
-  ].flatMap(({ name, history, eigenvalue: final, tol }) =>
-    history.map(({ eigenvalue, residual }, i) => ({ name, product: i + 1, ratio: eigenvalue / final, residual, tol })),
+const colourOf = (name: string): string => (name in colours ? colours[name as keyof typeof colours] : "var(--third)");
+
+/** λ_max after each epoch: how the loss sharpens, or flattens, while it is learnt. */
+export function sharpnessPlot({ mlp, cnn }: Results): string {
+  const rows = [mlp, cnn].flatMap(({ name, history }) =>
+    history.map(({ sharpness }, i) => ({ name, epoch: i + 1, sharpness })),
   );
-}
-
-const powerLegend = { legend: true, domain: Object.keys(colours), range: Object.values(colours) };
-
-/** Rayleigh quotients on their way to the largest eigenvalues. */
-export function eigenvaluePlot(results: Results): string {
-  const rows = powerRows(results);
   return draw({
-    color: powerLegend,
-    x: {
-      label: "Hessian-vector products",
-      type: "log",
-      ticks: roundTicks(rows.map(({ product }) => product)),
-      tickFormat: "d",
-      grid: false,
-    },
-    y: { label: "Rayleigh quotient / its last value", domain: [Math.min(0, ...rows.map(({ ratio }) => ratio)), 1.05] },
-    marks: [
-      Plot.ruleY([1], { stroke: "var(--muted)" }),
-      Plot.lineY(rows, { x: "product", y: "ratio", stroke: "name", strokeWidth: 2, marker: "dot" }),
-    ],
+    color: legend,
+    x: { label: "epoch", ticks: epochTicks([mlp, cnn]), tickFormat: "d", grid: false },
+    y: { label: "largest eigenvalue of the Hessian", zero: true },
+    marks: [Plot.lineY(rows, { x: "epoch", y: "sharpness", stroke: "name", strokeWidth: 2, marker: "dot" })],
   });
 }
 
-/** Residuals of the eigenpairs, which the stop rule looks at. */
-export function residualPlot(results: Results): string {
-  const rows = powerRows(results);
+/** A spectrum on a logarithmic scale, with its largest eigenvalues as ticks. */
+export function densityPlot({ name, curvature }: NetworkCurvature, scale: "linear" | "log"): string {
+  const { x, density, standardError } = curvature.density[scale];
+  const most = Math.max(...density);
+  const lowest = most * 1e-6;
+  const rows = x.map((place, i) => {
+    const error = Number.isFinite(standardError[i]) ? 2 * standardError[i] : 0;
+    return {
+      x: place,
+      y: Math.max(lowest, density[i]),
+      low: Math.max(lowest, density[i] - error),
+      high: Math.max(lowest, density[i] + error),
+    };
+  });
+  const colour = colourOf(name);
+  const marks = curvature.top.map((value) => (scale === "log" ? Math.log10(Math.abs(value)) : value));
   return draw({
-    color: powerLegend,
-    x: { label: "Hessian-vector products", grid: false },
+    height: 260,
+    x: { label: scale === "log" ? "log₁₀ |λ|" : "eigenvalue λ", grid: false },
     y: {
-      label: "residual ‖Hv − θv‖ / |θ|",
+      label: "density",
       type: "log",
-      ticks: powersOfTen(rows.map(({ residual }) => residual)),
+      domain: [lowest, 2 * most],
+      ticks: powersOfTen([lowest, most]).filter((_, i) => i % 2 === 0),
       tickFormat: exponent,
     },
     marks: [
-      Plot.ruleY([rows[0].tol], { stroke: "var(--muted)", strokeDasharray: "4 3" }),
-      Plot.lineY(rows, { x: "product", y: "residual", stroke: "name", strokeWidth: 2 }),
+      Plot.areaY(rows, { x: "x", y1: "low", y2: "high", fill: colour, fillOpacity: 0.2 }),
+      Plot.lineY(rows, { x: "x", y: "y", stroke: colour, strokeWidth: 1.6 }),
+      Plot.ruleX(marks, { y1: lowest, y2: lowest * 10, stroke: "currentColor", strokeWidth: 1.5 }),
     ],
   });
 }
 
-/** Hutchinson's estimate after each probe, with one and two standard errors around it. */
-export function tracePlot({ name, curvature }: NetworkResults): string {
-  const rows = curvature.trace.history
-    .map((row, i) => ({ ...row, probes: i + 1 }))
-    // The first few standard errors are themselves estimated from next to nothing.
-    .filter(({ probes }) => probes >= 4);
-  const colour = name === "CNN" ? colours.CNN : colours.MLP;
-  const band = (errors: number): Plot.Markish =>
-    Plot.areaY(rows, {
-      x: "probes",
-      y1: ({ trace, standardError }: (typeof rows)[number]) => trace - errors * standardError,
-      y2: ({ trace, standardError }: (typeof rows)[number]) => trace + errors * standardError,
-      fill: colour,
-      fillOpacity: 0.18,
-    });
+/** The largest eigenvalues of the Hessian beside those of the Gauss–Newton matrix. */
+export function gaussNewtonPlot({ curvature }: NetworkCurvature): string {
+  const rows = [
+    ...curvature.top.map((value, i) => ({ place: i + 1, value, of: "Hessian" })),
+    ...curvature.gaussNewton.top.map((value, i) => ({ place: i + 1, value, of: "Gauss–Newton" })),
+  ];
   return draw({
     height: 260,
-    x: { label: "probes", grid: false },
-    y: { label: `trace of the Hessian, ${name}`, nice: true, zero: false },
-    marks: [band(2), band(1), Plot.lineY(rows, { x: "probes", y: "trace", stroke: colour, strokeWidth: 2 })],
+    color: { legend: true, domain: ["Hessian", "Gauss–Newton"], range: ["var(--mlp)", "var(--cnn)"] },
+    x: { label: "place", ticks: curvature.top.length, tickFormat: "d", grid: false, inset: 20 },
+    y: { label: "eigenvalue", zero: true },
+    marks: [Plot.dot(rows, { x: "place", y: "value", fill: "of", r: 5, fillOpacity: 0.75 }), Plot.ruleY([0])],
+  });
+}
+
+/** Trace and largest eigenvalue of each layer's block. */
+export function layersPlot({ name, curvature }: NetworkCurvature): string {
+  const rows = curvature.layers.flatMap(({ layer, trace, largest }) => [
+    { layer, value: Math.max(trace, 0), of: "trace" },
+    { layer, value: Math.max(largest, 0), of: "largest eigenvalue" },
+  ]);
+  return draw({
+    height: 90 + 34 * curvature.layers.length,
+    marginLeft: 120,
+    color: { legend: true, domain: ["trace", "largest eigenvalue"], range: [colourOf(name), "var(--muted)"] },
+    x: { label: "curvature", zero: true },
+    y: { label: null, grid: false, domain: curvature.layers.map(({ layer }) => layer) },
+    marks: [
+      Plot.ruleX([0]),
+      Plot.barX(rows, {
+        x: "value",
+        y: "layer",
+        fill: "of",
+        filter: ({ of }: (typeof rows)[number]) => of === "trace",
+        fillOpacity: 0.5,
+      }),
+      Plot.dot(rows, {
+        x: "value",
+        y: "layer",
+        fill: "of",
+        r: 5,
+        filter: ({ of }: (typeof rows)[number]) => of !== "trace",
+      }),
+    ],
+  });
+}
+
+/** The loss along the top eigenvector, and the parabola that slope and curvature predict. */
+export function slicePlot({ name, curvature }: NetworkCurvature): string {
+  const { grid, loss, slope } = curvature.surface;
+  const middle = (grid.steps.length - 1) / 2;
+  const rows = grid.steps.map((step, i) => {
+    const line = grid.losses[i];
+    return {
+      step,
+      loss: line.length === 1 ? line[0] : line[middle],
+      parabola: loss + slope * step + (curvature.largest.eigenvalue / 2) * step ** 2,
+    };
+  });
+  return draw({
+    height: 260,
+    x: { label: "step along the top eigenvector", grid: false },
+    y: { label: "loss" },
+    marks: [
+      Plot.lineY(rows, { x: "step", y: "parabola", stroke: "var(--muted)", strokeDasharray: "4 3" }),
+      Plot.lineY(rows, { x: "step", y: "loss", stroke: colourOf(name), strokeWidth: 2 }),
+    ],
+  });
+}
+
+/** The loss over the plane of the two top eigenvectors. */
+export function surfacePlot({ name, curvature }: NetworkCurvature): string {
+  const { steps, losses } = curvature.surface.grid;
+  const rows = losses.flatMap((line, i) => line.map((value, j) => ({ first: steps[i], second: steps[j], value })));
+  const low = Math.min(...rows.map(({ value }) => value));
+  return draw({
+    width: 420,
+    height: 380,
+    grid: false,
+    x: { label: "along the first eigenvector" },
+    y: { label: "along the second" },
+    marks: [
+      Plot.contour(rows, {
+        x: "first",
+        y: "second",
+        stroke: colourOf(name),
+        strokeWidth: 1.2,
+        // Close where the loss is flat.
+        value: ({ value }: (typeof rows)[number]) => Math.log10(value - low + 1e-3 * (low + 1e-6)),
+        thresholds: 14,
+      }),
+      Plot.dot([[0, 0]], { r: 3, fill: "currentColor" }),
+    ],
+  });
+}
+
+/** The largest rate of SGD for each batch size: a line that is predicted, points that are measured. */
+export function batchRatesPlot({ batchRates }: Results): string {
+  const { rates } = batchRates;
+  return draw({
+    x: { label: "batch size", type: "log", base: 2, ticks: rates.map(({ batch }) => batch), tickFormat: "d" },
+    y: { label: "largest learning rate", type: "log", tickFormat: plain },
+    marks: [
+      Plot.lineY(rates, { x: "batch", y: "predicted", stroke: "var(--muted)", strokeWidth: 2 }),
+      Plot.dot(rates, { x: "batch", y: "measured", fill: "var(--mlp)", r: 5 }),
+    ],
   });
 }
 
@@ -217,7 +304,7 @@ export function bisectionPlot({ measured, predicted }: StabilityCheck): string {
 }
 
 /** How often each digit is read as each. */
-export function confusionPlot({ name, confusion }: NetworkResults): string {
+export function confusionPlot({ name, confusion }: Pick<NetworkResults, "name" | "confusion">): string {
   const rows = confusion.flatMap((counts, label) => {
     const total = counts.reduce((a, b) => a + b, 0);
     return counts.map((count, read) => ({
@@ -228,7 +315,7 @@ export function confusionPlot({ name, confusion }: NetworkResults): string {
       right: label === read,
     }));
   });
-  const colour = name === "CNN" ? colours.CNN : colours.MLP;
+  const colour = colourOf(name);
   return draw({
     width: 420,
     height: 420,

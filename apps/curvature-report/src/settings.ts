@@ -15,8 +15,21 @@ export interface Settings {
   readonly curvatureDigits: { readonly mlp: number; readonly cnn: number };
   /** Probes of Hutchinson's estimator. */
   readonly probes: { readonly mlp: number; readonly cnn: number };
-  /** Hessian-vector products of a power iteration, at most. */
+  /** Hessian-vector products for the largest eigenvalues, at most. */
   readonly maxIter: number;
+  /** Lanczos runs and their steps, for the spectral density. */
+  readonly density: { readonly probes: number; readonly steps: number };
+  /** Points along each direction of the loss surface. */
+  readonly surfacePoints: number;
+  /** Batch sizes whose largest learning rates are measured, and the steps of each run. */
+  readonly batchRates: { readonly batches: readonly number[]; readonly steps: number };
+  /** ResNet-20: how many digits it learns from and its curvature is averaged over; null to leave it out. */
+  readonly resnet: {
+    readonly trainingDigits: number;
+    readonly epochs: number;
+    readonly digits: number;
+    readonly probes: number;
+  } | null;
   readonly stability: {
     readonly digits: number;
     readonly steps: number;
@@ -36,7 +49,11 @@ export const fullSettings: Omit<Settings, "seed"> = {
   rates: { mlp: 6e-3, cnn: 8e-3 },
   curvatureDigits: { mlp: 1000, cnn: 512 },
   probes: { mlp: 100, cnn: 40 },
-  maxIter: 100,
+  maxIter: 200,
+  density: { probes: 4, steps: 48 },
+  surfacePoints: 21,
+  batchRates: { batches: [4, 16, 64, 256], steps: 60 },
+  resnet: null,
   stability: { digits: 1000, steps: 200, gradientTol: 5e-4, maxIter: 600, rateTol: 0.007 },
 };
 
@@ -50,6 +67,25 @@ export const quickSettings: Omit<Settings, "seed"> = {
   rates: { mlp: 6e-3, cnn: 8e-3 },
   curvatureDigits: { mlp: 200, cnn: 32 },
   probes: { mlp: 20, cnn: 10 },
-  maxIter: 20,
+  maxIter: 40,
+  density: { probes: 2, steps: 12 },
+  surfacePoints: 5,
+  batchRates: { batches: [8, 64], steps: 10 },
+  resnet: null,
   stability: { digits: 100, steps: 60, gradientTol: 5e-3, maxIter: 100, rateTol: 0.05 },
+};
+
+/** With --resnet. */
+export const resnetSettings: NonNullable<Settings["resnet"]> = {
+  trainingDigits: 2000,
+  epochs: 2,
+  digits: 64,
+  probes: 16,
+};
+
+export const quickResnetSettings: NonNullable<Settings["resnet"]> = {
+  trainingDigits: 100,
+  epochs: 1,
+  digits: 8,
+  probes: 4,
 };

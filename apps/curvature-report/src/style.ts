@@ -50,4 +50,11 @@ figcaption { margin-top: .25rem; max-width: 40rem; }
 .right { color: var(--muted); }
 .wrong { color: var(--bad); font-weight: 650; }
 footer { margin-top: 3rem; border-top: 1px solid var(--line); padding-top: 1rem; }
+@media print {
+  :root { color-scheme: light; --background: #fff; --text: #000; --muted: #555; --line: #ccc; --surface: #fff; --mlp: #2868c8; --cnn: #d9622b; --third: #4b9b54; }
+  main { max-width: none; padding: 0; }
+  figure, .card, tr { break-inside: avoid; }
+  h2 { break-after: avoid; }
+  .scroll { overflow: visible; }
+}
 `;

@@ -1,10 +1,13 @@
 /** Training a network on digits. */
 
+import { hessianOperator } from "@curv/hvp";
+import { eigsh } from "@curv/linsolve";
 import { jit, valueAndGrad, type Tensor } from "@curv/tensor";
 import * as random from "@curv/tensor/random";
 import { adam, type AdamState } from "./adam.js";
 import { breathe } from "./breathe.js";
 import { asBatch, jitter, select, shuffled, slice, type Digits } from "./digits.js";
+import { digitBatch, type DigitBatch } from "./curvature.js";
 import { evaluate } from "./evaluate.js";
 import { digitLoss, type Network } from "./networks.js";
 
@@ -14,6 +17,8 @@ export interface Epoch {
   readonly heldOutLoss: number;
   /** Fraction of held-out digits that are read correctly. */
   readonly heldOutAccuracy: number;
+  /** λ_max of the Hessian of the loss on `sharpnessDigits` of the training digits. */
+  readonly sharpness: number;
 }
 
 export interface TrainOptions {
@@ -22,6 +27,8 @@ export interface TrainOptions {
   readonly batchSize?: number;
   /** Adam's rate at the start; it falls to 0 along half a cosine. */
   readonly rate: number;
+  /** Digits for λ_max after each epoch. Default 200. */
+  readonly sharpnessDigits?: number;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: (progress: TrainProgress) => void;
 }
@@ -54,7 +61,7 @@ export async function train(
   digits: Digits,
   heldOut: Digits,
   key: random.Key,
-  { epochs, batchSize = 50, rate, signal, onProgress }: TrainOptions,
+  { epochs, batchSize = 50, rate, sharpnessDigits = 200, signal, onProgress }: TrainOptions,
 ): Promise<Trained> {
   const optimiser = adam();
   const step = jit((params: Tensor, state: AdamState, images: Tensor, labels: Tensor, now: number) => {
@@ -84,9 +91,30 @@ export async function train(
     }
     const { loss, accuracy } = await evaluate(network, params, heldOut, signal);
     const trainLoss = total / batches;
-    history.push({ trainLoss, heldOutLoss: loss, heldOutAccuracy: accuracy });
+    const sharpness = await sharpnessOf(network, params, slice(digits, 0, sharpnessDigits), initKey, signal);
+    history.push({ trainLoss, heldOutLoss: loss, heldOutAccuracy: accuracy, sharpness });
     const fraction = (epoch + 1) / epochs;
     onProgress?.({ fraction, epoch: epoch + 1, loss: trainLoss, last: history.at(-1), epochEnds: true });
   }
   return { params, history };
+}
+
+/** λ_max to a few per cent, which is enough to see it move. */
+async function sharpnessOf(
+  network: Network,
+  params: Tensor,
+  digits: Digits,
+  key: random.Key,
+  signal?: AbortSignal,
+): Promise<number> {
+  const loss = (p: Tensor, { inputs, targets }: DigitBatch): Tensor => digitLoss(network, p, inputs, targets);
+  const { values } = await eigsh(hessianOperator(loss, params, digitBatch(digits), { check: false }), {
+    k: 1,
+    tol: 0.03,
+    verifyMultiplicity: false,
+    check: false,
+    key,
+    ...(signal === undefined ? {} : { signal }),
+  });
+  return values.item();
 }
