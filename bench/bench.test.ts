@@ -12,6 +12,7 @@ import { linalg } from "./linalg.js";
 import { matmul } from "./matmul.js";
 import { math } from "./math.js";
 import { mlp } from "./mlp.js";
+import { ot } from "./ot.js";
 import { scaling } from "./scaling.js";
 import { softmax } from "./softmax.js";
 import { formatTable } from "./table.js";
@@ -28,6 +29,7 @@ const small: Readonly<Record<string, Benchmark>> = {
   fft: fft([7, 8]),
   krylov: krylov({ side: 4, order: 6 }),
   cnn: cnn(2),
+  ot: ot(12),
   "hvp-cost": hvpCost({ sizes: { batch: 4, inputs: 2, hidden: 3, outputs: 2 }, batch: 2 }),
   scaling: scaling({ largest: 16 }),
 };

@@ -14,7 +14,7 @@ import { large, mlp, tiny } from "./mlp.js";
 import { scaling } from "./scaling.js";
 import { softmax } from "./softmax.js";
 
-export const benchmarks: Readonly<Record<string, () => Benchmark>> = {
+export const benchmarks: Readonly<Record<string, () => Benchmark | Promise<Benchmark>>> = {
   eager,
   "tiny-mlp": () => mlp(tiny),
   mlp: () => mlp(large, ["float32"]),
@@ -30,4 +30,6 @@ export const benchmarks: Readonly<Record<string, () => Benchmark>> = {
   krylov: () => krylov(),
   compile: () => compile(),
   scaling: () => scaling(),
+  // Of other packages: loaded when they are asked for.
+  ot: async () => (await import("./ot.js")).ot(),
 };

@@ -22,7 +22,7 @@ const before = machine();
 console.log(`\n${describeMachine(before)}`);
 if (name === "leak") console.log(leak());
 else {
-  const { title, note, cases, rounds = {} } = benchmarks[name.replace("-2-threads", "")]();
+  const { title, note, cases, rounds = {} } = await benchmarks[name.replace("-2-threads", "")]();
   const chosen = cases.filter((task) => task.name.includes(only)).map((task) => isolated(name, task));
   const options = values.quick ? { ...rounds, ...quickRounds } : rounds;
   try {

@@ -98,12 +98,12 @@ describe("marks", () => {
   const ofTfjs = (results: Results) =>
     judge([results]).find(({ mark }) => mark.case === "1024×1024 float32" && mark.against?.test("tfjs"))!;
 
-  test("name benchmarks and cases that there are", () => {
+  test("name benchmarks and cases that there are", async () => {
     const plain = (name: string): string => name.replace("-2-threads", "");
     for (const { benchmark } of marks) expect(Object.keys(benchmarks)).toContain(plain(benchmark));
     // Those whose cases cost nothing to make; the others are made in a run.
     for (const cheap of ["tiny-mlp", "eager"]) {
-      const names = benchmarks[cheap]().cases.map(({ name }) => name);
+      const names = (await benchmarks[cheap]()).cases.map(({ name }) => name);
       for (const mark of marks.filter((m) => plain(m.benchmark) === cheap)) {
         expect(names.some((name) => name.startsWith(mark.case))).toBe(true);
       }

@@ -27,6 +27,7 @@ const all = [
   "fft",
   "krylov",
   "compile",
+  "ot",
   "scaling",
   "leak",
 ];

@@ -12,7 +12,8 @@ const prepared: Contender[] = [];
 async function answer(question: Question): Promise<Answer> {
   if ("time" in question) return { seconds: await prepared[question.time].time(question.calls) };
   const { benchmark, case: task, peer } = question.prepare;
-  const { peers } = benchmarks[benchmark.replace("-2-threads", "")]().cases.find(({ name }) => name === task)!;
+  const { cases } = await benchmarks[benchmark.replace("-2-threads", "")]();
+  const { peers } = cases.find(({ name }) => name === task)!;
   const contender = await peers.find(({ name }) => name === peer)!.prepare();
   prepared.push(contender);
   return { id: prepared.length - 1, name: contender.name, values: await contender.values() };
