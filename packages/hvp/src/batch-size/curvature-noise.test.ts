@@ -4,12 +4,15 @@ import { concat, jit, scan, take, tensor, type Tensor } from "@curv/tensor";
 import { eigvalsh } from "@curv/tensor/linalg";
 import * as random from "@curv/tensor/random";
 import { denseOperator } from "@curv/linsolve";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { inBatches } from "../data.js";
 import { gaussNewtonOperator } from "../operators/gauss-newton.js";
 import { squaredErrorOutput } from "../output-loss.js";
 import { perSampleGaussNewtonProducts, perSampleHessianProducts } from "../per-sample.js";
 import { batchEdges, curvatureNoise, maxLearningRate, spikedCovariance } from "./index.js";
+
+// Seconds of work, on a machine that is busy with other tests.
+vi.setConfig({ testTimeout: 60_000 });
 
 const dtype = "float64";
 const key = random.key(7);
@@ -172,7 +175,7 @@ describe("a part of the scaled experiment 1: x ~ N(0, diag(5, 3, ½, ½, …)), 
       // NaN, where it has overflowed.
       expect(loss500(2.5) < 1e3 * before).toBe(false);
     }
-  }, 60_000);
+  });
 
   test("Wigner noise would have it wrong: the top of a batch of 8 is more than twice its edge", async () => {
     const { pSigma2 } = await curvatureNoise(perSampleHessianProducts(loss, w, { inputs }), w, key);

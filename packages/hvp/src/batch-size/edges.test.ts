@@ -4,7 +4,7 @@ import { diag, tensor, triu } from "@curv/tensor";
 import { eigh, eigvalsh } from "@curv/tensor/linalg";
 import * as random from "@curv/tensor/random";
 import { fc, test } from "@fast-check/vitest";
-import { describe, expect } from "vitest";
+import { describe, expect, vi } from "vitest";
 import { edgesOf } from "./batch-edges.js";
 import {
   batchEdges,
@@ -16,6 +16,9 @@ import {
   type BatchNoise,
   type MeasuredCurvature,
 } from "./index.js";
+
+// Seconds of work, on a machine that is busy with other tests.
+vi.setConfig({ testTimeout: 60_000 });
 
 const wigner = (lambdaMax: number, pSigma2: number, lambdaMin?: number): MeasuredCurvature => ({
   lambdaMax,

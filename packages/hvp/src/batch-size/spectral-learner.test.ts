@@ -4,8 +4,11 @@ import { tensor, type Tensor } from "@curv/tensor";
 import * as random from "@curv/tensor/random";
 import { denseOperator, diagonalOperator, linearOperator } from "@curv/linsolve";
 import { fc, test } from "@fast-check/vitest";
-import { describe, expect } from "vitest";
+import { describe, expect, vi } from "vitest";
 import { spectralLearner, spectralRates, spectralRatesAt, type SpectralRateOptions } from "./index.js";
+
+// Seconds of work, on a machine that is busy with other tests.
+vi.setConfig({ testTimeout: 60_000 });
 
 const f64 = (data: ArrayLike<number>): Tensor => tensor(Float64Array.from(data));
 const key = random.key(5);

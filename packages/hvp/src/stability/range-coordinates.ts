@@ -1,6 +1,6 @@
 /** An interpolant without the directions that no example sees. */
 
-import { concat, DomainError, matmul, ShapeError, zeros, type Tensor } from "@curv/tensor";
+import { concat, diag, DomainError, matmul, ShapeError, zeros, type Tensor } from "@curv/tensor";
 import { eigh } from "@curv/tensor/linalg";
 import type { Interpolant } from "./interpolant.js";
 
@@ -45,6 +45,12 @@ export function rangeCoordinates(m: Interpolant, caller: string): RangeCoordinat
         0,
       );
   return { rows, values: kept.div(n), squaredNorms: rows.square().sum(1) };
+}
+
+/** (1/n) Σ Hᵢ² − G² [r, r], the scatter of the examples' curvature, in these coordinates, where G is diagonal. */
+export function scatterMatrix({ rows, values, squaredNorms }: RangeCoordinates): Tensor {
+  const second = matmul(rows.transpose(), rows.mul(squaredNorms.expandDims(1))).div(rows.shape[0]);
+  return second.sub(diag(values.square()));
 }
 
 /** A Aᵀ [n, n], float64: each block of rows against all from it on, so that two blocks are in memory. */

@@ -5,7 +5,7 @@ import { eigvalsh } from "@curv/tensor/linalg";
 import * as random from "@curv/tensor/random";
 import { denseOperator } from "@curv/linsolve";
 import { mlp } from "@curv/nn";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { inBatches } from "../data.js";
 import { gaussNewtonOperator } from "../operators/gauss-newton.js";
 import { binaryCrossEntropyOutput, squaredErrorOutput } from "../output-loss.js";
@@ -26,6 +26,9 @@ import {
   type DiagonalLinearNet,
   type TwoLayerRelu,
 } from "./index.js";
+
+// Seconds of work, on a machine that is busy with other tests.
+vi.setConfig({ testTimeout: 60_000 });
 
 const dtype = "float64";
 const key = random.key(17);
@@ -89,7 +92,7 @@ describe("sharpness", () => {
     expect(got.standardError).toEqual({ trace: 0, frobenius: 0 });
     expect(got.lambdaMax / wanted.lambdaMax).toBeCloseTo(1, 5);
     expect(got.nonUniformity! / wanted.nonUniformity).toBeCloseTo(1, 5);
-  }, 60_000);
+  });
 });
 
 describe("interpolant of a model", () => {

@@ -6,7 +6,7 @@ import * as random from "@curv/tensor/random";
 import { eigsh, linearOperator, type AnyOperator, type LinearOperator } from "@curv/linsolve";
 import { frobeniusNorm, hutchinsonTrace } from "../estimators/hutchinson.js";
 import type { Interpolant } from "./interpolant.js";
-import { blocks, gramMatrix, largestRank, rangeCoordinates, wideRows } from "./range-coordinates.js";
+import { blocks, gramMatrix, largestRank, rangeCoordinates, scatterMatrix, wideRows } from "./range-coordinates.js";
 
 export interface SharpnessOptions {
   /** For what is estimated by random vectors. Default key(0). */
@@ -85,10 +85,9 @@ export async function sharpness(m: Interpolant | AnyOperator, options: Sharpness
 const extreme = { k: 1, tol: 1e-6, verifyMultiplicity: false, check: false } as const;
 
 function fromEigenvalues(m: Interpolant, caller: string): Sharpness {
-  const { rows, values, squaredNorms } = rangeCoordinates(m, caller);
-  // In these coordinates G is diagonal: S = (1/n) Bᵀ diag(‖aᵢ‖²) B − diag(g²).
-  const second = matmul(rows.transpose(), rows.mul(squaredNorms.expandDims(1))).div(m.examples);
-  const scatter = eigvalsh(second.sub(diagonalOf(values.square())));
+  const coordinates = rangeCoordinates(m, caller);
+  const { values, squaredNorms } = coordinates;
+  const scatter = eigvalsh(scatterMatrix(coordinates));
   return {
     trace: squaredNorms.mean().itemSync(),
     lambdaMax: values.max().itemSync(),
@@ -97,13 +96,6 @@ function fromEigenvalues(m: Interpolant, caller: string): Sharpness {
     standardError: { trace: 0, frobenius: 0 },
     converged: true,
   };
-}
-
-function diagonalOf(x: Tensor): Tensor {
-  const n = x.shape[0];
-  const data = new Float64Array(n * n);
-  x.dataSync().forEach((value, i) => (data[i * (n + 1)] = value));
-  return tensor(data, { shape: [n, n] });
 }
 
 type Estimates = Omit<Sharpness, "nonUniformity">;

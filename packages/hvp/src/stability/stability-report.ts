@@ -1,11 +1,13 @@
 /** Whether SGD could have stopped at a minimum. */
 
+import { diag } from "@curv/tensor";
+import { eigvalsh } from "@curv/tensor/linalg";
 import type * as random from "@curv/tensor/random";
 import { checkPositive } from "../batch-size/arguments.js";
 import { isHeuristic, type Interpolant } from "./interpolant.js";
 import { meanSquareThreshold, singleStepWeight } from "./mean-square-threshold.js";
 import { leastAlignment } from "./noise-alignment.js";
-import { largestRank } from "./range-coordinates.js";
+import { largestRank, rangeCoordinates, scatterMatrix } from "./range-coordinates.js";
 import { sharpness } from "./sharpness.js";
 
 export interface StabilityOptions {
@@ -33,6 +35,8 @@ export interface StabilityReport {
   readonly lossNecessary: boolean | "n/a";
   /** A necessary condition of mean-square stability for B = 1 holds: tr G ≤ 2/η. It is not one for larger batches. */
   readonly traceNecessary: boolean | "n/a";
+  /** A sufficient condition of mean-square stability holds: (I − ηG)² + η² q ((1/n) Σ Hᵢ² − G²) ≤ I. Judged where min(n, p) ≤ 500. */
+  readonly sufficient: boolean | "n/a";
   /** SGD is stable in mean square: η ≤ η*. The exact verdict. */
   readonly meanSquare: boolean;
   /** How much larger η could be, as a factor: < 1 where the condition is violated. */
@@ -40,6 +44,7 @@ export interface StabilityReport {
     readonly gd: number;
     readonly loss: number;
     readonly trace: number;
+    readonly sufficient: number;
     readonly meanSquare: number;
     /** Of s ≤ 1/(η √q): necessary where the Hᵢ commute (Wu, Ma & E 2018). */
     readonly nonUniformity: number;
@@ -75,6 +80,7 @@ export async function stabilityReport(m: Interpolant, options: StabilityOptions)
     gd: 2 / (lr * lambdaMax),
     loss: alignment === null ? NaN : 1 / (lr * frobenius * Math.sqrt(q * alignment)),
     trace: batch === 1 ? 2 / (lr * trace) : NaN,
+    sufficient: known ? sufficientRate(m, q, caller) / lr : NaN,
     meanSquare: threshold.eta / lr,
     nonUniformity: nonUniformity === null ? NaN : 1 / (lr * nonUniformity * Math.sqrt(q)),
   };
@@ -82,9 +88,23 @@ export async function stabilityReport(m: Interpolant, options: StabilityOptions)
     gd: margins.gd >= 1,
     lossNecessary: alignment === null ? "n/a" : margins.loss >= 1,
     traceNecessary: batch === 1 ? margins.trace >= 1 : "n/a",
+    sufficient: known ? margins.sufficient >= 1 : "n/a",
     meanSquare: margins.meanSquare >= 1,
     margins,
     heuristic: isHeuristic(m),
     converged: converged && threshold.converged,
   };
+}
+
+/** The largest η with −2ηG + η²(G² + q S) ≤ 0, S the scatter: 2/λ_max(G^(−½)(G² + q S)G^(−½)) on the range of G. */
+function sufficientRate(m: Interpolant, q: number, caller: string): number {
+  const coordinates = rangeCoordinates(m, caller);
+  const root = coordinates.values.sqrt();
+  const scatter = scatterMatrix(coordinates).mul(q).div(root).div(root.expandDims(1));
+  return (
+    2 /
+    eigvalsh(scatter.add(diag(coordinates.values)))
+      .max()
+      .itemSync()
+  );
 }
