@@ -23,7 +23,8 @@ describe("options", () => {
   test("--help says what there is", async () => {
     const { code, stdout } = await run(["--help"]);
     expect(code).toBe(exitCodes.success);
-    for (const option of ["--seed", "--epochs", "--out", "--quick", "--help"]) expect(stdout).toContain(option);
+    for (const option of ["--seed", "--epochs", "--out", "--quick", "--resnet", "--save", "--model", "--help"])
+      expect(stdout).toContain(option);
   });
 
   test.each([
@@ -41,6 +42,11 @@ describe("options", () => {
     [["--out", ""], "--out is empty"],
     [["--out", "."], "--out . is a folder"],
     [["--out", "nowhere/report.html"], "nowhere does not exist"],
+    [["--save", ""], "--save is empty"],
+    [["--architecture", "mlp"], "--architecture is of a --model"],
+    [["--model", "none.safetensors", "--architecture", "mlp"], "there is no such file"],
+    [["--model", "x", "--architecture", "vgg"], '--architecture is "vgg"; wants mlp, cnn, resnet20'],
+    [["--model", "x", "--architecture", "mlp", "--epochs", "3"], "--epochs is of training"],
   ])("%j is refused before any work", async (args, message) => {
     const { code, stdout, stderr } = await run(args);
     expect(code).toBe(exitCodes.usage);
@@ -57,9 +63,9 @@ describe("a quick run", () => {
 
   test(
     "writes one page that needs nothing else, with the same numbers for the same seed",
-    { timeout: 120_000 },
+    { timeout: 300_000 },
     async () => {
-      const first = await run(["--quick", "--seed", "7", "--out", "first.html"]);
+      const first = await run(["--quick", "--seed", "7", "--out", "first.html", "--save", "models"]);
       expect(first.stderr).toBe("");
       expect(first.code).toBe(exitCodes.success);
       for (const words of [
@@ -68,6 +74,9 @@ describe("a quick run", () => {
         "largest Hessian eigenvalue",
         "trace of the Hessian",
         "measured / predicted",
+        "Gauss–Newton matrix",
+        "largest rate of SGD, batches of 64",
+        join("models", "cnn.safetensors"),
       ]) {
         expect(first.stdout).toContain(words);
       }
@@ -88,6 +97,30 @@ describe("a quick run", () => {
       expect(numbersOf(read("second.html"))).toBe(numbersOf(page));
     },
   );
+
+  test("a saved network has the curvature that it was saved with", { timeout: 300_000 }, async () => {
+    const model = (file: string): readonly string[] => [
+      "--model",
+      `models/${file}.safetensors`,
+      "--architecture",
+      "mlp",
+    ];
+    const { code, stdout, stderr } = await run(["--quick", "--seed", "7", ...model("mlp"), "--out", "model.html"]);
+    expect(stderr).toBe("");
+    expect(code).toBe(exitCodes.success);
+    expect(stdout).toContain("MLP: largest Hessian eigenvalue");
+    const page = read("model.html");
+    expect(page).not.toMatch(/NaN|undefined|Infinity/);
+    const saved = JSON.parse(numbersOf(read("first.html"))).mlp;
+    const found = JSON.parse(numbersOf(page)).network;
+    expect(found.accuracy).toBe(saved.accuracy);
+    expect(found.curvature.largest.eigenvalue / saved.curvature.largest.eigenvalue).toBeCloseTo(1, 3);
+
+    const other = await run(["--quick", ...model("cnn"), "--out", "other.html"]);
+    expect(other.code).toBe(exitCodes.failure);
+    expect(other.stderr).toMatch(/cnn\.safetensors: the tensor 0\.bias is 8; the MLP wants one of 12/);
+    expect(existsSync(join(directory, "other.html"))).toBe(false);
+  });
 
   test("an interrupt ends it without a report", { timeout: 60_000 }, async () => {
     const controller = new AbortController();
