@@ -141,15 +141,16 @@ function conversation(python: ChildProcessWithoutNullStreams): (question: object
   createInterface({ input: python.stdout }).on("line", (line) => waiting?.(JSON.parse(line) as Answer));
   python.stderr.on("data", (text) => (complaint += String(text)));
   python.on("exit", () => waiting?.({ error: complaint.trim().split("\n").pop() || "the interpreter ended" }));
-  python.unref();
-  for (const stream of [python.stdin, python.stdout, python.stderr]) {
-    (stream as unknown as { unref?: () => void }).unref?.();
-  }
+  // Between questions the child keeps nobody waiting: it ends with this process.
+  const handles = [python, python.stdin, python.stdout, python.stderr] as unknown as { ref(): void; unref(): void }[];
+  handles.forEach((handle) => handle.unref());
   return async (question) => {
+    handles.forEach((handle) => handle.ref());
     const answer = await new Promise<Answer>((resolve) => {
       waiting = resolve;
       python.stdin.write(`${JSON.stringify(question)}\n`);
     });
+    handles.forEach((handle) => handle.unref());
     if (answer.error !== undefined) throw new Error(answer.error);
     return answer;
   };
