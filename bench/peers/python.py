@@ -146,6 +146,59 @@ def torch_cnnStep(*inputs):
     return step
 
 
+def torch_residual(inputs):
+    """Loss of a residual network for CIFAR with batch norm in evaluation mode, from parameters by layer (see nn/resnet.ts)."""
+    import torch
+    import torch.nn.functional as F
+
+    count = (len(inputs) - 2) // 2
+    parameters = [p.clone().requires_grad_() for p in inputs[:count]]
+    directions = inputs[count : 2 * count]
+    x, y = inputs[2 * count], inputs[2 * count + 1].long()
+
+    def normalised(h, shift, scale):
+        return h * (scale / (1 + 1e-5) ** 0.5).view(1, -1, 1, 1) + shift.view(1, -1, 1, 1)
+
+    def loss():
+        p = iter(parameters)
+        h = F.relu(normalised(F.conv2d(x, next(p), padding=1), next(p), next(p)))
+        for block in range((count - 5) // 6):
+            first = next(p)
+            stride = 1 if first.shape[0] == first.shape[1] else 2
+            inner = F.relu(normalised(F.conv2d(h, first, padding=1, stride=stride), next(p), next(p)))
+            inner = normalised(F.conv2d(inner, next(p), padding=1), next(p), next(p))
+            short = F.pad(h[:, :, ::stride, ::stride], (0, 0, 0, 0, 0, first.shape[0] - h.shape[1]))
+            h = F.relu(short + inner)
+        bias, weight = next(p), next(p)
+        return F.cross_entropy(h.mean((2, 3)) @ weight.T + bias, y)
+
+    return parameters, directions, loss
+
+
+def torch_resnetGradient(*inputs):
+    import torch
+
+    parameters, _, loss = torch_residual(inputs)
+
+    def gradient():
+        return [torch.cat([g.flatten() for g in torch.autograd.grad(loss(), parameters)])]
+
+    return gradient
+
+
+def torch_resnetHvp(*inputs):
+    import torch
+
+    parameters, directions, loss = torch_residual(inputs)
+    gradient = torch.autograd.grad(loss(), parameters, create_graph=True)
+
+    def product():
+        rows = torch.autograd.grad(gradient, parameters, directions, retain_graph=True)
+        return [torch.cat([g.flatten() for g in rows])]
+
+    return product
+
+
 def jax_cnnStep(*inputs):
     import jax
     import jax.numpy as jnp
