@@ -7,3 +7,4 @@
 export { besselRatioI, besselRatioK, logIv, logIve, logKv, logKve, type LogBesselOptions } from "./modified-bessel.js";
 export { besselBranch, type BesselBranch } from "./scalar/ladder.js";
 export { inverseBesselRatioI } from "./inverse-ratio.js";
+export { besselI, besselK, type BesselOptions } from "./values.js";

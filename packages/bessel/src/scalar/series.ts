@@ -17,15 +17,13 @@ export function seriesSum(v: number, x: number): number {
 
 /**
  * log(I_v(x)·e^(−shift)) = log((x/2)^v/Γ(v + 1)·Σ·e^(−shift)), as the logarithm of one product: its error is a few ulp of 1, not of the
- * logarithms of the factors.
+ * logarithms of the factors. For x ≤ 2 these have one sign, and the power, which is slow, is not needed.
  */
 export function logSeries(v: number, x: number, shift: number): number {
-  const half = 0.5 * x;
-  const power = half ** v;
   const scale = reciprocalGamma1p(v);
-  const sum = seriesSum(v, x) * Math.exp(-shift);
-  if (power > 1e-280) return Math.log(power * scale * sum);
-  return v * (Math.log(x) - Math.LN2) + Math.log(scale * sum); // x/2 may underflow
+  const sum = shift === 0 ? seriesSum(v, x) : seriesSum(v, x) * Math.exp(-shift);
+  if (x <= 2) return v * (Math.log(x) - Math.LN2) + Math.log(scale * sum);
+  return Math.log((0.5 * x) ** v * scale * sum);
 }
 
 /** {@link seriesSum} at the order v + δ, to the power n of δ. */

@@ -3,6 +3,7 @@
  * positive terms only.
  */
 
+import { expNegative } from "./exp-table.js";
 import { gammaParts } from "./reciprocal-gamma.js";
 
 export interface SmallOrder {
@@ -48,9 +49,10 @@ export function logScaledSmallOrder(v: number, x: number): number {
  */
 function temme(mu: number, x: number): SmallOrder {
   const { odd, even } = gammaParts(mu); // 1/Γ(1 ± μ) = even ∓ μ·odd
-  const power = x > 1e-300 ? (0.5 * x) ** -mu : x ** -mu * 2 ** mu;
   const log = Math.LN2 - Math.log(x);
   const sigma = mu * log;
+  // e^σ; by a power where rounding σ would show.
+  const power = Math.abs(sigma) < 1 ? Math.exp(sigma) : x > 1e-300 ? (0.5 * x) ** -mu : x ** -mu * 2 ** mu;
   const sinc = mu === 0 ? 1 : (Math.PI * mu) / Math.sin(Math.PI * mu);
   const cosh = 0.5 * (power + 1 / power);
   const sinhc = Math.abs(sigma) < 0.5 ? sinhOver(sigma * sigma) : (0.5 * (power - 1 / power)) / sigma;
@@ -109,7 +111,7 @@ function evenIntegral(mu: number, x: number): SmallOrder {
     if (exponent > 44) break;
     a *= growth;
     b *= decay;
-    const weight = Math.exp(-exponent);
+    const weight = expNegative(exponent);
     sum += weight * (a + b);
     next += weight * (a * up[j] + b * down[j]);
   }
