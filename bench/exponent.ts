@@ -35,6 +35,8 @@ export interface Growth {
   /** Of the larger half of the sizes: below, calls cost more than work. */
   readonly fit: Fit;
   readonly peerFit: Fit | null;
+  /** Between the two largest sizes: where a cache ends, or pages begin to cost, the fit may not see it yet. */
+  readonly last: number;
   /** The exponent of the floor over the same sizes. */
   readonly theory: number;
   /** Whether the cost grows faster than the floor by more than 0.15 and two standard errors. */
@@ -74,6 +76,7 @@ function growthOf(series: string, unsorted: readonly CaseResult[]): Growth {
     floor,
     fit,
     peerFit: peerPoints.length < 3 ? null : fitExponent(larger(peerPoints)),
+    last: fitExponent(ours.slice(-2)).exponent,
     theory,
     worse: excess > 0.15 && excess > 2 * fit.standardError,
   };

@@ -42,9 +42,9 @@ ${table(["Work", "Curv", "beside", "time ratio", "wanted", ""], judgements.map(d
 
 <section>
 <h2>Where cost grows faster than the theory</h2>
-<p>Exponents of size, fitted to the larger half of the sizes; the theory's is that of the roofline's floor over the same sizes, which knows that a
+<p>Exponents of size, fitted to the larger half of the sizes, and between the two largest; the theory's is that of the roofline's floor over the same sizes, which knows that a
 vector leaves the cache. ${text(growthSummary(grown))}</p>
-${table(["Series", "Curv", "theory", "peer", ""], grown.map(growthLine), (cell) => (cell.startsWith("worse") ? "missed" : ""))}
+${table(["Series", "Curv", "last step", "theory", "peer", ""], grown.map(growthLine), (cell) => (cell.startsWith("worse") ? "missed" : ""))}
 <div class="three">
 ${grown.map((growth) => figure(growthPlot(growth), `${growth.series}: exponent ${exponent(growth.fit)}, theory ${growth.theory.toFixed(2)}.`)).join("\n")}
 </div>
@@ -77,10 +77,11 @@ function growthSummary(grown: readonly Growth[]): string {
   return worse.length === 0 ? "None does." : `These do: ${worse.join("; ")}.`;
 }
 
-function growthLine({ series, fit, theory, peer, peerFit, worse }: Growth): string[] {
+function growthLine({ series, fit, last, theory, peer, peerFit, worse }: Growth): string[] {
   return [
     series,
     exponent(fit),
+    last.toFixed(2),
     theory.toFixed(2),
     peerFit === null ? "" : `${library(peer!.name)} ${exponent(peerFit)}`,
     worse ? `worse by ${(fit.exponent - theory).toFixed(2)}` : "",
