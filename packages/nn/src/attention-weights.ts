@@ -52,7 +52,7 @@ export function attentionWeights(query: Tensor, key: Tensor, options: AttentionW
   return where(visible, weights, 0);
 }
 
-/** [queries, keys]: key j is visible to query i if j − keys ≤ i − queries. */
+/** Of shape [queries, keys]: key j is visible to query i if j − keys ≤ i − queries. */
 function causalMask(queries: number, keys: number): Tensor {
   const i = arange(queries, { dtype: "int32" }).reshape(queries, 1);
   return arange(keys, { dtype: "int32" }).lessEqual(i.add(keys - queries));

@@ -1,7 +1,21 @@
 /** What holds for attention. */
 
 import { fc, test } from "@fast-check/vitest";
-import { concat, full, grad, hessian, jacrev, ones, stack, take, tensor, vmap, zeros, type Tensor } from "@curv/tensor";
+import {
+  concat,
+  full,
+  grad,
+  hessian,
+  jacrev,
+  jit,
+  ones,
+  stack,
+  take,
+  tensor,
+  vmap,
+  zeros,
+  type Tensor,
+} from "@curv/tensor";
 import * as random from "@curv/tensor/random";
 import * as tree from "@curv/tensor/tree";
 import * as nn from "@curv/nn";
@@ -113,6 +127,19 @@ describe("multiHeadAttention", () => {
     expect(distance(net.apply(p, x, { context, contextMask: half }), shorter)).toBeLessThan(1e-14);
     // The mask of self-attention is another one.
     expect(distance(net.apply(p, x, { context, mask: zeros([5, 5]).notEqual(0) }), y)).toBeGreaterThan(0.1);
+  });
+
+  test("masks may be arguments of compiled and mapped functions", () => {
+    const masks = random.bernoulli(contextKey, 0.2, { shape: [2, 1, 5, 5] });
+    const loss = (p: typeof params, v: Tensor, mask: Tensor): Tensor => layer.apply(p, v, { mask }).square().sum();
+    const whole = grad(loss)(params, x, masks);
+    const compiled = jit(grad(loss))(params, x, masks);
+    const each = vmap(grad(loss), { inAxes: [null, 0, 0] })(params, x, masks);
+    for (const other of [compiled, tree.map((g: Tensor) => g.sum(0), each)]) {
+      expect(tree.norm(tree.sub(other, whole)).itemSync()).toBeLessThan(1e-12);
+    }
+    // Some of the queries see nothing at all, or this shows less than it says.
+    expect(masks.any(-1).all().itemSync()).toBe(0);
   });
 
   test("the bias of the keys is a flat direction; that of the queries is not", () => {

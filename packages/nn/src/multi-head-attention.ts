@@ -48,8 +48,9 @@ const branches = ["query", "key", "value", "out"] as const;
  * MultiHead(x) = concat(head₁, …, head_h) Wₒᵀ + bₒ over [..., length, features], with headᵢ = softmax(QᵢKᵢᵀ/√d) Vᵢ, d = features/heads, and
  * Q, K, V affine maps of x, or, with `contextFeatures`, Q of x and K, V of the option `context` [..., keys, contextFeatures].
  *
- * The option `mask` of `apply` (for cross-attention `contextMask`) is bool, true where a query may look at a key, and broadcasts against
- * [..., heads, queries, keys]: [batch, 1, 1, keys] hides padding. A query that may look nowhere gets zero from every head.
+ * The option `mask` of `apply` (for cross-attention `contextMask`) is bool, true where a query may look at a key, and broadcasts to
+ * the shape [..., heads, queries, keys]; one of shape [batch, 1, 1, keys] hides padding. A query that may look nowhere gets zero from
+ * every head.
  *
  * The four maps are dense layers, `query`, `key`, `value` and `out`, which taps see under these names. PyTorch's `MultiheadAttention` has
  * the first three as one: rows 0, features and 2·features of `in_proj_weight` are where they begin.

@@ -136,7 +136,7 @@ const cases = ["torch-layers", "torch-networks"].flatMap(
   (file) => JSON.parse(readFileSync(new URL(`./fixtures/${file}.json`, import.meta.url), "utf8")) as Case[],
 );
 
-test.each(cases)("$name", (given) => {
+test.each(cases)("$name", { timeout: 30_000 }, (given) => {
   const model = networks[given.name.replace(/, (train|eval)$/, "")];
   const key = random.key(0);
   const params = fill(model.init(key, { dtype: "float64" }), given.params);

@@ -7,11 +7,10 @@ import { batchNorm, type BatchNormState } from "./batch-norm.js";
 import { conv, type ConvParams } from "./conv.js";
 import { dense, type DenseParams } from "./dense.js";
 import { hiddenInit } from "./hidden-init.js";
-import type { Layer } from "./layer.js";
+import type { Layer, ParamsOf, StateOf } from "./layer.js";
 import type { NormLayer, NormParams } from "./normalize.js";
 import { globalAvgPool } from "./pooling.js";
 import { residualBlock, type ResidualBlock, type ShortcutKind } from "./residual-block.js";
-import type { ResidualParams, ResidualState } from "./residual.js";
 import { sequential, type Sequential } from "./sequential.js";
 
 export interface ResnetOptions {
@@ -31,13 +30,10 @@ export interface ResnetOptions {
   readonly norm?: ((features: number) => NormLayer) | null;
 }
 
-type Body = ResidualBlock["body"];
-type Shortcut = ResidualBlock["shortcut"];
-
 /** What such a network is made of. */
 export type ResnetLayer = Layer<
-  ConvParams | NormParams | DenseParams | ResidualParams<Body, Shortcut> | null,
-  BatchNormState | ResidualState<Body, Shortcut> | null
+  ConvParams | NormParams | DenseParams | ParamsOf<ResidualBlock> | null,
+  BatchNormState | StateOf<ResidualBlock> | null
 >;
 
 export type Resnet = Sequential<readonly ResnetLayer[]>;
