@@ -57,7 +57,7 @@ export function fishr(decay = 0.95): DomainPenalty<Tensor> {
   };
 }
 
-/** Alignment of gradients and curvature; Hutchinson's probes are drawn anew in each step. */
+/** Alignment of gradients and curvature. Hutchinson's probes are drawn anew in each step, unless the options hold a key. */
 export function aligned(options: AlignOptions): DomainPenalty<null> {
   return statelessPenalty(
     options.method,

@@ -12,7 +12,8 @@ import { viewEnvironments, type ViewOptions } from "./view.js";
  *
  * - `hgp`: H_e g_e, with H̄ ḡ.
  * - `hutchinson`: Hutchinson's estimate of diag H_e, with that of diag H̄.
- * - `exact-diagonal`: diag H_e. For a linear head in closed form this costs less than a single probe of Hutchinson's by autodiff.
+ * - `exact-diagonal`: diag H_e. For a linear head in closed form it costs about as much as one product with H, where Hutchinson's estimate
+ *   takes `probes` of them.
  * - `exact-hessian`: H_e, in the Frobenius norm; for small heads.
  */
 export type AlignmentMethod = "hgp" | "hutchinson" | "exact-diagonal" | "exact-hessian";

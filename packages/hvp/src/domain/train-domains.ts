@@ -93,7 +93,8 @@ export interface TrainDomainsResult<P> {
 /**
  * Minimises L + λ ‖θ‖² + w R over all parameters, where L is the mean of the environments' losses and R the algorithm's penalty, by Adam.
  *
- * w is `annealWeight` for the first `annealSteps` steps, then `weight`; see `rescale`. Hutchinson's probes are drawn anew in each step.
+ * w is `annealWeight` for the first `annealSteps` steps, then `weight`; see `rescale`. Hutchinson's probes are drawn anew in each step, unless
+ * the options of alignment hold a key.
  *
  * @throws DomainError for no environments, fewer than two for any algorithm but erm, an empty one, labels outside the classes, NaN in
  * inputs, or options out of range; TreeError if the model's `headParams` names nothing.
