@@ -26,12 +26,12 @@ export interface MeanSquareOptions extends ChainOptions {
 export interface MeanSquareThreshold {
   /** η*: SGD is stable in mean square iff its learning rate is at most this. */
   readonly eta: number;
-  /** Standard error of `eta`: 0 for what is not simulated. */
+  /** Standard error of `eta`: 0 for what is not simulated. It does not hold what chains are still above η* after their steps. */
   readonly standardError: number;
   readonly method: "lanczos" | "dense" | "montecarlo";
   /** Factor by which the second moments of δ in the range of G grow in a step, in the long run: < 1 below η*. */
   readonly spectralRadiusAt: (eta: number) => Promise<number>;
-  /** Whether the eigenvalue has converged. */
+  /** Whether the eigenvalue has converged; by simulation, whether there were 5 n q steps and η* has stopped to drift. It drifts downwards. */
   readonly converged: boolean;
   /** Whether this is no interpolating minimum of a squared error, and the threshold a guess. */
   readonly heuristic: boolean;
@@ -62,9 +62,9 @@ export async function meanSquareThreshold(m: Interpolant, options: MeanSquareOpt
   const heuristic = isHeuristic(m);
   switch (method) {
     case "montecarlo": {
-      const { eta, standardError, growthAt } = await simulatedThreshold(m, q, options, caller);
+      const { eta, standardError, converged, growthAt } = await simulatedThreshold(m, q, options, caller);
       const spectralRadiusAt = async (lr: number): Promise<number> => Math.exp((await growthAt(checkedRate(lr))).mean);
-      return { eta, standardError, method, spectralRadiusAt, converged: true, heuristic };
+      return { eta, standardError, method, spectralRadiusAt, converged, heuristic };
     }
     case "dense":
     case "lanczos": {

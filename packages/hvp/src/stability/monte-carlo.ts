@@ -25,7 +25,7 @@ export interface ChainOptions {
   readonly key?: random.Key;
   /** For `montecarlo`: chains that run side by side. Default 64. */
   readonly chains?: number;
-  /** For `montecarlo`: steps of each; the first third is left out. Default 300. */
+  /** For `montecarlo`: steps of each; the first half is left out. Default 300, or 5 n q, 5 n/B with replacement, if that is more. */
   readonly steps?: number;
   /** Stops the run: its promise is rejected with the signal's reason. */
   readonly signal?: AbortSignal;
@@ -35,6 +35,15 @@ export interface ChainOptions {
 interface Growth {
   readonly mean: number;
   readonly standardError: number;
+}
+
+/** What chains say of the threshold. */
+interface Simulated {
+  readonly eta: number;
+  readonly standardError: number;
+  /** Whether early and late parts of the chains agree. */
+  readonly converged: boolean;
+  readonly growthAt: (eta: number) => Promise<Growth>;
 }
 
 interface State {
@@ -48,6 +57,8 @@ interface State {
 
 /** Steps that are compiled together. */
 const blockLength = 50;
+/** Parts that differ by more than this fraction of η* are still on their way. */
+const largestDrift = 0.02;
 /** How much of the running means a step keeps. */
 const memory = 0.95;
 
@@ -64,20 +75,26 @@ const memory = 0.95;
 export async function simulatedThreshold(
   m: Interpolant,
   q: number,
-  { key = random.key(0), chains = 64, steps = 300, signal }: ChainOptions,
+  { key = random.key(0), chains = 64, steps: given, signal }: ChainOptions,
   caller: string,
-): Promise<{
-  readonly eta: number;
-  readonly standardError: number;
-  readonly growthAt: (eta: number) => Promise<Growth>;
-}> {
+): Promise<Simulated> {
+  // A row that is drawn once in n q steps makes itself felt only after several such times.
+  const leastSteps = Math.ceil(5 * m.examples * q);
+  const steps = given ?? Math.max(300, leastSteps);
   checkCount(chains, caller, "chains", { least: 2 });
   checkCount(steps, caller, "steps", { least: 3 * blockLength });
   const rows = concat([...blocks(m, caller)], 0);
   const n = m.examples;
   const squaredNorms = rows.square().sum(1);
   const [startKey, runKey] = random.split(key);
-  const seen = matmul(random.normal(startKey, { shape: [chains, n], dtype: "float64" }), rows);
+  // Half of the chains start along long rows, where the worst moments often sit, half anywhere in the range.
+  const [along, anywhere] = random.split(startKey);
+  const half = chains >> 1;
+  const rowsAt = random.categorical(along, squaredNorms.log().mul(2), { shape: [half] });
+  const seen = concat([
+    take(rows, rowsAt, 0),
+    matmul(random.normal(anywhere, { shape: [chains - half, n], dtype: "float64" }), rows),
+  ]);
   const start = seen.div(seen.square().sum(1, { keepDims: true }).sqrt());
 
   const step = (a: Tensor, norms: Tensor, { delta, eta, c, d }: State, k: Tensor, adapt: Tensor): [State, Moments] => {
@@ -181,9 +198,11 @@ export async function simulatedThreshold(
     return (2 * x) / y;
   });
   const { mean: eta, standardError } = meanAndStandardError(parts);
+  const [early, late] = [parts.slice(0, 4), parts.slice(4)].map((half4) => meanAndStandardError(half4).mean);
   return {
     eta,
     standardError,
+    converged: steps >= leastSteps && Math.abs(early - late) <= largestDrift * eta,
     growthAt: async (lr) => {
       const { growth } = await run(lr, false);
       return meanAndStandardError(inParts(growth).map((part) => part.reduce((a, b) => a + b) / part.length));
@@ -203,9 +222,9 @@ interface Series {
   readonly growth: Tensor;
 }
 
-/** What comes after the first third, in eight parts that are nearly independent. */
+/** The second half, in eight parts that are nearly independent. */
 function inParts<T>(series: readonly T[]): T[][] {
-  const from = Math.floor(series.length / 3);
+  const from = Math.floor(series.length / 2);
   const size = (series.length - from) / 8;
   return Array.from({ length: 8 }, (_, i) =>
     series.slice(from + Math.round(i * size), from + Math.round((i + 1) * size)),

@@ -167,14 +167,16 @@ describe("meanSquareThreshold", () => {
     expect((await x).eta / (await y).eta).toBeCloseTo(1, 10);
   });
 
-  test("by simulation: within 5 standard errors and 10 %, with and without noise", async () => {
+  test("by simulation: within 5 %, with and without noise, and it says where it has had too few steps", async () => {
     const a = draw(10, 40, 15);
     const m = interpolantOf(a);
     for (const batch of [1, 8, 40]) {
       const exact = await meanSquareThreshold(m, { batch });
       const simulated = await meanSquareThreshold(m, { batch, method: "montecarlo" });
-      expect(simulated.method).toBe("montecarlo");
-      expect(Math.abs(simulated.eta / exact.eta - 1)).toBeLessThan(0.1);
+      expect(simulated).toMatchObject({ method: "montecarlo", converged: true });
+      expect(Math.abs(simulated.eta / exact.eta - 1)).toBeLessThan(0.05);
+      const short = await meanSquareThreshold(m, { batch, method: "montecarlo", steps: 150 });
+      if (batch === 1) expect(short.converged).toBe(false);
       if (batch < 40) expect(simulated.standardError).toBeGreaterThan(0);
       const [got, wanted] = [simulated, exact].map((t) => t.spectralRadiusAt(1.3 * exact.eta));
       expect(Math.abs((await got) / (await wanted) - 1)).toBeLessThan(0.05);
