@@ -49,7 +49,7 @@ export interface StaticInverseFisher extends LinearOperator {
   readonly element: (a: number, b: number) => Tensor;
   /** The rows and columns of F⁻¹ at `indices` (int32 [s]), [s, s], in O(m s²). */
   readonly submatrix: (indices: Tensor) => Tensor;
-  /** [d]: (F⁻¹)_aa, in O(md). */
+  /** The diagonal (F⁻¹)_aa as a vector [d], in O(md). */
   readonly diagonal: () => Tensor;
 }
 
