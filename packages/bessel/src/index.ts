@@ -8,3 +8,4 @@ export { besselRatioI, besselRatioK, logIv, logIve, logKv, logKve, type LogBesse
 export { besselBranch, type BesselBranch } from "./scalar/ladder.js";
 export { inverseBesselRatioI } from "./inverse-ratio.js";
 export { besselI, besselK, type BesselOptions } from "./values.js";
+export { erfcx, logErfc, logNdtr } from "./error-functions.js";
