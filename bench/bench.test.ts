@@ -2,7 +2,9 @@
 
 import { describe, expect, test } from "vitest";
 import { type Benchmark, type Contender, type Peer, run } from "./comparison.js";
+import { curvature } from "./curvature.js";
 import { eager } from "./eager.js";
+import { bessel } from "./bessel.js";
 import { cnn } from "./cnn.js";
 import { fft } from "./fft.js";
 import { hvpCost } from "./hvp-cost.js";
@@ -30,6 +32,8 @@ const small: Readonly<Record<string, Benchmark>> = {
   krylov: krylov({ side: 4, order: 6 }),
   cnn: cnn(2),
   ot: ot(12),
+  bessel: bessel(20),
+  curvature: curvature({ depth: 8, images: 2, side: 8 }),
   "hvp-cost": hvpCost({ sizes: { batch: 4, inputs: 2, hidden: 3, outputs: 2 }, batch: 2 }),
   scaling: scaling({ largest: 16 }),
 };

@@ -32,4 +32,6 @@ export const benchmarks: Readonly<Record<string, () => Benchmark | Promise<Bench
   scaling: () => scaling(),
   // Of other packages: loaded when they are asked for.
   ot: async () => (await import("./ot.js")).ot(),
+  bessel: async () => (await import("./bessel.js")).bessel(),
+  curvature: async () => (await import("./curvature.js")).curvature(),
 };

@@ -28,6 +28,8 @@ const all = [
   "krylov",
   "compile",
   "ot",
+  "bessel",
+  "curvature",
   "scaling",
   "leak",
 ];
