@@ -34,6 +34,7 @@ export function besselI(
   const negative = order.less(0);
   const size = where(negative, order.neg(), order);
   const plain = exp((scaled ? logIve : logIv)(size, at));
+  if (!isTensor(v) && v >= 0) return plain;
   // sin πv = (−1)ⁿ sin π(v − n), exactly 0 at whole orders, where K may overflow.
   const nearest = round(size);
   const rest = size.sub(nearest);
