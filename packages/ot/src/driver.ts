@@ -17,6 +17,20 @@ export async function breathe<Progress>({ signal, onProgress }: Driver<Progress>
   signal?.throwIfAborted();
 }
 
+/** The same for steps that may be short: every one is reported, but a turn, which costs a millisecond, is given every `interval` of them only. */
+export function breather<Progress>(driver: Driver<Progress>, interval = 20): (progress: Progress) => Promise<void> {
+  let last = performance.now();
+  return async (progress) => {
+    if (performance.now() - last < interval) {
+      driver.onProgress?.(progress);
+      driver.signal?.throwIfAborted();
+      return;
+    }
+    await breathe(driver, progress);
+    last = performance.now();
+  };
+}
+
 /** What an iteration tells of itself after each block of steps. */
 export interface BlockProgress {
   readonly iterations: number;

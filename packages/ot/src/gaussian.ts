@@ -34,7 +34,7 @@ export function buresWasserstein(p: Gaussian, q: Gaussian): Tensor {
 export interface AffineMap {
   /** A, [d, d]. */
   readonly matrix: Tensor;
-  /** [d]: x ↦ A x + offset. */
+  /** What is added, [d]: the map is x ↦ A x + offset. */
   readonly offset: Tensor;
 }
 

@@ -118,6 +118,22 @@ test("tiles give the numbers of the dense path, under jit too", () => {
   }
 });
 
+test("tiles bound what exists at once: no array of all costs, in the value or its gradient", () => {
+  const [n, tile] = [40, 8];
+  let largest = 0;
+  const cost = (u: Tensor, v: Tensor): Tensor => {
+    largest = Math.max(largest, u.shape[0] * v.shape[0]);
+    return u.expandDims(1).sub(v).square().sum(2);
+  };
+  const cloud = (seed: number): Tensor => random.normal(random.key(seed), { shape: [n, 2], dtype: "float64" });
+  const w = f64(Array.from({ length: n }, () => 1 / n));
+  const loss = (px: Tensor): Tensor => sinkhornCore(w, w, { x: px, y: cloud(2), cost, tile }, { epsilon: 2 }).value;
+  const g = grad(loss)(cloud(1));
+  expect(largest).toBe(n * tile);
+  const dense = grad((px: Tensor) => sinkhornCore(w, w, { x: px, y: cloud(2) }, { epsilon: 2 }).value)(cloud(1));
+  expect(g.sub(dense).abs().max().itemSync()).toBeLessThan(1e-12);
+});
+
 test("vmap gives each problem its own answer", () => {
   const weights = stack([b, f64([0.1, 0.2, 0.3, 0.4])]);
   const value = (w: Tensor): Tensor => sinkhornCore(a, w, C, options).value;

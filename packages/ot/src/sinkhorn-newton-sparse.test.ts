@@ -78,11 +78,14 @@ test("5: gradient and Hessian of f are those of automatic differentiation and of
   const gradient = tensor([...problem.r.map((w, i) => w - at.rows[i]), ...problem.c.map((w, j) => w - at.columns[j])], { dtype: "float64" }); // prettier-ignore
   expect(distance(f(z), at.potential)).toBeLessThan(1e-13);
   expect(distance(grad(f)(z), gradient)).toBeLessThan(1e-13);
-  expect(distance(gradient.mul(v).sum(), difference(f, z, v))).toBeLessThan(1e-8);
+  const slope = gradient.mul(v).sum().itemSync();
+  expect(distance(slope, difference(f, z, v, 1e-4))).toBeLessThan(1e-8 * Math.max(1, Math.abs(slope)));
   const product = new Float64Array(n + m);
   const whole = sparsifyPlan(at.P, at.rows, at.columns, { kind: "dense" }, 1);
   applyHessian(whole, at.rows, at.columns, data(v), product);
-  expect(distance(hvp(f, z, v), tensor(product).mul(-eta))).toBeLessThan(1e-12);
+  // Relative to the largest: exponents of this problem come to thousands.
+  const wanted = tensor(product).mul(-eta);
+  expect(distance(hvp(f, z, v), wanted)).toBeLessThan(1e-12 * Math.max(1, wanted.abs().max().itemSync()));
 });
 
 test("6: without a mask it is Newton's method: the last errors fall quadratically, to the floor", async () => {
@@ -191,7 +194,7 @@ test("fuzz: never `converged` with marginals that are off, whatever the problem"
   }
   // Not vacuous: 235 of the 500 (up to eta C = 1e17) do converge; the others must have said that they did not.
   expect(converged).toBeGreaterThan(200);
-}, 60_000);
+}, 120_000);
 
 test("errors teach", async () => {
   const C = uniform([2, 2], 20);

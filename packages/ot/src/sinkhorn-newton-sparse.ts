@@ -3,7 +3,7 @@
 import { DomainError, tensor, type Tensor } from "@curv/tensor";
 import { checkCount, checkEqualMass, checkNumber, checkSameDType, checkWeights } from "./arguments.js";
 import { checkCost, costMatrix, type Cost } from "./cost.js";
-import { breathe, type Driver } from "./driver.js";
+import { breather, type Driver } from "./driver.js";
 import { evaluate, sweep, type Evaluation, type ShannonProblem } from "./lyapunov.js";
 import { solveHessian, sparsifyPlan, type MaskRule } from "./sparsify.js";
 
@@ -100,9 +100,10 @@ export async function sinkhornNewtonSparse(a: Tensor, b: Tensor, cost: Cost, opt
   const read = async (t: Tensor): Promise<Float64Array> => Float64Array.from(await t.data());
   const problem: ShannonProblem = { C: await read(costMatrix(cost)), r: await read(a), c: await read(b), eta };
   const history: SnsIteration[] = [];
-  const record = async (entry: SnsIteration): Promise<void> => {
+  const report = breather(options);
+  const record = (entry: SnsIteration): Promise<void> => {
     history.push(entry);
-    await breathe(options, entry);
+    return report(entry);
   };
   const x = init === undefined ? new Float64Array(n) : await read(init.x);
   const y = init === undefined ? new Float64Array(m) : await read(init.y);
