@@ -93,7 +93,12 @@ export function squareSize(a: AnyOperator, caller: string): number {
 }
 
 /** Refuses what is no positive integer. */
-export function checkCount(value: number, caller: string, argument: string, { least = 1, most = Infinity } = {}): void {
+export function checkCount(
+  value: number,
+  caller: string,
+  argument: string,
+  { least = 1, most = Infinity }: { readonly least?: number; readonly most?: number } = {},
+): void {
   if (!Number.isInteger(value) || value < least || value > most) {
     const range = most === Infinity ? `>= ${least}` : `from ${least} to ${most}`;
     throw new DomainError(`${caller}: ${argument} is ${value}; wants an integer ${range}.`);
