@@ -11,7 +11,7 @@ const module = compileLoops(0);
 const { peak } = instantiate(module);
 const loop = (): number => peak.float64(turns);
 
-/** Two at once do twice the work: their time counts by half. */
+/** Two at once do twice the work: their time counts by half, so that two free cores make a ratio of 2. */
 export function freeCores(): Case {
   const one = {
     name: "curv control, one loop",

@@ -1,6 +1,6 @@
 /** The marks that the fast CPU path was to reach, as data: who, beside whom, and how fast. */
 
-import type { Row } from "./comparison.js";
+import { microseconds, type Row } from "./comparison.js";
 import type { Results } from "./results.js";
 
 export interface Mark {
@@ -141,7 +141,7 @@ export function pairedRatio(a: Row, b: Row): { median: number; quartiles: [numbe
 
 /** `3.78 (3.6–4.1)`, wanted, and how far it is missed: a line of a table. */
 export function describe({ mark, who, against, measured, met, remark }: Judgement): readonly string[] {
-  const format = (x: number): string => (mark.seconds === undefined ? plain(x) : `${plain(x * 1e3)} ms`);
+  const format = (x: number): string => (mark.seconds === undefined ? plain(x) : microseconds(x));
   const limit = mark.seconds ?? mark.atMost;
   const wanted = limit === undefined ? "" : `≤ ${format(limit)}`;
   const got = measured === null ? "–" : `${format(measured.median)} (${measured.quartiles.map(format).join(" to ")})`;
