@@ -69,7 +69,7 @@ export const marks: readonly Mark[] = [
     group(`${name} of 10⁶ float64`, "math", `${name} float64`, jit, [[torch, ratio]]),
   ),
   ...group("softmax, cross-entropy, gradient [512, 10000]", "softmax", "float32", jit, [[torch, 2]]),
-  ...group("… 2 threads", "softmax-2-threads", "float32", jit, [[torch, 1.6]]),
+  ...group("… by 2 threads", "softmax-2-threads", "float32", jit, [[torch, 1.6]]),
   ...Object.entries({ cholesky: 3, eigh: 10, svd: 10 }).flatMap(([task, ratio]) => [
     ...group(`${task} float64, LAPACK`, "linalg-large", `${task} float64`, blas, [[numpy, 1.1]]),
     ...group(`${task} float64, portable`, "linalg-large", `${task} float64`, eager, [
@@ -141,7 +141,8 @@ export function pairedRatio(a: Row, b: Row): { median: number; quartiles: [numbe
 
 /** `3.78 (3.6–4.1)`, wanted, and how far it is missed: a line of a table. */
 export function describe({ mark, who, against, measured, met, remark }: Judgement): readonly string[] {
-  const format = (x: number): string => (mark.seconds === undefined ? plain(x) : microseconds(x));
+  const format = (x: number): string =>
+    mark.seconds === undefined ? plain(x) : x < 1e-3 ? microseconds(x) : `${plain(x * 1e3)} ms`;
   const limit = mark.seconds ?? mark.atMost;
   const wanted = limit === undefined ? "" : `≤ ${format(limit)}`;
   const got = measured === null ? "–" : `${format(measured.median)} (${measured.quartiles.map(format).join(" to ")})`;
