@@ -33,5 +33,6 @@ export const benchmarks: Readonly<Record<string, () => Benchmark | Promise<Bench
   // Of other packages: loaded when they are asked for.
   ot: async () => (await import("./ot.js")).ot(),
   bessel: async () => (await import("./bessel.js")).bessel(),
+  "m-fac": async () => (await import("./m-fac.js")).mFac(),
   curvature: async () => (await import("./curvature.js")).curvature(),
 };

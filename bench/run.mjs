@@ -29,6 +29,7 @@ const all = [
   "compile",
   "ot",
   "bessel",
+  "m-fac",
   "curvature",
   "scaling",
   "leak",
