@@ -49,7 +49,7 @@ export function logIv(v: number | Tensor, x: number | Tensor, options: LogBessel
   return evaluate("logIv", v, x, options.method);
 }
 
-/** log K_v(x), as {@link logIv}; even in v, which may be negative. Error at most 1e-15 of max(1, |value|) on the reference grid. */
+/** log K_v(x), as {@link logIv}; even in v, which may be negative. Error at most 2e-15 of max(1, |value|) on the reference grid. */
 export function logKv(v: number, x: number, options?: LogBesselOptions): number;
 export function logKv(v: number | Tensor, x: number | Tensor, options?: LogBesselOptions): Tensor;
 export function logKv(v: number | Tensor, x: number | Tensor, options: LogBesselOptions = {}): number | Tensor {
@@ -70,7 +70,7 @@ export function logKve(v: number | Tensor, x: number | Tensor): number | Tensor 
   return evaluate("logKve", v, x);
 }
 
-/** I_{v+1}(x)/I_v(x), in [0, 1), as {@link logIv}: relative error at most 1e-15 on the reference grid. */
+/** I_{v+1}(x)/I_v(x), in [0, 1), as {@link logIv}: relative error at most 2e-15 on the reference grid. */
 export function besselRatioI(v: number, x: number): number;
 export function besselRatioI(v: number | Tensor, x: number | Tensor): Tensor;
 export function besselRatioI(v: number | Tensor, x: number | Tensor): number | Tensor {
