@@ -1,4 +1,4 @@
-/** Makes results/index.html of all results that lie there, and prints the table of marks: `report.ts [--markdown]`, as README.md has it. */
+/** Makes dist/results/index.html of all results that lie there, and prints the table of marks: `report.ts [--markdown]`, as README.md has it. */
 
 import { writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";

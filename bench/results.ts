@@ -1,4 +1,4 @@
-/** Results as files: results/NAME.json for each benchmark, from which page.ts makes its plots. */
+/** Results as files: dist/results/NAME.json for each benchmark, from which page.ts makes its plots. */
 
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import type { CaseResult } from "./comparison.js";
@@ -23,8 +23,11 @@ export interface Results {
   readonly cases: readonly CaseResult[];
 }
 
-/** Not in the repository: numbers are of a machine and an hour. Those that we quote stand in README.md, with both. */
-export const resultsFolder: URL = new URL("results/", import.meta.url);
+/**
+ * Not in the repository (git, prettier and eslint leave out every dist/): numbers are of a machine and an hour. Those that we quote stand
+ * in README.md, with both.
+ */
+export const resultsFolder: URL = new URL("dist/results/", import.meta.url);
 
 export function writeResults(results: Results): void {
   mkdirSync(resultsFolder, { recursive: true });

@@ -70,7 +70,7 @@ const start = (file, words, more = {}) =>
   }).status === 0;
 
 // A run of everything starts from nothing; a run of some replaces theirs, and the page says which is from when.
-if (names.length === 0) rmSync(new URL("results", import.meta.url), { recursive: true, force: true });
+if (names.length === 0) rmSync(new URL("dist/results", import.meta.url), { recursive: true, force: true });
 const id = `--run=${new Date().toISOString()}`;
 let failed = false;
 for (const name of names.length > 0 ? names : all) {
