@@ -127,10 +127,10 @@ const vector = (...code: number[]): Code => [0xfd, ...code];
 const loadPair = (bits: 32 | 64, offset: number): Code =>
   bits === 32 ? [...vector(0x5d, 0, offset), ...vector(0x5f)] : vector(0x00, 0, offset);
 const storePair = (offset: number): Code => vector(0x0b, 0, offset);
-const splat: Code = vector(0x14);
+const splat: Code = /* @__PURE__ */ vector(0x14);
 const lane = (index: number): Code => vector(0x21, index);
-const pairAdd: Code = vector(0xf0, 0x01);
-const pairMul: Code = vector(0xf2, 0x01);
+const pairAdd: Code = /* @__PURE__ */ vector(0xf0, 0x01);
+const pairMul: Code = /* @__PURE__ */ vector(0xf2, 0x01);
 
 const advance = (pointer: number, bytes: number): Code => [...get(pointer), ...int(bytes), ...i32Add, ...set(pointer)];
 
