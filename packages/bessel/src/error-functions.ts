@@ -1,9 +1,11 @@
 /** The scaled complementary error function, and logarithms that the tails do not underflow. */
 
 import { bind, definePrimitive, DTypeError, isTensor, type Primitive, type Tensor } from "@curv/tensor";
-import * as scalar from "./scalar/erfcx.js";
+import { erfcx as scalarErfcx, logErfc as scalarLogErfc, logNdtr as scalarLogNdtr } from "./scalar/erfcx.js";
 
-type Name = "erfcx" | "logErfc" | "logNdtr";
+const scalar = { erfcx: scalarErfcx, logErfc: scalarLogErfc, logNdtr: scalarLogNdtr } as const;
+
+type Name = keyof typeof scalar;
 
 const twoOverRootPi = 1.1283791670955126;
 
