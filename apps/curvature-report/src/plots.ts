@@ -222,6 +222,7 @@ export function surfacePlot({ name, curvature }: NetworkCurvature): string {
       Plot.contour(rows, {
         x: "first",
         y: "second",
+        interpolate: "barycentric",
         stroke: colourOf(name),
         strokeWidth: 1.2,
         // Close where the loss is flat.

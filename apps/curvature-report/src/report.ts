@@ -63,7 +63,7 @@ ${[mlp, cnn, ...(resnet === null ? [] : [resnet])].map(curvatureSection).join("\
 <h2>How large a learning rate does a batch allow?</h2>
 <p>A batch is sharper than all the digits together: its largest eigenvalue lies above theirs, by how much the outliers (${batchRates.outliers}) and the bulk (mean ${batchRates.bulk.toExponential(1)})
 of the Gauss–Newton matrix tell. The line is 2 over that eigenvalue; the points are the largest rates at which plain SGD stays for ${batchRates.steps} steps below twice the loss that it starts from,
-on the MLP and ${batchRates.digits.toLocaleString("en")} digits.</p>
+on the MLP and ${batchRates.digits.toLocaleString("en")} digits. The model takes the scatter of single digits to be level; where points lie below the line, that is too kind.</p>
 ${figure(batchRatesPlot(results), "Line: predicted. Points: measured, to 10 %.")}
 </section>
 
