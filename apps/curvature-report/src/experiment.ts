@@ -161,7 +161,7 @@ export async function runExperiment(
           ...usual,
           digits: slice(training, 0, resnet.trainingDigits),
           epochs: resnet.epochs,
-          rate: 4e-3,
+          rate: 1e-2,
           curvatureDigits: resnet.digits,
           probes: resnet.probes,
           density: { probes: 1, steps: Math.min(24, settings.density.steps) },

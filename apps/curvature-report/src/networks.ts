@@ -1,7 +1,7 @@
 /** The networks of the report. */
 
 import { softmaxCrossEntropy } from "@curv/loss";
-import { activation, conv, dense, flatten, maxPool, mlp, resnet, sequential, type Layer } from "@curv/nn";
+import { activation, conv, dense, flatten, groupNorm, maxPool, mlp, resnet, sequential, type Layer } from "@curv/nn";
 import { pad, type Tensor } from "@curv/tensor";
 import * as random from "@curv/tensor/random";
 import { ravel } from "@curv/tensor/tree";
@@ -58,13 +58,11 @@ function network<P>(
   description: string,
   layers: Layer<P> & { readonly layers: readonly Layer[] },
   prepare: (images: Tensor) => Tensor,
-  state?: unknown,
 ): Network {
   const flat = (key: random.Key): { vector: Tensor; unravel: (vector: Tensor) => unknown } =>
     ravel(layers.init(key) as never);
   const { vector, unravel } = flat(random.key(0));
-  const applyTree = (params: LayerTree, images: Tensor): Tensor =>
-    layers.apply(params as P, prepare(images), { state });
+  const applyTree = (params: LayerTree, images: Tensor): Tensor => layers.apply(params as P, prepare(images));
   return {
     name,
     description,
@@ -81,11 +79,17 @@ function network<P>(
 const resnetWidth = 4;
 
 /**
- * ResNet-20 on the digits in 32 × 32 pixels. Batch norm stands as in evaluation, with the statistics that it starts from: a function of the
- * parameters alone, whose Hessian is that of each example's loss.
+ * ResNet-20 on the digits in 32 × 32 pixels. Group norm stands in the place of batch norm: the loss of an example is then a function of the
+ * parameters alone, in training as in evaluation, and its Hessian needs no running statistics.
  */
 export function digitResnet(): Network {
-  const layers = resnet({ depth: 20, in: 1, out: 10, width: resnetWidth });
+  const layers = resnet({
+    depth: 20,
+    in: 1,
+    out: 10,
+    width: resnetWidth,
+    norm: (features) => groupNorm({ features, groups: 2 }),
+  });
   const edge = (32 - side) / 2;
   const padded = (images: Tensor): Tensor =>
     pad(images.reshape(-1, 1, side, side), [
@@ -95,7 +99,7 @@ export function digitResnet(): Network {
       [edge, edge],
     ]);
   const description = `20 layers of ${resnetWidth}, ${2 * resnetWidth} and ${4 * resnetWidth} channels with shortcuts → 10`;
-  return network("ResNet-20", description, layers, padded, layers.initState());
+  return network("ResNet-20", description, layers, padded);
 }
 
 /** The architectures by their names on the command line. */

@@ -15,7 +15,7 @@ Usage: npm start -- [options]
   --epochs <count>   passes over the digits, for both networks
                      (default ${fullSettings.epochs.mlp} for the MLP, ${fullSettings.epochs.cnn} for the CNN)
   --out <file>       where to write the report (default report.html)
-  --resnet           study ResNet-20, too (about two minutes more)
+  --resnet           study ResNet-20, too (some minutes more)
   --save <folder>    write the trained networks there, as architecture.safetensors
   --model <file>     measure the curvature of a saved network, instead of training any
   --architecture <name>

@@ -78,7 +78,7 @@ export const quickSettings: Omit<Settings, "seed"> = {
 /** With --resnet. */
 export const resnetSettings: NonNullable<Settings["resnet"]> = {
   trainingDigits: 2000,
-  epochs: 2,
+  epochs: 6,
   digits: 64,
   probes: 16,
 };
