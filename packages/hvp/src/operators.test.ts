@@ -7,7 +7,7 @@ import { at, concat, eye, grad, hessian, jacrev, jit, stack, swapAxes, tensor, v
 import { eigvalsh } from "@curv/tensor/linalg";
 import * as random from "@curv/tensor/random";
 import { ravel } from "@curv/tensor/tree";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import {
   binaryCrossEntropyOutput,
   crossEntropyOutput,
@@ -30,6 +30,8 @@ import {
   squaredErrorOutput,
   type OutputLoss,
 } from "./index.js";
+
+vi.setConfig({ testTimeout: 60_000 });
 
 const dtype = "float64";
 const key = random.key(0);

@@ -7,7 +7,7 @@ import { eye, grad, tensor, type Tensor } from "@curv/tensor";
 import { inv, solve } from "@curv/tensor/linalg";
 import * as random from "@curv/tensor/random";
 import { axpy, ravel } from "@curv/tensor/tree";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import {
   crossEntropyOutput,
   gaussNewtonOperator,
@@ -20,6 +20,8 @@ import {
   perSampleGradientRows,
   traceByLayer,
 } from "./index.js";
+
+vi.setConfig({ testTimeout: 60_000 });
 
 const dtype = "float64";
 const key = random.key(3);
