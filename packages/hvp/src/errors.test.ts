@@ -13,6 +13,7 @@ import {
   gradientCovarianceOperator,
   hessianOperator,
   inBatches,
+  lossSurface,
   perSampleGradientRows,
   selectParameters,
 } from "./index.js";
@@ -29,6 +30,9 @@ test("a loss that is no scalar", () => {
   const each = (p: Params, { inputs }: Batch): Tensor => model.apply(p, inputs);
   expect(() => hessianOperator(each, params, batch)).toThrow(
     /hessianOperator: the loss returned float32 of shape \[4, 2\]; wants a float scalar/,
+  );
+  expect(() => hessianOperator(undefined as never, params, batch)).toThrow(
+    /hessianOperator: the loss is undefined; wants a function \(params, batch\) => scalar/,
   );
   expect(() => hessianOperator((() => 3) as never, params, batch)).toThrow(
     /the loss returned number; wants a scalar Tensor/,
@@ -89,6 +93,13 @@ test("outputs without an axis of outputs", () => {
   const scalar = (p: Params, x: Tensor): Tensor => model.apply(p, x).sum(-1);
   expect(() => gaussNewtonOperator(scalar, crossEntropyOutput, params, batch)).toThrow(
     /outputs have shape \[4\]; wants \[examples, ..., outputs\]/,
+  );
+});
+
+test("directions unlike the parameters", async () => {
+  const other = [{ weight: zeros([2, 3]), bias: zeros([3]) }] as never;
+  await expect(lossSurface(loss, params, batch, [other])).rejects.toThrow(
+    /lossSurface: direction 0 has leaves of \[3\], \[2, 3\]; wants \[2\], \[2, 3\], as the parameters have/,
   );
 });
 

@@ -20,7 +20,7 @@ export interface LossOptions {
 /**
  * Refuses a loss that no operator can be made of.
  *
- * @throws TreeError, ShapeError for a loss that is no float scalar; DomainError where it is not finite or not the same twice.
+ * @throws TreeError, ShapeError for a loss that is no function, or gives no float scalar; DomainError where it is not finite or not the same twice.
  */
 export function checkLoss<P, B>(
   loss: LossFunction<P, B>,
@@ -29,6 +29,11 @@ export function checkLoss<P, B>(
   caller: string,
   { check = true }: LossOptions,
 ): void {
+  if (typeof loss !== "function") {
+    throw new TreeError(
+      `${caller}: the loss is ${loss === null ? "null" : typeof loss}; wants a function (params, batch) => scalar.`,
+    );
+  }
   if (!check) return;
   for (const batch of data.each()) {
     examplesIn(batch, caller);

@@ -1,7 +1,7 @@
 /** Slices of a loss along directions in the space of its parameters. */
 
-import { DomainError, type Tensor } from "@curv/tensor";
-import { axpy } from "@curv/tensor/tree";
+import { DomainError, ShapeError, type Tensor } from "@curv/tensor";
+import { axpy, flatten } from "@curv/tensor/tree";
 import { asBatches, meanOverExamples, type Data } from "./data.js";
 import { checkLoss, type LossFunction, type LossOptions } from "./loss-function.js";
 import { compiled } from "./transforms.js";
@@ -28,7 +28,7 @@ export interface LossSurface {
  * L(θ + α d₁ + β d₂) on a grid: along eigenvectors of the Hessian, the loss as its curvature says, and where that ends to be true.
  *
  * @param directions - One or two trees like the parameters; of length 1 if α is to be a distance.
- * @throws DomainError for options out of range; as `hessianOperator`.
+ * @throws DomainError for options out of range; ShapeError for directions unlike the parameters; as `hessianOperator`.
  * Source: Li, Xu, Taylor, Studer & Goldstein, Visualizing the loss landscape of neural nets (2018).
  */
 export async function lossSurface<P, B>(
@@ -46,6 +46,12 @@ export async function lossSurface<P, B>(
   }
   const batches = asBatches(data, caller);
   checkLoss(loss, params, batches, caller, options);
+  directions.forEach((direction, i) => {
+    const [got, wanted] = [shapesOf(direction), shapesOf(params)];
+    if (got !== wanted) {
+      throw new ShapeError(`${caller}: direction ${i} has leaves of ${got}; wants ${wanted}, as the parameters have.`);
+    }
+  });
   const { mean, eager } = meanOverExamples(batches, (batch) => (p: P) => loss(p, batch), caller);
   const [first, second] = directions;
   const along = (p: P, direction: P, step: Tensor | number): P => axpy(step, direction as never, p as never) as P;
@@ -64,4 +70,10 @@ export async function lossSurface<P, B>(
     signal?.throwIfAborted();
   }
   return { steps, losses };
+}
+
+function shapesOf(tree: unknown): string {
+  return flatten(tree as never)
+    .leaves.map(({ shape }) => `[${shape.join(", ")}]`)
+    .join(", ");
 }

@@ -5,7 +5,7 @@ import * as random from "@curv/tensor/random";
 import { checkCount, meanAndStandardError } from "../estimators/products.js";
 import type { PerSampleProducts } from "../per-sample.js";
 import { asVector } from "../transforms.js";
-import { breather } from "./breathe.js";
+import { breather } from "../breathe.js";
 
 export interface CurvatureNoiseOptions {
   /** Random directions z. Default 4. */

@@ -2,6 +2,7 @@
 
 import { concat, DomainError, ShapeError, type Tensor } from "@curv/tensor";
 import type { AnyOperator } from "@curv/linsolve";
+import { breather } from "../breathe.js";
 import { compiled } from "../transforms.js";
 
 /** How products are taken. */
@@ -34,13 +35,13 @@ export function productsOf(a: AnyOperator, caller: string, expected: number, opt
   }
   const { forward, backward } = compiledProducts(a);
   let done = 0;
-  let rested = performance.now();
+  const breathe = breather(signal);
   return {
     atOnce,
     async with(v, transposed = false) {
       const parts: Tensor[] = [];
       for (let from = 0; from < v.shape[1]; from += atOnce) {
-        signal?.throwIfAborted();
+        await breathe();
         const to = Math.min(v.shape[1], from + atOnce);
         const part = (transposed ? backward : forward)(v.slice(null, [from, to]));
         // One number tells whether all are finite.
@@ -52,19 +53,12 @@ export function productsOf(a: AnyOperator, caller: string, expected: number, opt
         parts.push(part);
         done += to - from;
         onProgress?.({ products: done, of: expected });
-        if (performance.now() - rested > longestBlock) {
-          await new Promise((resolve) => setTimeout(resolve));
-          rested = performance.now();
-        }
       }
       signal?.throwIfAborted();
       return parts.length === 1 ? parts[0] : concat(parts, 1);
     },
   };
 }
-
-/** Milliseconds between turns of the event loop. */
-const longestBlock = 30;
 
 interface CompiledProducts {
   readonly forward: (v: Tensor) => Tensor;

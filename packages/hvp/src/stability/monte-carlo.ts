@@ -15,7 +15,7 @@ import {
   type Tensor,
 } from "@curv/tensor";
 import * as random from "@curv/tensor/random";
-import { breather } from "../batch-size/breathe.js";
+import { breather } from "../breathe.js";
 import { checkCount, meanAndStandardError } from "../estimators/products.js";
 import type { Interpolant } from "./interpolant.js";
 import { blocks } from "./range-coordinates.js";
