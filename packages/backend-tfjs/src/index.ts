@@ -1,0 +1,7 @@
+/**
+ * Curv's tensors on any TensorFlow.js engine (CUDA, native, WebAssembly, WebGL, WebGPU), and tf.LayersModel as a pure function of its weights.
+ *
+ * @packageDocumentation
+ */
+
+export {};
