@@ -1,0 +1,7 @@
+/**
+ * Lambert's W, the inverse of w·e^w.
+ *
+ * @packageDocumentation
+ */
+
+export { lambertW, type LambertWOptions } from "./lambert-w.js";
