@@ -119,13 +119,16 @@ export function matmulLibrary(): MatmulLibrary {
 
 /** Room for the packed panels of one thread. */
 export function allocateWorkSpace(): number {
-  return kernelMemory()!.allocate(8 * blockDepth * (blockColumns + blockRows) + tileBytes);
+  return kernelMemory()!.allocate(workSpaceBytes);
 }
 
 /** Columns of a tile: two vectors. */
 const columnsOf = (bits: 32 | 64): number => 256 / bits;
 /** A tile of C for the edges, at the start of the work space. */
 const tileBytes = tileRows * 32;
+
+/** Bytes of a thread's work space. */
+export const workSpaceBytes: number = 8 * blockDepth * (blockColumns + blockRows) + tileBytes;
 
 /** micro(a, b, c, cRow, k, accumulate): the tile of C from packed panels. */
 function emitMicroKernel(bits: 32 | 64, subtract: boolean): FunctionBody {

@@ -1,0 +1,62 @@
+/** A kernel of one's own: values, elements left to the caller, threads, float32 and int32 operands. */
+
+import { afterEach, expect, test } from "vitest";
+import { setThreads } from "../index.js";
+import { FunctionBody, f64, i32, op, runArrayKernel, type ArrayKernel } from "./index.js";
+
+/** x·y + 1; where y is 0, NaN and the word that says so. */
+const example: ArrayKernel = {
+  inputs: 2,
+  chunk: 1000,
+  scratch: 8,
+  nanoseconds: 10,
+  write(module) {
+    const body = new FunctionBody([i32, i32, i32]);
+    const [base, start, end] = [0, 1, 2];
+    const y = body.local(f64);
+    const at = (array: number): FunctionBody =>
+      body.get(base).access(op.i32Load, 4 * array).get(start).int(3).emit(op.i32Shl, op.i32Add); // prettier-ignore
+    body.countUp(
+      start,
+      () => body.get(end),
+      1,
+      () => {
+        // By way of the scratch, which each thread has for itself.
+        body.work();
+        at(1).access(op.f64Load).access(op.f64Store);
+        body.work().access(op.f64Load).tee(y).float(0, 64).emit(0x61);
+        body.when(() => body.get(base).int(1).access(0x36, 12));
+        at(2);
+        at(0).access(op.f64Load).get(y).emit(op.f64Mul).float(1, 64).emit(op.f64Add);
+        body.float(NaN, 64).get(y).float(0, 64).emit(0x62, 0x1b).access(op.f64Store);
+      },
+    );
+    module.add(body, "kernel0");
+  },
+};
+
+afterEach(() => setThreads(1));
+
+test.each([1, 2, 3])("by %i threads", (threads) => {
+  setThreads(threads);
+  const n = 300_001; // more than a slab
+  const x = Float64Array.from({ length: n }, (_, i) => i / 7);
+  const y = Float32Array.from({ length: n }, (_, i) => 1 + (i % 5));
+  for (let repeat = 0; repeat < 5; repeat++) {
+    const out = new Float64Array(n);
+    expect(runArrayKernel(example, [x, y], out)).toBe("all");
+    expect(out.every((value, i) => value === x[i] * y[i] + 1)).toBe(true);
+  }
+  y[n - 1] = 0;
+  const rounded = new Float32Array(n);
+  expect(runArrayKernel(example, [x, y], rounded)).toBe("some");
+  expect(rounded[n - 1]).toBeNaN();
+  expect(rounded[77]).toBe(Math.fround(x[77] * y[77] + 1));
+});
+
+test("nothing, and a few", () => {
+  expect(runArrayKernel(example, [new Float64Array(0), new Float64Array(0)], new Float64Array(0))).toBe("all");
+  const out = new Float64Array(3);
+  expect(runArrayKernel(example, [Int32Array.of(1, 2, 3), Float64Array.of(0.5, 0.5, 0.5)], out)).toBe("all");
+  expect([...out]).toEqual([1.5, 2, 2.5]);
+});
