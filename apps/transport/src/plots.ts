@@ -1,0 +1,19 @@
+/** Draws the figures of the pages as SVG text. Colours are the variables of the page, so that they follow its light or dark scheme. */
+
+import * as Plot from "@observablehq/plot";
+import { parseHTML } from "linkedom";
+
+/** Into a document of its own: there is no browser here. */
+export function draw(options: Plot.PlotOptions): string {
+  const { document } = parseHTML("<!doctype html><html><body></body></html>");
+  return Plot.plot({
+    width: 560,
+    height: 340,
+    marginTop: 28,
+    marginBottom: 44,
+    marginLeft: 56,
+    grid: true,
+    ...options,
+    document,
+  }).outerHTML;
+}
