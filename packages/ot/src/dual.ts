@@ -1,12 +1,13 @@
 /**
  * The dual of entropic transport, as functions of the potentials f and g of the plan P_ij = a_i b_j exp((f_i + g_j − C_ij)/ε).
  *
- * Maximise D(f, g) = Σ a r₁(f) + Σ b r₂(g) − ε (Σ P − Σ a Σ b), with r(f) = f where the marginal is kept, and ρ (1 − exp(−f/ρ)) where it
- * may differ from a at the price ρ KL. D is concave, and its gradient is what the marginals miss.
+ * Maximise D(f, g) = r₁(f) + r₂(g) − ε (Σ P − Σ a Σ b), with r(f) = Σ a f where the marginal is kept, and else the reward of its price (see
+ * `penalty.ts`). D is concave, and its gradient is what the marginals miss.
  */
 
-import { expm1, logSumExp, type Tensor } from "@curv/tensor";
+import { logSumExp, type Tensor } from "@curv/tensor";
 import type { Reducer } from "./cost.js";
+import { reward, wantedMarginal, type Price } from "./penalty.js";
 
 /** An entropic problem. Tensors may be traced. */
 export interface Problem {
@@ -17,8 +18,8 @@ export interface Problem {
   readonly costs: Reducer;
   /** Scalar. */
   readonly epsilon: Tensor;
-  /** Penalties of the two marginals; Infinity keeps a marginal. */
-  readonly rho: readonly [number, number];
+  /** What the deviations of the two marginals cost. */
+  readonly prices: readonly [Price, Price];
 }
 
 /** Dual potentials. */
@@ -55,28 +56,22 @@ export function columnMarginal({ a, b, costs, epsilon }: Problem, { f, g }: Pote
   );
 }
 
-/** The marginal that the first-order condition wants: a, or a exp(−f/ρ). */
-function wantedMarginal(weights: Tensor, potential: Tensor, rho: number): Tensor {
-  return rho === Infinity ? weights : weights.mul(potential.div(-rho).exp());
-}
-
 /** −∇D: what each marginal has too much. */
 export function dualResidual(problem: Problem, z: Potentials): Potentials {
-  const { a, b, rho } = problem;
+  const { a, b, prices } = problem;
+  const [rows, columns] = [rowMarginal(problem, z), columnMarginal(problem, z)];
   return {
-    f: rowMarginal(problem, z).sub(wantedMarginal(a, z.f, rho[0])),
-    g: columnMarginal(problem, z).sub(wantedMarginal(b, z.g, rho[1])),
+    f: rows.sub(wantedMarginal(prices[0], a, z.f, rows)),
+    g: columns.sub(wantedMarginal(prices[1], b, z.g, columns)),
   };
 }
 
-/** D(f, g): at the optimum the value of min ⟨C, P⟩ + ε KL(P | a bᵀ) + ρ₁ KL(P1 | a) + ρ₂ KL(Pᵀ1 | b), generalised KL. */
+/** D(f, g): at the optimum the value of min ⟨C, P⟩ + ε KL(P | a bᵀ) + the prices of P1 and Pᵀ1, generalised KL. */
 export function dualValue(problem: Problem, z: Potentials): Tensor {
-  const { a, b, rho, epsilon } = problem;
-  const reward = (weights: Tensor, potential: Tensor, r: number): Tensor =>
-    weights.mul(r === Infinity ? potential : expm1(potential.div(-r)).mul(-r)).sum();
+  const { a, b, prices, epsilon } = problem;
   const excess = rowMarginal(problem, z).sum().sub(a.sum().mul(b.sum()));
-  return reward(a, z.f, rho[0])
-    .add(reward(b, z.g, rho[1]))
+  return reward(prices[0], a, z.f)
+    .add(reward(prices[1], b, z.g))
     .sub(excess.mul(epsilon));
 }
 
@@ -84,4 +79,9 @@ export function dualValue(problem: Problem, z: Potentials): Tensor {
 export function negativeEntropy(weights: Tensor): Tensor {
   const positive = weights.greater(0);
   return positive.where(weights.mul(positive.where(weights, 1).log()), 0).sum();
+}
+
+/** Whether both marginals are kept. */
+export function isBalanced({ prices }: Pick<Problem, "prices">): boolean {
+  return prices.every(({ rho }) => rho === Infinity);
 }

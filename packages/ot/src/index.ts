@@ -76,6 +76,7 @@ export {
   type PartialEmdOptions,
   type PartialEmdResult,
 } from "./partial-emd.js";
+export type { Penalty } from "./penalty.js";
 export { sinkhornCore, type SinkhornCore, type SinkhornCoreOptions } from "./sinkhorn-core.js";
 export { sinkhornDivergence, type SinkhornDivergence, type SinkhornDivergenceOptions } from "./sinkhorn-divergence.js";
 export { sinkhorn, type SinkhornOptions, type SinkhornProgress, type SinkhornResult } from "./sinkhorn.js";

@@ -1,29 +1,12 @@
 /** Sinkhorn's iteration in the log domain, traceable: it compiles, batches, and differentiates by the implicit function theorem. */
 
-import {
-  customJvp,
-  customRoot,
-  isTensor,
-  jvp,
-  logicalAnd,
-  stopGradient,
-  tensor,
-  whileLoop,
-  type Tensor,
-} from "@curv/tensor";
-import { andersonStep, emptyHistory, type AndersonHistory } from "./anderson.js";
+import { customJvp, customRoot, DomainError, isTensor, jvp, stopGradient, tensor, type Tensor } from "@curv/tensor";
 import { checkCount, checkEqualMass, checkNumber, checkSameDType, checkWeights } from "./arguments.js";
 import { conjugateGradient } from "./conjugate-gradient.js";
 import { checkCost, reducer, type Cost } from "./cost.js";
-import {
-  dualResidual,
-  dualValue,
-  negativeEntropy,
-  softMinColumns,
-  softMinRows,
-  type Potentials,
-  type Problem,
-} from "./dual.js";
+import { dualResidual, dualValue, isBalanced, negativeEntropy, type Potentials, type Problem } from "./dual.js";
+import { heldAt, type Penalty, type Price } from "./penalty.js";
+import { sweeps, sweepStart, type Settings } from "./sweeps.js";
 
 export interface SinkhornCoreOptions {
   /** Strength ε > 0 of the entropy, in the units of the cost; as in POT (`reg`) and OTT. A tensor may be traced. */
@@ -33,23 +16,38 @@ export interface SinkhornCoreOptions {
   /** Default 10,000. */
   readonly maxIter?: number;
   /**
-   * Penalty ρ of a marginal's deviation, ρ KL(P1 | a): one for both, or one each; Infinity (default) keeps a marginal. `[ρ, Infinity]` is the
+   * Price ρ of a marginal's deviation (see `penalty`): one for both, or one each; Infinity (default) keeps a marginal. `[ρ, Infinity]` is the
    * semi-relaxed problem.
    */
   readonly rho?: number | readonly [number, number];
+  /**
+   * What ρ is the price of: `"kl"` (default) ρ KL(P1 | a), generalised, `"tv"` ρ Σ |P1 − a|, or `"l2"` ½ ρ Σ (P1 − a)², which depends on how
+   * many points share the mass.
+   */
+  readonly penalty?: Penalty;
+  /**
+   * `"log"` (default) computes every sweep in the log domain; `"stabilized"` multiplies by a kernel [n, m] (8 n m bytes) that absorbs the
+   * potentials: the same iterates many times faster, with the same small ε. It has no relaxation, momentum or Anderson acceleration.
+   */
+  readonly method?: "log" | "stabilized";
   /** ε starts at so large a value and falls by `scaling` with every sweep. Default: no scaling. */
   readonly initialEpsilon?: number;
   /** Factor in (0, 1) of ε-scaling. Default 0.7. */
   readonly scaling?: number;
-  /** Over-relaxation ω in [1, 2): potentials go ω times as far, once the marginals are off by less than 10 %. Default 1. */
-  readonly relaxation?: number;
+  /**
+   * Over-relaxation ω in [1, 2): potentials go ω times as far, once the marginals are off by less than 10 %; `"auto"` finds the best ω from
+   * how the error falls. Default 1.
+   */
+  readonly relaxation?: number | "auto";
+  /** Heavy-ball momentum β in [0, 1): g goes on by β times its last step, once the marginals are off by less than 10 %. Default 0. */
+  readonly momentum?: number;
   /** Anderson acceleration by the last so many sweeps; 5 is usual. Default 0: none. */
   readonly anderson?: number;
   /** Potentials to start from, [n] and [m]. Default zeros. */
   readonly init?: Potentials;
   /**
    * What `value` is: `"shannon"` (default, POT's) ⟨C, P⟩ + ε Σ P log P, or `"kl"` (OTT's, GeomLoss's) ⟨C, P⟩ + ε KL(P | a bᵀ). The plan is the
-   * same. With finite `rho` it is always `"kl"`.
+   * same. With finite `rho` it is always `"kl"`, and the price of the marginals is in it.
    */
   readonly entropy?: "shannon" | "kl";
 }
@@ -65,41 +63,43 @@ export interface SinkhornCore extends Potentials {
   readonly residual: Tensor;
 }
 
-interface State extends Potentials {
-  readonly epsilon: Tensor;
-  readonly error: Tensor;
-  /** What the columns of this state's plan miss. */
-  readonly beside: Tensor;
-  readonly step: Tensor;
-  /** Of Anderson acceleration; empty without it. */
-  readonly past: AndersonHistory;
-}
-
-/** Options with their defaults. */
-export interface Settings {
-  readonly tol: number;
-  readonly maxIter: number;
-  readonly rho: readonly [number, number];
-  readonly initialEpsilon: number;
-  readonly scaling: number;
-  readonly relaxation: number;
-  readonly anderson: number;
-}
-
 /** Checks options and fills in the defaults. */
 export function settingsOf(options: Omit<SinkhornCoreOptions, "init">, dtype: string, caller: string): Settings {
-  const { epsilon, rho = Infinity, tol = dtype === "float32" ? 1e-5 : 1e-9, maxIter = 10_000 } = options;
-  const { initialEpsilon = 0, scaling = 0.7, relaxation = 1, anderson = 0 } = options;
+  const { epsilon, tol = dtype === "float32" ? 1e-5 : 1e-9, maxIter = 10_000 } = options;
+  const { initialEpsilon = 0, scaling = 0.7, relaxation = 1, momentum = 0, anderson = 0, method = "log" } = options;
   if (!isTensor(epsilon)) checkNumber(epsilon, caller, "epsilon", { low: 0 });
-  const pair = typeof rho === "number" ? ([rho, rho] as const) : rho;
-  pair.forEach((r) => checkNumber(r, caller, "rho", { low: 0, high: Infinity }));
   checkNumber(tol, caller, "tol", { low: 0, closed: true });
   checkCount(maxIter, caller, "maxIter");
   checkNumber(initialEpsilon, caller, "initialEpsilon", { low: 0, closed: true });
   checkNumber(scaling, caller, "scaling", { low: 0, high: 0.99 });
-  checkNumber(relaxation, caller, "relaxation", { low: 1, high: 1.99, closed: true });
+  if (relaxation !== "auto") checkNumber(relaxation, caller, "relaxation", { low: 1, high: 1.99, closed: true });
+  checkNumber(momentum, caller, "momentum", { low: 0, high: 0.99, closed: true });
   checkCount(anderson, caller, "anderson");
-  return { tol, maxIter, rho: pair, initialEpsilon, scaling, relaxation, anderson };
+  if (method !== "log" && method !== "stabilized") {
+    throw new DomainError(`${caller}: method is ${String(method)}; wants "log" or "stabilized".`);
+  }
+  if (method === "stabilized" && (relaxation !== 1 || momentum !== 0 || anderson !== 0)) {
+    throw new DomainError(
+      `${caller}: method is "stabilized" with relaxation, momentum or anderson; wants none of them, or method "log".`,
+    );
+  }
+  const prices = pricesOf(options, caller);
+  return { tol, maxIter, prices, method, initialEpsilon, scaling, relaxation, momentum, anderson };
+}
+
+function pricesOf(
+  { rho = Infinity, penalty = "kl" }: Pick<SinkhornCoreOptions, "rho" | "penalty">,
+  caller: string,
+): readonly [Price, Price] {
+  const pair = typeof rho === "number" ? ([rho, rho] as const) : rho;
+  pair.forEach((r) => checkNumber(r, caller, "rho", { low: 0, high: Infinity }));
+  if (!["kl", "tv", "l2"].includes(penalty)) {
+    throw new DomainError(`${caller}: penalty is ${String(penalty)}; wants "kl", "tv" or "l2".`);
+  }
+  return [
+    { penalty, rho: pair[0] },
+    { penalty, rho: pair[1] },
+  ];
 }
 
 /** Checks a problem: shapes, dtypes, weights, masses. */
@@ -130,8 +130,8 @@ export function checkProblem(a: Tensor, b: Tensor, cost: Cost, balanced: boolean
  */
 export function sinkhornCore(a: Tensor, b: Tensor, cost: Cost, options: SinkhornCoreOptions): SinkhornCore {
   const settings = settingsOf(options, a.dtype, "sinkhornCore");
-  const { rho, tol } = settings;
-  const balanced = rho[0] === Infinity && rho[1] === Infinity;
+  const { prices, tol, maxIter } = settings;
+  const balanced = isBalanced(settings);
   checkProblem(a, b, cost, balanced, "sinkhornCore");
   const epsilon = isTensor(options.epsilon) ? options.epsilon : tensor(options.epsilon, { dtype: a.dtype });
   const theta: Parameters = { a, b, epsilon, cost: isTensor(cost) ? cost : { x: cost.x, y: cost.y } };
@@ -139,13 +139,14 @@ export function sinkhornCore(a: Tensor, b: Tensor, cost: Cost, options: Sinkhorn
     a: p.a,
     b: p.b,
     epsilon: p.epsilon,
-    rho,
+    prices,
     costs: reducer(isTensor(p.cost) ? p.cost : { ...(cost as object), ...p.cost }),
   });
   const problem = problemOf(theta);
   const fixed = problemOf(detached(theta));
   const start = options.init ?? { f: a.mul(0), g: b.mul(0) };
-  const found = sweeps(fixed, { f: stopGradient(start.f), g: stopGradient(start.g) }, settings);
+  const init = { f: stopGradient(start.f), g: stopGradient(start.g) };
+  const found = sweeps(fixed, sweepStart(fixed, init, settings), settings, maxIter);
   const z = differentiable(problem, centred(fixed, found));
   const miss = dualResidual(fixed, { f: stopGradient(z.f), g: stopGradient(z.g) });
   const residual = miss.f.abs().sum().add(miss.g.abs().sum());
@@ -173,90 +174,40 @@ function detached({ a, b, epsilon, cost }: Parameters): Parameters {
   };
 }
 
-/** Sinkhorn's sweeps until the marginals fit or `maxIter`: rows, then columns. */
-export function sweeps(problem: Problem, init: Potentials, settings: Settings): State {
-  const { a, b, epsilon, rho } = problem;
-  const { tol, maxIter, initialEpsilon, scaling, relaxation, anderson } = settings;
-  const isPlain = relaxation === 1 && anderson === 0;
-  const zero = epsilon.mul(0);
-  const damp = (eps: Tensor, r: number): Tensor | number => (r === Infinity ? 1 : eps.div(r).add(1).reciprocal());
-  return whileLoop(
-    (s: State) => logicalAnd(s.error.greater(tol), s.step.less(maxIter)),
-    (s: State): State => {
-      const now: Problem = initialEpsilon === 0 ? problem : { ...problem, epsilon: s.epsilon };
-      const rows = softMinRows(now, s.g);
-      // What the rows of the plan with the potentials of this moment miss; the columns fit since the last sweep, up to relaxation.
-      const fit = s.f.sub(rows).div(now.epsilon).exp();
-      const wanted = rho[0] === Infinity ? 1 : s.f.div(-rho[0]).exp();
-      const off = a.mul(fit.sub(wanted)).abs().sum();
-      const omega = relaxation === 1 ? 1 : off.less(a.sum().mul(0.1)).where(zero.add(relaxation), 1);
-      const step = (old: Tensor, fresh: Tensor, r: number): Tensor => {
-        const damped = fresh.mul(damp(now.epsilon, r));
-        return relaxation === 1 ? damped : old.add(damped.sub(old).mul(omega));
-      };
-      const f = step(s.f, rows, rho[0]);
-      const columns = softMinColumns(now, f);
-      const fresh = step(s.g, columns, rho[1]);
-      const isFinal = initialEpsilon === 0 ? null : s.epsilon.lessEqual(epsilon);
-      // While ε falls, the map changes from step to step: nothing to learn from the past.
-      const { mixed, history } =
-        anderson === 0
-          ? { mixed: fresh, history: s.past }
-          : andersonStep(s.past, fresh, fresh.sub(s.g), isFinal === null ? s.step : isFinal.where(s.step, 0));
-      const g = isFinal === null || anderson === 0 ? mixed : isFinal.where(mixed, fresh);
-      // After ε changed, nothing is known about the error.
-      const known = (error: Tensor): Tensor => (isFinal === null ? error : isFinal.where(error, Infinity));
-      const rest = (error: Tensor, missed: Tensor): Omit<State, "f" | "g"> => ({
-        error,
-        beside: missed,
-        epsilon: s.epsilon.mul(scaling).maximum(epsilon),
-        step: s.step.add(1),
-        past: history,
-      });
-      if (isPlain) return { f, g, ...rest(known(off), zero) };
-      // Columns that were relaxed or mixed do not fit: what they miss counts, too. So the error is known of where this step began, which
-      // is kept if it will do.
-      const fits = rho[1] === Infinity ? 1 : g.div(-rho[1]).exp();
-      const beside = b.mul(g.sub(columns).div(now.epsilon).exp().sub(fits)).abs().sum();
-      const error = known(off.add(s.beside));
-      const isDone = error.lessEqual(tol);
-      return { f: isDone.where(s.f, f), g: isDone.where(s.g, g), ...rest(error, beside) };
-    },
-    {
-      f: init.f,
-      g: init.g,
-      epsilon: epsilon.maximum(initialEpsilon),
-      error: zero.add(Infinity),
-      beside: isPlain ? zero : zero.add(Infinity),
-      step: zero.cast("int32"),
-      past: emptyHistory(anderson, b),
-    },
-  );
-}
-
-/** The same plan with Σ a f = Σ b g (balanced problems only: elsewhere the potentials are unique). */
-function centred({ a, b, rho }: Problem, { f, g }: Potentials): Potentials {
-  if (rho[0] !== Infinity || rho[1] !== Infinity) return { f, g };
+/** The same plan with Σ a f = Σ b g (balanced problems only: elsewhere the potentials are unique, or as good as). */
+function centred(problem: Problem, { f, g }: Potentials): Potentials {
+  if (!isBalanced(problem)) return { f, g };
+  const { a, b } = problem;
   const shift = a.mul(f).sum().sub(b.mul(g).sum()).div(a.sum().add(b.sum()));
   return { f: f.sub(shift), g: g.add(shift) };
 }
 
 /** The potentials as a root of the dual's gradient, which knows how they move with what the problem is made of. */
 function differentiable(problem: Problem, z: Potentials): Potentials {
-  const { a, b, epsilon, rho } = problem;
-  const isBalanced = rho[0] === Infinity && rho[1] === Infinity;
+  const { a, b, epsilon, prices } = problem;
   const mass = a.sum().mul(epsilon);
+  const [rows, columns] = [heldAt(prices[0], z.f), heldAt(prices[1], z.g)];
   const residual = (at: Potentials): Potentials => {
-    const miss = dualResidual(problem, at);
-    if (!isBalanced) return miss;
-    // f + t, g − t give the same plan: one more equation picks Σ a f = Σ b g, in a way that keeps the Jacobian symmetric.
-    const gauge = a.mul(at.f).sum().sub(b.mul(at.g).sum()).div(mass);
-    return { f: miss.f.add(a.mul(gauge)), g: miss.g.sub(b.mul(gauge)) };
+    // A potential that is held stays out of the equations of the others, and its own says that it stays.
+    const free = { f: rows?.where(z.f, at.f) ?? at.f, g: columns?.where(z.g, at.g) ?? at.g };
+    const miss = dualResidual(problem, free);
+    if (isBalanced(problem)) {
+      // f + t, g − t give the same plan: one more equation picks Σ a f = Σ b g, in a way that keeps the Jacobian symmetric.
+      const gauge = a.mul(at.f).sum().sub(b.mul(at.g).sum()).div(mass);
+      return { f: miss.f.add(a.mul(gauge)), g: miss.g.sub(b.mul(gauge)) };
+    }
+    return {
+      f: rows?.where(at.f.sub(z.f).mul(p).div(eps), miss.f) ?? miss.f,
+      g: columns?.where(at.g.sub(z.g).mul(q).div(eps), miss.g) ?? miss.g,
+    };
   };
   const [p, q, eps] = [stopGradient(a), stopGradient(b), stopGradient(epsilon)];
   // Where a weight is 0 its equation is 0 = 0, and the potential keeps its value.
-  const inverse = (w: Tensor): Tensor => w.greater(0).where(eps.div(w.greater(0).where(w, 1)), 0);
-  const scale = { f: inverse(p), g: inverse(q) };
+  const inverse = (w: Tensor, { penalty, rho }: Price): Tensor => {
+    const diagonal = penalty === "l2" ? w.div(eps).add(1 / rho) : w.div(eps);
+    return diagonal.greater(0).where(diagonal.greater(0).where(diagonal, 1).reciprocal(), 0);
+  };
+  const scale = { f: inverse(p, prices[0]), g: inverse(q, prices[1]) };
   const tol = a.dtype === "float32" ? 1e-6 : 1e-13;
   const limit = 4 * (a.shape[0] + b.shape[0]) + 50;
   const tangentSolve = (linear: (dz: Potentials) => Potentials, dz: Potentials): Potentials =>

@@ -4,6 +4,7 @@ import { logicalAnd, stopGradient, tensor, whileLoop, isTensor, type Tensor } fr
 import { evenWeights } from "./arguments.js";
 import { reducer, type Cost, type PointCost } from "./cost.js";
 import { softMinRows, type Potentials, type Problem } from "./dual.js";
+import { bestPotential, wantedMarginal } from "./penalty.js";
 import { settingsOf, sinkhornCore, type SinkhornCore, type SinkhornCoreOptions } from "./sinkhorn-core.js";
 
 export interface SinkhornDivergenceOptions extends Omit<SinkhornCoreOptions, "init" | "entropy"> {
@@ -76,23 +77,26 @@ function symmetricSweeps(
   cost: PointCost,
   options: SinkhornDivergenceOptions,
 ): Potentials & { readonly step: Tensor } {
-  const { tol, maxIter, rho } = settingsOf(options, weights.dtype, "sinkhornDivergence");
+  const { tol, maxIter, prices } = settingsOf(options, weights.dtype, "sinkhornDivergence");
   const a = stopGradient(weights);
   const epsilon = stopGradient(
     isTensor(options.epsilon) ? options.epsilon : tensor(options.epsilon, { dtype: a.dtype }),
   );
   const costs = reducer({ ...cost, x: stopGradient(cost.x), y: stopGradient(cost.y) });
-  const problem: Problem = { a, b: a, epsilon, rho, costs };
-  const damp = rho[0] === Infinity ? 1 : epsilon.div(rho[0]).add(1).reciprocal();
+  const problem: Problem = { a, b: a, epsilon, prices, costs };
   const last = whileLoop(
     (s: { f: Tensor; error: Tensor; step: Tensor }) => logicalAnd(s.error.greater(tol), s.step.less(maxIter)),
     ({ f, step }) => {
       const rows = softMinRows(problem, f);
-      const wanted = rho[0] === Infinity ? 1 : f.div(-rho[0]).exp();
+      const actual = a.mul(f.sub(rows).div(epsilon).exp());
       // Rows and columns miss the same.
-      const error = a.mul(f.sub(rows).div(epsilon).exp().sub(wanted)).abs().sum().mul(2);
+      const error = actual
+        .sub(wantedMarginal(prices[0], a, f, actual))
+        .abs()
+        .sum()
+        .mul(2);
       // The last step would be no worse, but what was measured is f: it stays.
-      const next = error.lessEqual(tol).where(f, f.add(rows.mul(damp)).div(2));
+      const next = error.lessEqual(tol).where(f, f.add(bestPotential(prices[0], a, rows, epsilon)).div(2));
       return { f: next, error, step: step.add(1) };
     },
     { f: a.mul(0), error: epsilon.mul(0).add(Infinity), step: epsilon.mul(0).cast("int32") },

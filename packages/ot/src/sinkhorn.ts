@@ -4,15 +4,9 @@ import { isTensor, jit, tensor, type Tensor } from "@curv/tensor";
 import { checkCount } from "./arguments.js";
 import { costMatrix, reducer, type Cost, type PointCost } from "./cost.js";
 import { breathe, type Driver } from "./driver.js";
-import type { Potentials } from "./dual.js";
-import {
-  checkProblem,
-  settingsOf,
-  sinkhornCore,
-  sweeps,
-  type Settings,
-  type SinkhornCoreOptions,
-} from "./sinkhorn-core.js";
+import { isBalanced, type Potentials } from "./dual.js";
+import { checkProblem, settingsOf, sinkhornCore, type SinkhornCoreOptions } from "./sinkhorn-core.js";
+import { sweeps, sweepStart, type Settings, type SweepState } from "./sweeps.js";
 
 export interface SinkhornProgress {
   readonly iterations: number;
@@ -23,7 +17,7 @@ export interface SinkhornProgress {
 export interface SinkhornOptions extends Omit<SinkhornCoreOptions, "epsilon">, Driver<SinkhornProgress> {
   /** Strength ε > 0 of the entropy, in the units of the cost; as in POT (`reg`) and OTT. */
   readonly epsilon: number;
-  /** Sweeps between two reports. Default 50. */
+  /** Sweeps between two reports. Default 50, of the stabilised method 500. */
   readonly block?: number;
 }
 
@@ -49,24 +43,29 @@ const withLeaves = (kind: PointCost["cost"], tile: number | undefined, leaves: L
     ? leaves
     : { ...leaves, ...(kind === undefined ? {} : { cost: kind }), ...(tile === undefined ? {} : { tile }) };
 
+/** Settings as text, which a compiled program can be kept for: infinities are no JSON. */
+const written = (settings: Settings): string =>
+  JSON.stringify(settings, (_, value: unknown) => (value === Infinity ? "Infinity" : value));
+const read = (text: string): Settings =>
+  JSON.parse(text, (_, value: unknown) => (value === "Infinity" ? Infinity : value)) as Settings;
+
 const sweepBlock = /* @__PURE__ */ jit(
   (
     a: Tensor,
     b: Tensor,
     leaves: Leaves,
     epsilon: Tensor,
-    z: Potentials,
+    state: SweepState,
+    limit: Tensor,
     kind: PointCost["cost"],
     tile: number | undefined,
-    settings: string,
+    text: string,
   ) => {
-    const { rho, ...rest } = JSON.parse(settings) as Omit<Settings, "rho"> & { rho: [number | null, number | null] };
-    const penalties = [rho[0] ?? Infinity, rho[1] ?? Infinity] as const;
-    const problem = { a, b, epsilon, rho: penalties, costs: reducer(withLeaves(kind, tile, leaves)) };
-    const { f, g, error, step } = sweeps(problem, z, { ...rest, rho: penalties });
-    return { f, g, error, step };
+    const settings = read(text);
+    const costs = reducer(withLeaves(kind, tile, leaves));
+    return sweeps({ a, b, epsilon, prices: settings.prices, costs }, state, settings, limit);
   },
-  { staticArgs: [5, 6, 7] },
+  { staticArgs: [6, 7, 8] },
 );
 
 const measure = /* @__PURE__ */ jit(
@@ -98,44 +97,38 @@ const measure = /* @__PURE__ */ jit(
  * const { plan, converged } = await sinkhorn(a, b, C, { epsilon: 0.05 });
  */
 export async function sinkhorn(a: Tensor, b: Tensor, cost: Cost, options: SinkhornOptions): Promise<SinkhornResult> {
-  const { epsilon, block = 50, init, entropy } = options;
+  const { epsilon, init, entropy, rho, penalty } = options;
   const settings = settingsOf(options, a.dtype, "sinkhorn");
+  const { maxIter, tol } = settings;
+  const { block = settings.method === "log" ? 50 : 500 } = options;
   checkCount(block, "sinkhorn", "block", 1);
-  checkProblem(
-    a,
-    b,
-    cost,
-    settings.rho.every((r) => r === Infinity),
-    "sinkhorn",
-  );
+  checkProblem(a, b, cost, isBalanced(settings), "sinkhorn");
   const leaves: Leaves = isTensor(cost) ? cost : { x: cost.x, y: cost.y };
   const [kind, tile] = isTensor(cost) ? [undefined, undefined] : [cost.cost, cost.tile];
   const eps = tensor(epsilon, { dtype: a.dtype });
-  let z: Potentials = init ?? { f: a.mul(0), g: b.mul(0) };
   const final: SinkhornCoreOptions = {
     epsilon,
     maxIter: 0,
-    rho: settings.rho,
+    ...(rho === undefined ? {} : { rho }),
+    ...(penalty === undefined ? {} : { penalty }),
     ...(entropy === undefined ? {} : { entropy }),
   };
-  // The sweeps with a falling ε are one block.
-  const { initialEpsilon, scaling, maxIter, tol } = settings;
-  let falling = initialEpsilon > epsilon ? Math.ceil(Math.log(epsilon / initialEpsilon) / Math.log(scaling)) + 2 : 0;
+  const text = written(settings);
   const history: SinkhornProgress[] = [];
+  let state = sweepStart({ b, epsilon: eps }, init ?? { f: a.mul(0), g: b.mul(0) }, settings);
   let iterations = 0;
-  let end = measure(a, b, leaves, z, kind, tile, final);
+  let end = measure(a, b, leaves, { f: state.f, g: state.g }, kind, tile, final);
   let residual = await end.residual.item();
   while (iterations < maxIter && (iterations === 0 || residual > tol)) {
-    const length = Math.min(falling > 0 ? falling : block, maxIter - iterations);
-    const text = JSON.stringify({ ...settings, maxIter: length, initialEpsilon: falling > 0 ? initialEpsilon : 0 });
-    falling = 0;
-    const { f, g, error, step } = sweepBlock(a, b, leaves, eps, z, kind, tile, text);
-    z = { f, g };
-    iterations += await step.item();
-    residual = await error.item();
-    if (residual <= tol || iterations >= maxIter) {
-      end = measure(a, b, leaves, z, kind, tile, final);
+    const limit = Math.min(iterations + block, maxIter);
+    state = sweepBlock(a, b, leaves, eps, state, tensor(limit, { dtype: "int32" }), kind, tile, text);
+    iterations = await state.step.item();
+    residual = await state.error.item();
+    if (!(residual > tol) || iterations >= maxIter) {
+      end = measure(a, b, leaves, { f: state.f, g: state.g }, kind, tile, final);
       residual = await end.residual.item();
+      // What the sweeps held for an error within `tol` was not: they go on.
+      if (residual > tol) state = { ...state, error: eps.mul(0).add(Infinity) };
     }
     history.push({ iterations, residual });
     await breathe(options, history[history.length - 1]);
