@@ -4,4 +4,5 @@
  * @packageDocumentation
  */
 
-export {};
+export { backendFromTfjs, type TfjsBackend, type TfjsBackendOptions } from "./backend.js";
+export type { TfjsAttributes, TfjsEngine, TfjsModule, TfjsTensor } from "./tfjs.js";

@@ -1,0 +1,230 @@
+/** The backend: which primitive runs where, and whose memory it is. */
+
+import {
+  BackendError,
+  isCurvError,
+  loweringOf,
+  type Aval,
+  type Backend,
+  type DType,
+  type HostArray,
+  type Operand,
+  type Primitive,
+  type Shape,
+  type TypedArray,
+} from "@curv/tensor";
+import { Engine, engineDType } from "./engine.js";
+import { inEngine, onHost, release, type Handle } from "./handle.js";
+import type { TfjsKernel } from "./kernels/kernel.js";
+import { kernels, wordOperations } from "./kernels/table.js";
+import type { TfjsModule, TfjsTensor } from "./tfjs.js";
+
+export interface TfjsBackendOptions {
+  /** Name in `.to(name)` and in messages. Default: "tfjs-" and the engine's, as in "tfjs-wasm". */
+  readonly name?: string;
+  /**
+   * Whether operations that the engine lacks (factorisations, the gamma function, rejection samplers, long Fourier transforms, primitives of other
+   * packages) run on the host with Curv's own kernels: what they need is read from the engine and their results are uploaded, which stalls a GPU.
+   * Default false: they throw a BackendError.
+   */
+  readonly hostFallback?: boolean;
+}
+
+/** A backend on a TensorFlow.js engine. */
+export interface TfjsBackend extends Backend {
+  readonly kind: "tfjs";
+  /** The module it was made from. */
+  readonly tf: TfjsModule;
+  describe(): string;
+}
+
+const nativeKernels = ["tensorflow"];
+
+/**
+ * Curv's tensors on the engine that `tf` has active: `@tensorflow/tfjs` (cpu, webgl), `-backend-wasm`, `-backend-webgpu`, `-node` or `-node-gpu`
+ * (CUDA). Float32, int32 and bool live in the engine; single numbers and uint32 words (keys, random bits) live on the host, and random numbers are
+ * made there, with the bits of every other backend. float64 is refused by a BackendError.
+ *
+ * Nothing is copied but what is uploaded or read. Memory belongs to the Curv tensors: `tidy`, `using` and `dispose` free it at once, a
+ * FinalizationRegistry some time after the last reference; a `tf.tidy` around it frees nothing of Curv's.
+ *
+ * @param tf - The module, its engine set and ready: `await tf.setBackend("wasm")` first. One backend stands for one engine; using it after
+ * `tf.setBackend` has switched to another is a BackendError.
+ * @throws BackendError if no engine is ready.
+ *
+ * @example
+ * import * as tf from "@tensorflow/tfjs";
+ * await tf.ready();
+ * use(backendFromTfjs(tf));
+ */
+export function backendFromTfjs(tf: TfjsModule, options: TfjsBackendOptions = {}): TfjsBackend {
+  checkModule(tf);
+  const engine = new Engine(tf);
+  const { name = `tfjs-${engine.name}`, hostFallback = false } = options;
+  const syncRead = engine.name !== "webgpu";
+
+  const active = (caller: string): void => {
+    const now = tf.getBackend();
+    if (now !== engine.name) {
+      throw new BackendError(
+        `${caller}: ${name} belongs to the ${engine.name} engine, but tf.setBackend has switched to ${now}; switch back, or make a backend for it.`,
+      );
+    }
+  };
+
+  /** Runs `f` with everything that it makes in the engine freed but its results, which are kept from any tf.tidy around. */
+  const scoped = (caller: string, f: () => readonly TfjsTensor[]): readonly TfjsTensor[] => {
+    active(caller);
+    try {
+      const results = tf.tidy(f as never) as readonly TfjsTensor[];
+      for (const y of results) tf.keep(y as never);
+      return results;
+    } catch (error) {
+      throw isCurvError(error) ? error : engineError(caller, name, error);
+    }
+  };
+
+  const uploadHandle = (data: TypedArray, shape: Shape, dtype: DType): Handle => {
+    if (dtype === "uint32" || data.length === 1) return onHost(data.slice(), dtype);
+    return inEngine(scoped("upload", () => [engine.upload(data, shape, engineDType(dtype))])[0], dtype);
+  };
+
+  /** What the handle holds, on the host. */
+  const read = (caller: string, { buffer, dtype }: Operand): TypedArray => {
+    const { array, tensor } = buffer as Handle;
+    if (array !== null) return array;
+    active(caller);
+    if (!syncRead) {
+      throw new BackendError(`${caller}: ${name} cannot read synchronously, and it computes this on the host; move the operands with .to("cpu") before.`); // prettier-ignore
+    }
+    try {
+      return typed(tensor!.dataSync(), dtype);
+    } catch (error) {
+      throw engineError(caller, name, error);
+    }
+  };
+
+  const runOnHost = (
+    primitive: Primitive,
+    inputs: readonly Operand[],
+    params: unknown,
+    outs: readonly Aval[],
+  ): Handle[] => {
+    const arrays = inputs.map((x): HostArray => ({ shape: x.shape, dtype: x.dtype, buffer: read(primitive.name, x) }));
+    return primitive.lower!(arrays, params, outs).map((y, i) => uploadHandle(y, outs[i].shape, outs[i].dtype));
+  };
+
+  const runInEngine = (
+    kernel: TfjsKernel,
+    primitive: Primitive,
+    inputs: readonly Operand[],
+    params: unknown,
+    outs: readonly Aval[],
+  ): Handle[] => {
+    const results = scoped(primitive.name, () => {
+      const tensors = inputs.map(({ buffer, shape, dtype }) => {
+        const { array, tensor } = buffer as Handle;
+        return tensor ?? engine.upload(array!, shape, engineDType(dtype));
+      });
+      const made = kernel(engine, tensors, params as never, outs);
+      // An input, or one tensor twice, gets a handle of its own on the same memory.
+      return made.map((y, i) => (tensors.includes(y) || made.indexOf(y) < i ? engine.unary("Identity", y) : y));
+    });
+    return results.map((y, i) => inEngine(y, outs[i].dtype));
+  };
+
+  const isOnHost = ({ buffer }: Operand): boolean => (buffer as Handle).array !== null;
+  const isNumber = ({ shape }: Aval): boolean => shape.every((n) => n === 1);
+  const isWord = (x: Aval): boolean => x.dtype === "uint32";
+  return {
+    name,
+    kind: "tfjs",
+    tf,
+    capabilities: {
+      dtypes: ["float32", "int32", "uint32", "bool"],
+      syncRead,
+      nonFinite: ["cpu", "wasm", ...nativeKernels].includes(engine.name),
+      subnormals: ["cpu", "wasm", ...nativeKernels].includes(engine.name),
+      largestLaunch: 2 ** 31 - 1,
+    },
+    supports: (primitive) =>
+      loweringOf(primitive, "tfjs") !== undefined ||
+      primitive.name in kernels ||
+      wordOperations.has(primitive.name) ||
+      (hostFallback && primitive.lower !== undefined),
+    upload: uploadHandle,
+    download: async (operand) => {
+      const { array, tensor } = operand.buffer as Handle;
+      if (array !== null) return array;
+      active("data");
+      try {
+        return typed(await tensor!.data(), operand.dtype);
+      } catch (error) {
+        throw engineError("data", name, error);
+      }
+    },
+    ...(syncRead && { downloadSync: (operand: Operand) => read("dataSync", operand) }),
+    run: (primitive, inputs, params, outs) => {
+      const registered = loweringOf(primitive, "tfjs") as TfjsKernel | undefined;
+      if (registered !== undefined) return runInEngine(registered, primitive, inputs, params, outs);
+      const ofBools = inputs.every((x) => x.dtype === "bool");
+      const words = inputs.some(isWord) || outs.some(isWord) || (wordOperations.has(primitive.name) && !ofBools);
+      const kernel = kernels[primitive.name] as TfjsKernel | undefined;
+      // Numbers that are on the host already: a step size, a count.
+      const numbers = primitive.lower !== undefined && inputs.every(isOnHost) && outs.every(isNumber);
+      if (numbers || words || kernel === undefined || tooLong(primitive, inputs, hostFallback)) {
+        return runOnHost(primitive, inputs, params, outs);
+      }
+      return runInEngine(kernel, primitive, inputs, params, outs);
+    },
+    free: (buffer) => release(buffer as Handle),
+    describe: () => {
+      const { numTensors, numBytes } = tf.memory();
+      return `TensorFlow.js ${engine.name} engine, ${engine.kernels.size} kernels, float32; ${numTensors} tensors of ${numBytes} bytes`;
+    },
+  };
+}
+
+/** Transforms that the engine has no kernel for, where the host may do them. */
+function tooLong(primitive: Primitive, inputs: readonly Operand[], hostFallback: boolean): boolean {
+  return hostFallback && primitive.name === "fft" && inputs[0].shape[inputs[0].shape.length - 1] > 64;
+}
+
+function checkModule(tf: TfjsModule): void {
+  const wanted = ["engine", "getBackend", "getKernelsForBackend", "tensor", "keep", "tidy", "memory"] as const;
+  const missing = typeof tf === "object" && tf !== null ? wanted.find((f) => typeof tf[f] !== "function") : "engine";
+  if (missing !== undefined) {
+    throw new BackendError(
+      `backendFromTfjs: tf has no function ${missing}; wants the module: npm install @tensorflow/tfjs, then import * as tf from "@tensorflow/tfjs".`,
+    );
+  }
+  if (typeof tf.getBackend() !== "string" || tf.getBackend() === "") {
+    throw new BackendError(
+      'backendFromTfjs: no engine is ready; await tf.setBackend("wasm") (or another) or tf.ready() first.',
+    );
+  }
+}
+
+/** What the engine threw, as Curv's error with the operation's name. */
+function engineError(caller: string, backend: string, error: unknown): BackendError {
+  const message = error instanceof Error ? error.message : String(error);
+  const reason =
+    /out of memory|OOM|memory access out of bounds|Array buffer allocation|Invalid typed array length|Invalid array length|failed to allocate|RESOURCE_EXHAUSTED|allocation failed/i.test(message) // prettier-ignore
+      ? "is out of memory; dispose tensors, or use tidy"
+      : "failed";
+  return new BackendError(`${caller}: ${backend} ${reason}: ${message}`, { cause: error });
+}
+
+/** The engine's array as that of the dtype: the cpu engine may hold floats in an array of integers. */
+function typed(data: ArrayLike<number>, dtype: DType): TypedArray {
+  switch (dtype) {
+    case "float32":
+      return data instanceof Float32Array ? data : Float32Array.from(data);
+    case "int32":
+      return data instanceof Int32Array ? data : Int32Array.from(data);
+    case "bool":
+      return data instanceof Uint8Array ? data : Uint8Array.from(data);
+    default:
+      throw new BackendError(`data: the engine holds no ${dtype}.`);
+  }
+}

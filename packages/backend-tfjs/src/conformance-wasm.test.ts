@@ -1,0 +1,11 @@
+/** The conformance suite on the WebAssembly engine. */
+
+import { conformance } from "@curv/tensor/testing";
+import * as tf from "@tensorflow/tfjs";
+import "@tensorflow/tfjs-backend-wasm";
+import { backendFromTfjs } from "./index.js";
+
+await tf.setBackend("wasm");
+await tf.ready();
+
+conformance(backendFromTfjs(tf), { dtypes: ["float32", "int32", "uint32", "bool"], sameBits: false });

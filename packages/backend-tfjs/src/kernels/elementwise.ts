@@ -1,0 +1,148 @@
+/** Arithmetic, comparison, choice and conversion. */
+
+import type { DType } from "@curv/tensor";
+import { type Engine, type EngineDType } from "../engine.js";
+import type { TfjsTensor } from "../tfjs.js";
+import type { KernelTable, TfjsKernel } from "./kernel.js";
+
+/** A kernel of the engine as it is. */
+export const direct =
+  (name: string): TfjsKernel =>
+  (engine, [x]) => [engine.unary(name, x)];
+
+const pairwise =
+  (name: string): TfjsKernel =>
+  (engine, [x, y]) => [engine.binary(name, x, y)];
+
+/** On bools, whose order the engines do not all know, by way of int32. */
+const comparison =
+  (name: string): TfjsKernel =>
+  (engine, [x, y]) => {
+    if (x.dtype !== "bool") return [engine.binary(name, x, y)];
+    return [engine.binary(name, engine.cast(x, "int32"), engine.cast(y, "int32"))];
+  };
+
+/** −1, 0 or 1; NaN stays. */
+export function sign(engine: Engine, x: TfjsTensor): TfjsTensor {
+  const dtype = x.dtype as EngineDType;
+  const s = engine.sub(engine.cast(engine.less(0, x), dtype), engine.cast(engine.less(x, 0), dtype));
+  return dtype === "float32" ? engine.where(engine.isNaN(x), x, s) : s;
+}
+
+/** The remainder with the sign of the dividend; the engine's Mod is exact for operands of one sign. */
+function rem(engine: Engine, x: TfjsTensor, y: TfjsTensor): TfjsTensor {
+  const r = (a: TfjsTensor, b: TfjsTensor): TfjsTensor => {
+    const m = engine.binary("Mod", engine.unary("Abs", a), engine.unary("Abs", b));
+    return engine.where(engine.less(a, 0), engine.unary("Neg", m), m);
+  };
+  return x.dtype === "int32" ? unlessZero(engine, x, y, r) : r(x, y);
+}
+
+/** Integers divided by 0 give 0. */
+function unlessZero(
+  engine: Engine,
+  x: TfjsTensor,
+  y: TfjsTensor,
+  f: (x: TfjsTensor, y: TfjsTensor) => TfjsTensor,
+): TfjsTensor {
+  const zero = engine.equal(y, 0);
+  return engine.where(zero, 0, f(x, engine.where(zero, 1, y)));
+}
+
+/** The remainder with the sign of the divisor. */
+function mod(engine: Engine, x: TfjsTensor, y: TfjsTensor): TfjsTensor {
+  const r = rem(engine, x, y);
+  const opposite = engine.binary("NotEqual", engine.less(r, 0), engine.less(y, 0));
+  return engine.where(engine.and(opposite, engine.binary("NotEqual", r, 0)), engine.add(r, y), r);
+}
+
+/** ⌊x/y⌋ from the exact remainder. */
+function floorDiv(engine: Engine, x: TfjsTensor, y: TfjsTensor): TfjsTensor {
+  if (x.dtype === "int32") {
+    // Exact in int32: the engine's own division rounds down.
+    return unlessZero(engine, x, y, (a, b) => engine.binary("FloorDiv", a, b));
+  }
+  const quotient = engine.div(engine.sub(x, mod(engine, x, y)), y);
+  const floor = engine.unary("Floor", engine.add(quotient, 0.5)); // the quotient is an integer up to rounding
+  const exact = engine.less(engine.unary("Abs", quotient), 2 ** 22);
+  const divided = engine.div(x, y);
+  return engine.where(engine.equal(y, 0), divided, engine.where(exact, floor, quotient));
+}
+
+/** C and JavaScript disagree on powers of ±1; Curv's are those of C. */
+function pow(engine: Engine, x: TfjsTensor, y: TfjsTensor): TfjsTensor {
+  if (x.dtype === "int32") return integerPow(engine, x, y);
+  const infinite = engine.equal(engine.unary("Abs", y), Infinity);
+  const one = engine.or(engine.equal(x, 1), engine.or(engine.equal(y, 0), engine.and(engine.equal(x, -1), infinite)));
+  return engine.where(one, 1, engine.binary("Pow", x, y));
+}
+
+/** By squaring, wrapping at 32 bits; 0 for negative exponents. */
+function integerPow(engine: Engine, x: TfjsTensor, n: TfjsTensor): TfjsTensor {
+  let result = engine.add(engine.mul(engine.add(x, n), 0), 1);
+  let base = x;
+  let rest = engine.where(engine.less(n, 0), 0, n);
+  for (let bit = 0; bit < 31; bit++) {
+    const half = engine.binary("FloorDiv", rest, 2);
+    const odd = engine.equal(engine.sub(rest, engine.mul(half, 2)), 1);
+    result = engine.where(odd, engine.mul(result, base), result);
+    base = engine.mul(base, base);
+    rest = half;
+  }
+  return engine.where(engine.less(n, 0), 0, result);
+}
+
+/** x to a static integer, by squaring. */
+export function integerPower(engine: Engine, x: TfjsTensor, n: number): TfjsTensor {
+  if (n === 0) return engine.fill(x.shape, 1, "float32");
+  let result: TfjsTensor | null = null;
+  let base = x;
+  for (let m = Math.abs(n); m > 0; m = Math.floor(m / 2)) {
+    if (m % 2 === 1) result = result === null ? base : engine.mul(result, base);
+    if (m > 1) base = engine.mul(base, base);
+  }
+  if (n > 0) return result!;
+  return engine.div(1, result!);
+}
+
+const bitwise =
+  (name: string): TfjsKernel =>
+  (engine, [x, y]) => [engine.binary(name, x, y)];
+
+export const elementwiseKernels: KernelTable = {
+  add: pairwise("Add"),
+  sub: pairwise("Sub"),
+  mul: pairwise("Multiply"),
+  div: pairwise("RealDiv"),
+  maximum: (engine, [x, y]) => [engine.maximum(x, y)],
+  minimum: (engine, [x, y]) => [engine.minimum(x, y)],
+  rem: (engine, [x, y]) => [rem(engine, x, y)],
+  mod: (engine, [x, y]) => [mod(engine, x, y)],
+  floorDiv: (engine, [x, y]) => [floorDiv(engine, x, y)],
+  pow: (engine, [x, y]) => [pow(engine, x, y)],
+  atan2: pairwise("Atan2"),
+  neg: direct("Neg"),
+  abs: direct("Abs"),
+  sign: (engine, [x]) => [sign(engine, x)],
+  floor: direct("Floor"),
+  ceil: direct("Ceil"),
+  round: direct("Round"),
+  square: (engine, [x]) => [engine.mul(x, x)],
+  reciprocal: (engine, [x]) => [engine.div(1, x)],
+  sqrt: direct("Sqrt"),
+  integerPower: (engine, [x], { n }: { n: number }) => [integerPower(engine, x, n)],
+  equal: comparison("Equal"),
+  notEqual: comparison("NotEqual"),
+  less: comparison("Less"),
+  lessEqual: comparison("LessEqual"),
+  isNaN: direct("IsNan"),
+  isFinite: direct("IsFinite"),
+  // Of bools; words are computed on the host.
+  bitwiseAnd: bitwise("LogicalAnd"),
+  bitwiseOr: bitwise("LogicalOr"),
+  bitwiseXor: bitwise("NotEqual"),
+  bitwiseNot: direct("LogicalNot"),
+  select: (engine, [c, x, y]) => [engine.where(c, x, y)],
+  cast: (engine, [x], { dtype }: { dtype: DType }) => [engine.cast(x, dtype as EngineDType)],
+  stopGradient: (_engine, [x]) => [x],
+};

@@ -1,0 +1,54 @@
+/** Reductions: lines of the reduced axes, reduced over the last. */
+
+import type { Engine } from "../engine.js";
+import type { TfjsTensor } from "../tfjs.js";
+import type { KernelTable, TfjsKernel } from "./kernel.js";
+
+interface ReduceParams {
+  readonly axes: readonly number[];
+}
+
+const over =
+  (f: (engine: Engine, lines: TfjsTensor) => TfjsTensor): TfjsKernel =>
+  (engine, [x], { axes }: ReduceParams, [out]) => [
+    axes.length === 0 ? x : engine.reshape(f(engine, engine.lines(x, axes)), out.shape),
+  ];
+
+/** The engines know no extremes of bools. */
+const extreme = (kernel: string): TfjsKernel =>
+  over((engine, x) => {
+    if (x.dtype === "bool") return engine.cast(engine.reduce(kernel, engine.cast(x, "int32")), "bool");
+    const y = engine.reduce(kernel, x);
+    if (x.dtype !== "float32") return y;
+    return engine.where(anyNaN(engine, x), NaN, y);
+  });
+
+function anyNaN(engine: Engine, x: TfjsTensor): TfjsTensor {
+  return engine.cast(engine.reduce("Max", engine.cast(engine.isNaN(x), "int32")), "bool");
+}
+
+/** Index of the first NaN, else of the first extreme; the engines' own skip NaN or stop at it. */
+const argExtreme = (kernel: "ArgMax" | "ArgMin"): TfjsKernel =>
+  over((engine, x) => {
+    const index = (y: TfjsTensor, name: string): TfjsTensor => engine.run(name, { x: y }, { axis: 1 });
+    if (x.dtype !== "float32") return index(engine.cast(x, "int32"), kernel);
+    const nan = engine.cast(engine.isNaN(x), "float32");
+    const numbers = engine.where(engine.isNaN(x), kernel === "ArgMax" ? -Infinity : Infinity, x);
+    return engine.where(anyNaN(engine, x), index(nan, "ArgMax"), firstExtreme(engine, numbers, kernel));
+  });
+
+/** The position of the first element that equals the extreme: wasm's ArgMax never finds −∞. */
+function firstExtreme(engine: Engine, x: TfjsTensor, kernel: "ArgMax" | "ArgMin"): TfjsTensor {
+  const best = engine.reduce(kernel === "ArgMax" ? "Max" : "Min", x);
+  const attained = engine.equal(x, engine.reshape(best, [x.shape[0], 1]));
+  return engine.run("ArgMax", { x: engine.cast(attained, "float32") }, { axis: 1 });
+}
+
+export const reduceKernels: KernelTable = {
+  sum: over((engine, x) => engine.reduce("Sum", x)),
+  prod: over((engine, x) => engine.reduce("Prod", x)),
+  max: extreme("Max"),
+  min: extreme("Min"),
+  argMax: argExtreme("ArgMax"),
+  argMin: argExtreme("ArgMin"),
+};

@@ -1,0 +1,42 @@
+/** All kernels by the names of their primitives. What is not here the backend does not have. */
+
+import { constantKernels } from "./constant.js";
+import { convKernels } from "./conv.js";
+import { cumulativeKernels } from "./cumulative.js";
+import { dotKernels } from "./dot.js";
+import { elementwiseKernels } from "./elementwise.js";
+import { fftKernels } from "./fft.js";
+import { functionKernels } from "./functions.js";
+import { indexingKernels } from "./indexing.js";
+import type { KernelTable } from "./kernel.js";
+import { movementKernels } from "./movement.js";
+import { reduceKernels } from "./reduce.js";
+import { sortKernels } from "./sort.js";
+import { windowKernels } from "./windows.js";
+
+export const kernels: KernelTable = {
+  ...constantKernels,
+  ...convKernels,
+  ...cumulativeKernels,
+  ...dotKernels,
+  ...elementwiseKernels,
+  ...fftKernels,
+  ...functionKernels,
+  ...indexingKernels,
+  ...movementKernels,
+  ...reduceKernels,
+  ...sortKernels,
+  ...windowKernels,
+};
+
+/** Operations on 32-bit words: bits exact on the host, which the engines' arithmetic cannot promise. */
+export const wordOperations: ReadonlySet<string> = /* @__PURE__ */ new Set([
+  "threefry",
+  "bitwiseAnd",
+  "bitwiseOr",
+  "bitwiseXor",
+  "bitwiseNot",
+  "shiftLeft",
+  "shiftRight",
+  "bitcast",
+]);
