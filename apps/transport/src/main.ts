@@ -8,6 +8,8 @@ import { colourChapter } from "./colour-page.js";
 import { studyColours } from "./colour-study.js";
 import { indexPage } from "./index-page.js";
 import { help, readOptions, UsageError, type Command } from "./options.js";
+import { morphChapter } from "./morph-page.js";
+import { studyMorphs } from "./morph-study.js";
 import type { Watch } from "./progress.js";
 import { parts, type Part, type Settings } from "./settings.js";
 import { checkList, progressPrinter, type Output } from "./terminal.js";
@@ -24,6 +26,7 @@ export const exitCodes = { success: 0, failure: 1, usage: 2, interrupted: 130 } 
 
 const makers: Readonly<Record<Part, (settings: Settings, key: random.Key, watch: Watch) => Promise<Chapter>>> = {
   colour: async (settings, key, watch) => colourChapter(await studyColours(settings.colour, key, watch), settings),
+  morph: async (settings, key, watch) => morphChapter(await studyMorphs(settings.morph, key, watch), settings),
 };
 
 /** Runs the command and returns its exit code. */

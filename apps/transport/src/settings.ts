@@ -2,9 +2,9 @@
 
 import { planKinds, type PlanKind } from "./colour-map.js";
 
-export type Part = "colour";
+export type Part = "colour" | "morph";
 
-export const parts: readonly Part[] = ["colour"];
+export const parts: readonly Part[] = ["colour", "morph"];
 
 export interface ColourSettings {
   /** Paths; null for the generated landscapes. */
@@ -29,6 +29,8 @@ export interface MorphSettings {
   readonly frames: number;
   /** ε of the barycentres, in units of the pictures' squared side. */
   readonly epsilon: number;
+  /** Allowed error of the barycentres' marginals, as a share of the mass. */
+  readonly tol: number;
 }
 
 export interface ConvergenceSettings {
@@ -59,7 +61,7 @@ export type Defaults = Omit<Settings, "seed" | "parts">;
 export const fullSettings: Defaults = {
   quick: false,
   colour: { files: null, width: 720, palette: "kmeans", colours: 256, plans: planKinds, epsilon: 0.02, rho: 1 },
-  morph: { points: 500, digits: [2, 7], frames: 33, epsilon: 0.0015 },
+  morph: { points: 500, digits: [2, 7], frames: 25, epsilon: 0.0015, tol: 1e-4 },
   convergence: {
     assignment: { n: 500, eta: 1200 },
     pairs: [
@@ -79,7 +81,7 @@ export const fullSettings: Defaults = {
 export const quickSettings: Defaults = {
   quick: true,
   colour: { ...fullSettings.colour, width: 180, colours: 48 },
-  morph: { ...fullSettings.morph, points: 120, frames: 9, epsilon: 0.003 },
+  morph: { ...fullSettings.morph, points: 120, frames: 5, tol: 1e-3 },
   convergence: { ...fullSettings.convergence, assignment: { n: 100, eta: 300 }, pairs: [[2, 7]], sweeps: 2000 },
 };
 
