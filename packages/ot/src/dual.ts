@@ -5,7 +5,7 @@
  * `penalty.ts`). D is concave, and its gradient is what the marginals miss.
  */
 
-import { logSumExp, type Tensor } from "@curv/tensor";
+import { customJvp, jvp, logSumExp, type Tensor } from "@curv/tensor";
 import type { Reducer } from "./cost.js";
 import { reward, wantedMarginal, type Price } from "./penalty.js";
 
@@ -84,4 +84,16 @@ export function negativeEntropy(weights: Tensor): Tensor {
 /** Whether both marginals are kept. */
 export function isBalanced({ prices }: Pick<Problem, "prices">): boolean {
   return prices.every(({ rho }) => rho === Infinity);
+}
+
+/** F(θ, z) at a stationary point in z: its derivative is that in θ alone, and, since z moves with θ, so are all others right. */
+export function envelope<P>(F: (theta: P, z: Potentials) => Tensor): (theta: P, z: Potentials) => Tensor {
+  const value: (theta: P, z: Potentials) => Tensor = customJvp(
+    (theta: P, z: Potentials): Tensor => F(theta, z),
+    ([theta, z], [dtheta]) => ({
+      value: value(theta, z),
+      tangent: jvp((t: P) => F(t, z), [theta] as const, [dtheta] as const).tangent,
+    }),
+  );
+  return value;
 }

@@ -23,6 +23,14 @@ export type { Potentials } from "./dual.js";
 export { emd, type EmdOptions, type EmdProgress, type EmdResult, type SparseCost } from "./emd.js";
 export { emdCore, type EmdCore, type EmdCoreOptions } from "./emd-core.js";
 export {
+  entropicPartial,
+  entropicPartialCore,
+  type EntropicPartialCore,
+  type EntropicPartialCoreOptions,
+  type EntropicPartialOptions,
+  type EntropicPartialResult,
+} from "./entropic-partial.js";
+export {
   freeSupportBarycenter,
   type FreeSupportOptions,
   type FreeSupportProgress,

@@ -40,20 +40,27 @@ interface Extended {
   readonly costs: Tensor;
 }
 
-/** The balanced problem in which one more source and one more sink take, free of charge, what stays. */
-function extended(a: Tensor, b: Tensor, cost: Cost, mass: number | Tensor, caller: string): Extended {
+/** Checks a problem of partial transport, and returns the mass that moves. */
+export function checkPartial(a: Tensor, b: Tensor, cost: Cost, mass: number | Tensor, caller: string): Tensor {
   const { n, m, leaf } = checkCost(cost, caller);
   checkWeights(a, n, caller, "a");
   checkWeights(b, m, caller, "b");
   checkSameDType([leaf, a, b], caller);
   if (!isTensor(mass)) checkNumber(mass, caller, "mass", { low: 0 });
   const moved = isTensor(mass) ? mass : tensor(mass, { dtype: a.dtype });
-  const [inA, inB] = [a.sum(), b.sum()];
-  check([inA, inB, moved], [0, 0, 0], ([s], [t], [wanted]) => {
+  check([a.sum(), b.sum(), moved], [0, 0, 0], ([s], [t], [wanted]) => {
     const most = Math.min(s, t);
     if (wanted <= most * (1 + (a.dtype === "float32" ? 1e-6 : 1e-12))) return null;
     return new DomainError(`${caller}: mass is ${wanted}; wants at most the smaller of the sums of a and b, ${most}.`);
   });
+  return moved;
+}
+
+/** The balanced problem in which one more source and one more sink take, free of charge, what stays. */
+function extended(a: Tensor, b: Tensor, cost: Cost, mass: number | Tensor, caller: string): Extended {
+  const moved = checkPartial(a, b, cost, mass, caller);
+  const [n, m] = [a.shape[0], b.shape[0]];
+  const [inA, inB] = [a.sum(), b.sum()];
   const costs = costMatrix(cost);
   // The mass that moves is given, so that a constant may be added to the costs: none is cheaper than to stay.
   const raised = costs.sub(costs.min());

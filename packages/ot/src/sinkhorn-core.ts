@@ -4,7 +4,15 @@ import { customJvp, customRoot, DomainError, isTensor, jvp, stopGradient, tensor
 import { checkCount, checkEqualMass, checkNumber, checkSameDType, checkWeights } from "./arguments.js";
 import { conjugateGradient } from "./conjugate-gradient.js";
 import { checkCost, reducer, type Cost } from "./cost.js";
-import { dualResidual, dualValue, isBalanced, negativeEntropy, type Potentials, type Problem } from "./dual.js";
+import {
+  dualResidual,
+  dualValue,
+  envelope,
+  isBalanced,
+  negativeEntropy,
+  type Potentials,
+  type Problem,
+} from "./dual.js";
 import { heldAt, type Penalty, type Price } from "./penalty.js";
 import { sweeps, sweepStart, type Settings } from "./sweeps.js";
 
@@ -213,16 +221,4 @@ function differentiable(problem: Problem, z: Potentials): Potentials {
   const tangentSolve = (linear: (dz: Potentials) => Potentials, dz: Potentials): Potentials =>
     conjugateGradient(linear, dz, scale, tol, limit);
   return customRoot(residual, z, { solve: (_f, start) => start, tangentSolve });
-}
-
-/** F(θ, z) at a stationary point in z: its derivative is that in θ alone, and, since z moves with θ, so are all others right. */
-function envelope<P>(F: (theta: P, z: Potentials) => Tensor): (theta: P, z: Potentials) => Tensor {
-  const value: (theta: P, z: Potentials) => Tensor = customJvp(
-    (theta: P, z: Potentials): Tensor => F(theta, z),
-    ([theta, z], [dtheta]) => ({
-      value: value(theta, z),
-      tangent: jvp((t: P) => F(t, z), [theta] as const, [dtheta] as const).tangent,
-    }),
-  );
-  return value;
 }
