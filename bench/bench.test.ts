@@ -33,7 +33,7 @@ const small: Readonly<Record<string, Benchmark>> = {
   cnn: cnn(2),
   ot: ot(12),
   bessel: bessel(20),
-  curvature: curvature({ depth: 8, images: 2, side: 8 }),
+  curvature: curvature([{ depth: 8, images: 4, batch: 2, side: 8 }]),
   "hvp-cost": hvpCost({ sizes: { batch: 4, inputs: 2, hidden: 3, outputs: 2 }, batch: 2 }),
   scaling: scaling({ largest: 16 }),
 };
