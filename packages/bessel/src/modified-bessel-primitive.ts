@@ -1,6 +1,7 @@
 /** The primitive of the modified Bessel functions: values, and derivatives of every order in v and in x. */
 
 import { bind, broadcastTo, definePrimitive, type Primitive, type Tensor } from "@curv/tensor";
+import { runArrayKernel } from "@curv/tensor/kernels";
 import { logI, logK, logScaledI, logScaledK } from "./scalar/log-bessel.js";
 import {
   derivativeOfLogI,
@@ -11,6 +12,7 @@ import {
 import { paperLogI, paperLogK } from "./scalar/paper.js";
 import { ratioOfI, ratioOfK } from "./scalar/ratio.js";
 import { slopeOfRatioI, slopeOfRatioK } from "./scalar/ratio-slope.js";
+import { vectorKernels } from "./vector/log-bessel.js";
 
 export type FunctionName = "logIv" | "logKv" | "logIve" | "logKve" | "besselRatioI" | "besselRatioK";
 
@@ -95,6 +97,9 @@ function inV({ name, n }: Params, v: Tensor, x: Tensor): Tensor {
   return name === "slopeI" ? mixed.neg() : mixed;
 }
 
+/** Fewer are computed one by one: for them it is not worth to compile the vector kernels. */
+const fewElements = 256;
+
 /** modifiedBessel(v, x) → ∂ⁿf_v(x)/∂vⁿ, all of one shape and dtype. */
 const modifiedBesselPrimitive: Primitive<Params> = /* @__PURE__ */ definePrimitive<Params>({
   name: "modifiedBessel",
@@ -117,8 +122,15 @@ const modifiedBesselPrimitive: Primitive<Params> = /* @__PURE__ */ definePrimiti
     const { value, derivative } = kernels[name];
     const [orders, at] = [v.buffer, x.buffer];
     const y = out.dtype === "float64" ? new Float64Array(at.length) : new Float32Array(at.length);
-    if (n === 0) for (let i = 0; i < y.length; i++) y[i] = value(orders[i], at[i]);
-    else for (let i = 0; i < y.length; i++) y[i] = derivative(n, orders[i], at[i]);
+    if (n > 0) {
+      for (let i = 0; i < y.length; i++) y[i] = derivative(n, orders[i], at[i]);
+      return [y];
+    }
+    const kernel = y.length >= fewElements ? vectorKernels[name] : undefined;
+    const done = kernel === undefined ? "none" : runArrayKernel(kernel, [orders, at], y);
+    if (done === "all") return [y];
+    // NaN: what the vector kernels leave.
+    for (let i = 0; i < y.length; i++) if (done === "none" || y[i] !== y[i]) y[i] = value(orders[i], at[i]);
     return [y];
   },
 });

@@ -38,21 +38,28 @@ export function exponent(v: number, x: number, h: number): number {
 }
 
 /** ρ, the root of √(1 + r²) = r·asinh(r), in two parts: 24 bits and the rest. */
-const rootHigh = 1.508879542350769;
-const rootLow = 1.9187550885941136e-8;
+export const rootHigh = 1.508879542350769;
+export const rootLow = 1.9187550885941136e-8;
 
-/** η = (v − ρx)·P(w), w = (v − √3x)/(v + √3x), |w| < 0.27: a Chebyshev fit to 19 terms by mpmath, error 6e-18. */
+/** P of η = (v − ρx)·P(w), w = (v − √3x)/(v + √3x), |w| < 0.27, even and odd powers: a Chebyshev fit to 19 terms by mpmath, error 6e-18. */
+export const evenAboutRoot: readonly number[] = [
+  -1.2592930043700987, -0.44402924924080805, -0.23584349046647077, -0.1511955466125334, -0.11971198198341257,
+  -0.09699507767952949, -0.07953720764589862, -0.06981826758974068, -0.05802575189229234, -0.07448991298935417,
+]; // prettier-ignore
+export const oddAboutRoot: readonly number[] = [
+  -0.8950841606547846, -0.2730285484681087, -0.18773775810586069, -0.1372626716837933, -0.10429995234689582,
+  -0.08795551986254561, -0.07531798293682397, -0.060926713758199066, -0.07916172143109172,
+]; // prettier-ignore
+
 function aboutRoot(v: number, x: number): number {
   const scaled = 134217729 * x;
   const high = scaled - (scaled - x); // 26 bits of x, so that products with ρ's first part are exact
   const d = v - rootHigh * high - rootHigh * (x - high) - rootLow * x;
   const w = (v - 1.7320508075688772 * x) / (v + 1.7320508075688772 * x);
   const s = w * w;
-  // prettier-ignore
-  const even =
-    -1.2592930043700987 + s * (-0.44402924924080805 + s * (-0.23584349046647077 + s * (-0.1511955466125334 + s * (-0.11971198198341257 + s * (-0.09699507767952949 + s * (-0.07953720764589862 + s * (-0.06981826758974068 + s * (-0.05802575189229234 + s * (-0.07448991298935417)))))))));
-  // prettier-ignore
-  const odd =
-    -0.8950841606547846 + s * (-0.2730285484681087 + s * (-0.18773775810586069 + s * (-0.1372626716837933 + s * (-0.10429995234689582 + s * (-0.08795551986254561 + s * (-0.07531798293682397 + s * (-0.060926713758199066 + s * (-0.07916172143109172))))))));
+  let even = 0;
+  let odd = 0;
+  for (let k = evenAboutRoot.length - 1; k >= 0; k--) even = even * s + evenAboutRoot[k];
+  for (let k = oddAboutRoot.length - 1; k >= 0; k--) odd = odd * s + oddAboutRoot[k];
   return d * (even + w * odd);
 }
