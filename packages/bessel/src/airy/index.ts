@@ -1,0 +1,7 @@
+/**
+ * Airy functions and their derivatives.
+ *
+ * @packageDocumentation
+ */
+
+export { airyAi, airyAiPrime, airyBi, airyBiPrime, type AiryOptions } from "./airy.js";
