@@ -4,4 +4,7 @@
  * @packageDocumentation
  */
 
-export {};
+export { gpujs, type GpujsOptions } from "./open.js";
+export { GpujsBackend, type DeviceInfo, type DeviceMemory } from "./backend.js";
+export { GpujsError, type FailureReason } from "./errors.js";
+export type { GpuLibrary, Mode } from "./engine.js";

@@ -1,0 +1,301 @@
+/** The backend: arrays and graphs of Curv as arrays and kernels of gpu.js. */
+
+import {
+  isTensor,
+  Variable,
+  type Aval,
+  type Backend,
+  type Capabilities,
+  type DType,
+  type Executable,
+  type Graph,
+  type Operand,
+  type Primitive,
+  type Shape,
+  type Tensor,
+  type TypedArray,
+} from "@curv/tensor";
+import { Engine, type Mode } from "./engine.js";
+import { GpujsError } from "./errors.js";
+import { Executor } from "./executor.js";
+import { sizeOf } from "./place.js";
+import { hasKernel, largestArray, planGraph, type Plan, type PlanOptions, type Step } from "./plan.js";
+import { decode, encode, Storage } from "./storage.js";
+import { runLater, runNow } from "./task.js";
+import { partsOf } from "./value.js";
+
+/** What the backend has on the device. */
+export interface DeviceMemory {
+  /** Arrays that are not freed. */
+  readonly arrays: number;
+  /** Their bytes. */
+  readonly bytes: number;
+  /** The most that they ever were. */
+  readonly peakBytes: number;
+}
+
+/** What a backend found when it was opened. */
+export interface DeviceInfo {
+  readonly mode: Mode;
+  /** What computes: the name of the card or of the software that stands in for one. */
+  readonly adapter: string;
+  /** "float32", or for mode cpu "float64 inside kernels, stored as float32". */
+  readonly precision: string;
+  /** Most elements of one array. */
+  readonly largestArray: number;
+  /** Modes that were asked for first, and why they could not be had. */
+  readonly refused: readonly string[];
+}
+
+/** Tensors on gpu.js. Made by {@link gpujs}. */
+export class GpujsBackend implements Backend {
+  readonly kind = "gpujs";
+  readonly capabilities: Capabilities;
+  private readonly executor: Executor;
+  private readonly plans = new Map<string, Plan>();
+  private readonly constants = new WeakMap<object, Storage>();
+  /** In an asynchronous mode all work is done in the order in which it was asked for. */
+  private queue: Promise<void> = Promise.resolve();
+  private readonly collected = new FinalizationRegistry<Storage>((storage) => storage.release());
+  private closed = false;
+  readonly downloadSync?: (operand: Operand) => TypedArray;
+
+  /** @internal */
+  constructor(
+    readonly name: string,
+    /** @internal */
+    readonly engine: Engine,
+    /** What was found when it was opened. */
+    readonly info: DeviceInfo,
+    private readonly options: Omit<PlanOptions, "hostScalars">,
+  ) {
+    const exact = engine.mode === "webasm" || engine.mode === "cpu";
+    this.capabilities = {
+      dtypes: ["float32", "int32", "uint32", "bool"],
+      syncRead: engine.synchronous,
+      nonFinite: exact,
+      subnormals: exact,
+      largestLaunch: largestArray,
+    };
+    this.executor = new Executor(engine, (x) => this.constant(x as Tensor));
+    if (engine.synchronous)
+      this.downloadSync = ({ buffer, dtype }) => decode(runNow(this.storage(buffer).read()), dtype);
+  }
+
+  supports(primitive: Primitive): boolean {
+    return hasKernel(primitive) || (this.options.hostFallback && primitive.lower !== undefined);
+  }
+
+  upload(data: TypedArray, _shape: Shape, dtype: DType): unknown {
+    return this.wrap(Storage.onHost(this.engine, encode(data, dtype)));
+  }
+
+  async download({ buffer, dtype }: Operand): Promise<TypedArray> {
+    const storage = this.storage(buffer).retain();
+    try {
+      const numbers = await this.inOrder(() => runLater(storage.read()));
+      return decode(numbers, dtype);
+    } finally {
+      storage.release();
+    }
+  }
+
+  run(primitive: Primitive, inputs: readonly Operand[], params: unknown, outs: readonly Aval[]): readonly unknown[] {
+    const storages = inputs.map(({ buffer }) => this.storage(buffer));
+    const hostScalars = storages.map((x) => x.scalar !== null);
+    const key = `${primitive.id} ${inputs.map((x, i) => `${x.dtype}${x.shape.join()}${hostScalars[i] ? "s" : ""}`).join(" ")} ${textOf(params)}`;
+    let plan = this.plans.get(key);
+    if (plan === undefined) {
+      const variables = inputs.map((x) => new Variable(x.shape, x.dtype, false));
+      const outputs = outs.map((y) => new Variable(y.shape, y.dtype, false));
+      const graph: Graph = {
+        inputs: variables,
+        equations: [{ primitive, inputs: variables, params, outputs }],
+        outputs,
+      };
+      plan = planGraph(graph, { ...this.options, hostScalars });
+      this.plans.set(key, plan);
+      if (this.plans.size > mostPlans) this.plans.delete(this.plans.keys().next().value!);
+    }
+    return this.execute(plan, storages, outs);
+  }
+
+  /** Plans for the kinds of scalars that the graph has been called with, each made once. */
+  compile(graph: Graph): Executable {
+    this.captureConstants(graph);
+    const plans = new Map<string, Plan>();
+    return (buffers) => {
+      const storages = buffers.map((buffer) => this.storage(buffer));
+      const hostScalars = storages.map((x) => x.scalar !== null);
+      const key = hostScalars.join();
+      let plan = plans.get(key);
+      if (plan === undefined) plans.set(key, (plan = planGraph(graph, { ...this.options, hostScalars })));
+      return this.execute(plan, storages, graph.outputs);
+    };
+  }
+
+  free(buffer: unknown): void {
+    if (!(buffer instanceof GpuBuffer) || buffer.freed) return;
+    buffer.freed = true;
+    this.collected.unregister(buffer);
+    buffer.storage.release();
+  }
+
+  /** Mode, adapter, precision and limits; kernels and memory in use. */
+  describe(): string {
+    const { mode, adapter, precision, refused } = this.info;
+    const { arrays, bytes } = this.engine.live;
+    return [
+      `gpu.js, mode ${mode} on ${adapter}`,
+      `${precision}, arrays of at most ${largestArray} elements`,
+      this.engine.synchronous ? "results can be read synchronously" : "results are read asynchronously",
+      ...refused,
+      `${this.engine.compiledKernels} kernels compiled, ${this.engine.launches} launched; ${arrays} arrays, ${bytes} bytes`,
+    ].join("; ");
+  }
+
+  /** What is on the device now. */
+  memory(): DeviceMemory {
+    return { ...this.engine.live };
+  }
+
+  /** Kernels that were launched since the backend was opened. */
+  get launches(): number {
+    return this.engine.launches;
+  }
+
+  /**
+   * The steps that one call of a graph takes, one a line: kernels with what is fused in them, loops, and what the host does.
+   *
+   * @param graph - From `makeGraph`.
+   */
+  explain(graph: Graph): readonly string[] {
+    const plan = planGraph(graph, { ...this.options, hostScalars: graph.inputs.map(() => false) });
+    return plan.steps.flatMap(linesOf);
+  }
+
+  /** Waits for all work that was asked for. Its errors are thrown where results are read, not here. */
+  async settled(): Promise<void> {
+    await this.queue;
+  }
+
+  /** Gives back the device. Tensors that live on it cannot be read any more. */
+  async dispose(): Promise<void> {
+    if (this.closed) return;
+    await this.queue;
+    this.closed = true;
+    await this.engine.destroy();
+  }
+
+  private wrap(storage: Storage): GpuBuffer {
+    const buffer = new GpuBuffer(storage);
+    this.collected.register(buffer, storage, buffer);
+    return buffer;
+  }
+
+  private storage(buffer: unknown): Storage {
+    if (this.closed) throw new GpujsError(`${this.name} was disposed; open a new backend.`, "device-lost");
+    if (buffer instanceof GpuBuffer) return buffer.storage;
+    // What has no elements never reaches a backend but as an argument of a graph.
+    return Storage.onHost(this.engine, new Float32Array(0));
+  }
+
+  private execute(plan: Plan, inputs: readonly Storage[], outs: readonly Pick<Aval, "shape" | "dtype">[]): GpuBuffer[] {
+    if (this.engine.synchronous) return runNow(this.executor.run(plan, inputs)).map((storage) => this.wrap(storage));
+    const results = outs.map(({ shape, dtype }) => new Storage(this.engine, sizeOf(shape) * partsOf(dtype)));
+    for (const storage of inputs) storage.retain();
+    void this.inOrder(async () => {
+      try {
+        const storages = await runLater(this.executor.run(plan, inputs));
+        results.forEach((result, i) => result.become(storages[i]));
+      } catch (error) {
+        for (const result of results) result.fail(error as Error);
+      } finally {
+        for (const storage of inputs) storage.release();
+      }
+    });
+    return results.map((storage) => this.wrap(storage));
+  }
+
+  /** After all that was asked for before. */
+  private inOrder<T>(f: () => Promise<T>): Promise<T> {
+    const result = this.queue.then(f);
+    this.queue = result.then(
+      () => undefined,
+      () => undefined,
+    );
+    return result;
+  }
+
+  private constant(x: Tensor): Storage {
+    let storage = this.constants.get(x);
+    if (storage === undefined) {
+      const { owner, buffer } = x;
+      if (owner === this) storage = this.storage(buffer).retain();
+      else if (owner?.downloadSync !== undefined && buffer !== null) {
+        storage = Storage.onHost(
+          this.engine,
+          encode(x.size === 0 ? new Float32Array(0) : owner.downloadSync(x as Operand), x.dtype),
+        );
+      } else {
+        throw new GpujsError(
+          `jit: a constant of ${x.backend} cannot be read now; pass it as an argument.`,
+          "unsupported",
+        );
+      }
+      this.constants.set(x, storage);
+    }
+    return storage;
+  }
+
+  /** A constant may be disposed by whoever made it; the graph keeps its elements. */
+  private captureConstants(graph: Graph): void {
+    for (const { inputs, params } of graph.equations) {
+      for (const x of inputs) if (isTensor(x)) this.constant(x);
+      for (const inner of graphsIn(params)) this.captureConstants(inner);
+    }
+    for (const y of graph.outputs) if (isTensor(y)) this.constant(y);
+  }
+}
+
+const mostPlans = 4096;
+
+/** A share of an array, as tensors hold it. */
+class GpuBuffer {
+  freed = false;
+  constructor(readonly storage: Storage) {}
+}
+
+function graphsIn(params: unknown): Graph[] {
+  if (typeof params !== "object" || params === null) return [];
+  return Object.values(params).flatMap((value: unknown) => (Array.isArray(value) ? value : [value]).filter(isGraph));
+}
+
+function isGraph(value: unknown): value is Graph {
+  return typeof value === "object" && value !== null && "equations" in value && "outputs" in value;
+}
+
+/** Params as a key: JSON has neither −0 nor what is not finite. */
+function textOf(params: unknown): string {
+  return JSON.stringify(params, (_key, v: unknown) =>
+    typeof v === "number" && (!Number.isFinite(v) || Object.is(v, -0)) ? (Object.is(v, -0) ? "-0" : String(v)) : v,
+  );
+}
+
+function linesOf(step: Step): string[] {
+  const indent = (steps: readonly Step[]): string[] => steps.flatMap(linesOf).map((line) => `  ${line}`);
+  switch (step.kind) {
+    case "kernel":
+      return [`kernel ${step.kernel.name} (${step.kernel.arrays.length} arrays, ${step.kernel.length} numbers)`];
+    case "alias":
+      return [];
+    case "scan":
+      return ["scan", ...indent(step.body.steps)];
+    case "while":
+      return ["while", ...indent(step.condition.steps), ...indent(step.body.steps)];
+    case "cond":
+      return ["cond", ...indent(step.branches[0].steps), ...indent(step.branches[1].steps)];
+    default:
+      return [`${step.kind} ${step.equation.primitive.name}`];
+  }
+}

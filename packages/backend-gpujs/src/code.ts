@@ -1,0 +1,105 @@
+/** Writing the body of a kernel: statements, blocks, names, and what has been computed already. */
+
+/** Source of a number: a name or a literal, so that it may be repeated. */
+export type Expression = string;
+
+const atomic = /^-?[\w.]+$/;
+
+export class Code {
+  private readonly lines: string[] = [];
+  /** What is known in each open block, the outermost first: computed once, used where it is visible. */
+  private readonly known: Map<string, unknown>[] = [new Map()];
+  private names = 0;
+  /** Functions that the body calls. */
+  readonly functions: Set<string> = new Set();
+
+  get statements(): number {
+    return this.lines.length;
+  }
+
+  line(text: string): void {
+    this.lines.push("  ".repeat(this.known.length) + text);
+  }
+
+  fresh(prefix = "v"): string {
+    return `${prefix}${this.names++}`;
+  }
+
+  /** A name for the value of `text`. */
+  let(text: string): Expression {
+    return atomic.test(text) ? text : this.variable(text);
+  }
+
+  /** A variable that can be assigned to. */
+  variable(text: string): string {
+    const name = this.fresh();
+    this.line(`let ${name} = ${text};`);
+    return name;
+  }
+
+  assign(name: string, text: string): void {
+    this.line(`${name} = ${text};`);
+  }
+
+  call(name: string, ...args: readonly Expression[]): Expression {
+    this.functions.add(name);
+    return this.let(`${name}(${args.join(", ")})`);
+  }
+
+  /** 1.0 where the condition holds, else 0.0. */
+  flag(condition: string): Expression {
+    const y = this.variable("0.0");
+    this.line(`if (${condition}) { ${y} = 1.0; }`);
+    return y;
+  }
+
+  /** The second where the condition holds, else the third; both are computed. */
+  choose(condition: string, yes: Expression, no: Expression): Expression {
+    const y = this.variable(no);
+    this.line(`if (${condition}) { ${y} = ${yes}; }`);
+    return y;
+  }
+
+  block(head: string, body: () => void): void {
+    this.line(`${head} {`);
+    this.known.push(new Map());
+    body();
+    this.known.pop();
+    this.line("}");
+  }
+
+  when(condition: string, body: () => void): void {
+    this.block(`if (${condition})`, body);
+  }
+
+  /** `body(i)` for i = 0 … count − 1. The bound is a literal: gpu.js cuts loops with others at 1000 rounds without a word. */
+  loop(count: number, body: (i: Expression) => void): void {
+    if (count === 1) {
+      body("0.0");
+      return;
+    }
+    const i = this.fresh("i");
+    this.block(`for (let ${i} = 0; ${i} < ${count}; ${i}++)`, () => body(this.variable(`${i} * 1.0`)));
+  }
+
+  /** `make()`, once in the blocks that are open. */
+  once<T>(key: string, make: () => T): T {
+    for (const block of this.known) if (block.has(key)) return block.get(key) as T;
+    const value = make();
+    this.known[this.known.length - 1].set(key, value);
+    return value;
+  }
+
+  toString(): string {
+    return this.lines.join("\n");
+  }
+}
+
+/** The source of a finite number, rounded to float32; null if it must be an argument. */
+export function literal(value: number): Expression | null {
+  const x = Math.fround(value);
+  const a = Math.abs(x);
+  if (!Number.isFinite(x) || Object.is(x, -0) || a > 1e20 || (a < 1e-20 && a > 0)) return null;
+  const text = Number.isInteger(x) ? `${x}.0` : String(x);
+  return x < 0 ? `(${text})` : text;
+}

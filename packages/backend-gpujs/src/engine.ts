@@ -1,0 +1,241 @@
+/** gpu.js as we use it: one mode, kernels from source strings, arrays that stay where they are made. */
+
+import type { Kernel } from "./kernel.js";
+import { asGpujsError, GpujsError } from "./errors.js";
+
+/** How gpu.js computes. */
+export type Mode = "webgpu" | "webgl2" | "webgl" | "webasm" | "cpu";
+
+/** An array of gpu.js: a typed array (webasm, cpu), a texture or a buffer. */
+export type Handle = Float32Array | DeviceHandle;
+
+interface DeviceHandle {
+  readonly type: string;
+  readonly output: readonly number[];
+  toArray(): Float32Array | Promise<Float32Array>;
+  delete(): void;
+}
+
+/** The part of gpu.js that we use. */
+export interface GpuLibrary {
+  readonly GPU: new (settings: { readonly mode: string }) => Gpu;
+  readonly input: (data: Float32Array, size: readonly number[]) => unknown;
+}
+
+interface Gpu {
+  createKernel(source: string, settings: object): CompiledKernel;
+  destroy(): Promise<void> | void;
+}
+
+interface CompiledKernel {
+  (...args: unknown[]): unknown;
+  readonly kernel: {
+    readonly constructor: { readonly mode: string };
+    readonly fallbackReason?: string | null;
+    readonly context?: unknown;
+  };
+  destroy(): void;
+}
+
+/** Compiled kernels that are kept. */
+const mostKernels = 512;
+
+export class Engine {
+  /** Whether results are there when a call returns. */
+  readonly synchronous: boolean;
+  private readonly gpu: Gpu;
+  private readonly kernels = new Map<string, CompiledKernel>();
+  private context: unknown = null;
+  private failure: GpujsError | null = null;
+  /** Handles that are not deleted yet, and their bytes. */
+  readonly live: { arrays: number; bytes: number; peakBytes: number } = { arrays: 0, bytes: 0, peakBytes: 0 };
+  /** Kernels that were launched so far. */
+  launches = 0;
+
+  constructor(
+    private readonly library: GpuLibrary,
+    readonly mode: Mode,
+    asynchronous: boolean,
+  ) {
+    this.synchronous = mode !== "webgpu" && !asynchronous;
+    this.gpu = new library.GPU({ mode });
+  }
+
+  get compiledKernels(): number {
+    return this.kernels.size;
+  }
+
+  /** Runs a kernel on arrays and numbers. */
+  launch(kernel: Kernel, arrays: readonly Handle[], scalars: readonly number[]): Handle | Promise<Handle> {
+    const key = `${kernel.length} ${kernel.source} ${arrays.map((a) => `${kindOf(a)} ${lengthOf(a)}`).join()}`;
+    return this.guarded(kernel.name, () => {
+      const compiled = this.kernels.get(key) ?? null;
+      if (compiled !== null) {
+        this.kernels.delete(key);
+        this.kernels.set(key, compiled);
+        return this.counted(compiled(...arrays, ...scalars), kernel.length);
+      }
+      const made = this.compile(kernel, arrays);
+      const result = made(...arrays, ...scalars);
+      const keep = (handle: unknown): Handle => {
+        this.verify(made, kernel.name);
+        this.remember(key, made);
+        return this.counted(handle, kernel.length) as Handle;
+      };
+      return isPromise(result) ? result.then(keep) : keep(result);
+    });
+  }
+
+  private compile({ source, functions, length, scalars }: Kernel, arrays: readonly Handle[]): CompiledKernel {
+    return this.gpu.createKernel(source, {
+      output: [length],
+      precision: "single",
+      tactic: "precision",
+      pipeline: true,
+      immutable: true,
+      asyncMode: !this.synchronous,
+      loopMaxIterations: 2 ** 24,
+      functions,
+      argumentTypes: [...arrays.map(kindOf), ...scalars.map(() => "Float")],
+    });
+  }
+
+  /** gpu.js runs on a slower mode what a mode cannot do, without a word: that is an error here. */
+  private verify({ kernel }: CompiledKernel, name: string): void {
+    const { mode } = kernel.constructor;
+    if (mode !== this.mode) {
+      const reason = kernel.fallbackReason ?? "gpu.js gives no reason";
+      throw new GpujsError(
+        `${name}: gpujs (${this.mode}) was degraded to ${mode}: ${reason}. Open the mode that it can run on.`,
+        "degraded",
+      );
+    }
+    this.context ??= kernel.context ?? null;
+  }
+
+  private remember(key: string, kernel: CompiledKernel): void {
+    this.kernels.set(key, kernel);
+    if (this.kernels.size > mostKernels) {
+      const [oldest, value] = this.kernels.entries().next().value!;
+      this.kernels.delete(oldest);
+      value.destroy();
+    }
+  }
+
+  private counted(result: unknown, length: number): Handle | Promise<Handle> {
+    const count = (handle: unknown): Handle => {
+      this.live.arrays++;
+      this.live.bytes += 4 * length;
+      this.live.peakBytes = Math.max(this.live.peakBytes, this.live.bytes);
+      this.launches++;
+      return handle as Handle;
+    };
+    return isPromise(result) ? result.then(count) : count(result);
+  }
+
+  /** Host data as an array of the device. They are copied. */
+  upload(data: Float32Array): Handle | Promise<Handle> {
+    if (this.mode === "webasm" || this.mode === "cpu") {
+      return this.counted(data.slice(), data.length);
+    }
+    // A kernel that has seen host data cannot take handles afterwards, so uploading is one of its own.
+    const kernel: Kernel = {
+      source: `function(a0) { return a0[this.thread.x]; } // upload of ${data.length}`,
+      functions: [],
+      arrays: [],
+      scalars: [],
+      length: data.length,
+      name: "upload",
+    };
+    return this.guarded("upload", () => {
+      const key = `upload ${data.length}`;
+      let compiled = this.kernels.get(key);
+      const fresh = compiled === undefined;
+      compiled ??= this.gpu.createKernel("function(a0) { return a0[this.thread.x]; }", {
+        output: [data.length],
+        precision: "single",
+        tactic: "precision",
+        pipeline: true,
+        immutable: true,
+        asyncMode: !this.synchronous,
+        argumentTypes: ["Input"],
+      });
+      const made = compiled;
+      const result = made(this.library.input(data, [data.length]));
+      const keep = (handle: unknown): Handle => {
+        if (fresh) {
+          this.verify(made, kernel.name);
+          this.remember(key, made);
+        }
+        return this.counted(handle, data.length) as Handle;
+      };
+      return isPromise(result) ? result.then(keep) : keep(result);
+    });
+  }
+
+  /** What an array holds. On cpu and webasm it is the array itself. */
+  read(handle: Handle): Float32Array | Promise<Float32Array> {
+    if (handle instanceof Float32Array) return handle;
+    return this.guarded("read", () => {
+      const data = handle.toArray();
+      return isPromise(data) ? data.then((read) => this.checked(read)) : this.checked(data);
+    });
+  }
+
+  /** A WebGL context that is lost answers with zeros. */
+  private checked(data: Float32Array): Float32Array {
+    const context = this.context as { isContextLost?(): boolean } | null;
+    if (context?.isContextLost?.() === true) throw new Error("context lost");
+    return data;
+  }
+
+  /** What WebGL says it draws with. */
+  renderer(): string {
+    const gl = this.context as {
+      getExtension(name: string): { UNMASKED_RENDERER_WEBGL: number } | null;
+      getParameter(name: number): unknown;
+      readonly RENDERER: number;
+    };
+    const extension = gl.getExtension("WEBGL_debug_renderer_info");
+    return String(gl.getParameter(extension?.UNMASKED_RENDERER_WEBGL ?? gl.RENDERER));
+  }
+
+  delete(handle: Handle, length: number): void {
+    this.live.arrays--;
+    this.live.bytes -= 4 * length;
+    if (!(handle instanceof Float32Array)) handle.delete();
+  }
+
+  /** Errors in our terms. After the device is lost nothing else is tried. */
+  private guarded<T>(what: string, f: () => T | Promise<T>): T | Promise<T> {
+    if (this.failure !== null) throw new GpujsError(`${what}: ${this.failure.message}`, this.failure.reason);
+    const fail = (error: unknown): never => {
+      const typed = asGpujsError(error, this.mode, what);
+      if (typed.reason === "device-lost") this.failure = typed;
+      throw typed;
+    };
+    try {
+      const result = f();
+      return isPromise(result) ? result.catch(fail) : result;
+    } catch (error) {
+      return fail(error);
+    }
+  }
+
+  async destroy(): Promise<void> {
+    this.kernels.clear();
+    await this.gpu.destroy();
+  }
+}
+
+function kindOf(handle: Handle): string {
+  return handle instanceof Float32Array ? "Array" : handle.type;
+}
+
+function lengthOf(handle: Handle): number {
+  return handle instanceof Float32Array ? handle.length : handle.output[0];
+}
+
+export function isPromise<T>(x: T | Promise<T>): x is Promise<T> {
+  return typeof x === "object" && x !== null && typeof (x as { then?: unknown }).then === "function";
+}

@@ -1,0 +1,164 @@
+/** Rewrites what one thread an element would do badly (long reductions and scans) or cannot do (sorting) as several kernels. */
+
+import { Variable, type Atom, type DType, type Equation, type Primitive, type Shape } from "@curv/tensor";
+import { sizeOf } from "./place.js";
+
+/** Threads that keep a device busy: with fewer results, a reduction is cut into pieces. */
+const fewThreads = 1024;
+/** Terms of a reduction that one thread adds up. */
+const longReduction = 512;
+const piece = 128;
+/** Elements of a running sum that a thread looks back over. */
+const longScan = 256;
+const block = 64;
+
+/** A primitive that only graphs of this backend have. */
+function internal(name: string): Primitive {
+  return {
+    name,
+    id: -1,
+    shape: () => {
+      throw new Error(`backend-gpujs: ${name} is never bound.`);
+    },
+  };
+}
+
+const partialReduce = internal("partialReduce");
+const blockScan = internal("blockScan");
+const blockEnds = internal("blockEnds");
+const addCarry = internal("addCarry");
+const position = internal("position");
+const mergeRuns = internal("mergeRuns");
+const inOrder = internal("inOrder");
+const orderIndices = internal("orderIndices");
+const transpose = internal("transpose");
+const reshape = internal("reshape");
+
+/** The equations with the rewritten ones in place. */
+export function lowerEquations(equations: readonly Equation[]): Equation[] {
+  const out: Equation[] = [];
+  for (const equation of equations) lower(equation, out);
+  return out;
+}
+
+function lower(equation: Equation, out: Equation[]): void {
+  const { name } = equation.primitive;
+  if (name === "sort") lowerSort(equation, out);
+  else if (name === "sum" || name === "prod" || name === "max" || name === "min") lowerReduction(equation, out);
+  else if (name === "cumsum" || name === "linearRecurrence") lowerScan(equation, out);
+  else if (name === "concat" && equation.inputs.length > mostConcat) lowerConcat(equation, out);
+  else out.push(equation);
+}
+
+/** Adds an equation with one new result. */
+function emit(
+  out: Equation[],
+  primitive: Primitive,
+  inputs: readonly Atom[],
+  params: unknown,
+  shape: Shape,
+  dtype: DType,
+): Variable {
+  const result = new Variable(shape, dtype, false);
+  out.push({ primitive, inputs, params, outputs: [result] });
+  return result;
+}
+
+/** Pieces of the reduced elements first, then what they come to, until one thread can do the rest. */
+function lowerReduction(equation: Equation, out: Equation[]): void {
+  const [x] = equation.inputs;
+  const { axes } = equation.params as { axes: readonly number[] };
+  const [result] = equation.outputs;
+  const length = sizeOf(axes.map((axis) => x.shape[axis]));
+  if (length < longReduction || sizeOf(result.shape) >= fewThreads) {
+    out.push(equation);
+    return;
+  }
+  const { name } = equation.primitive;
+  const kept = x.shape.map((_, axis) => axis).filter((axis) => !axes.includes(axis));
+  const permutation = [...kept, ...axes];
+  let rows: Atom = x;
+  if (permutation.some((axis, i) => axis !== i)) {
+    rows = emit(
+      out,
+      transpose,
+      [x],
+      { permutation },
+      permutation.map((axis) => x.shape[axis]),
+      x.dtype,
+    );
+  }
+  rows = emit(out, reshape, [rows], null, [...result.shape, length], x.dtype);
+  for (let n = length; n >= longReduction;) {
+    const count = Math.ceil(n / piece);
+    rows = emit(out, partialReduce, [rows], { name, piece }, [...result.shape, count], x.dtype);
+    n = count;
+  }
+  out.push({ ...equation, inputs: [rows], params: { axes: [result.shape.length] } });
+}
+
+/** Scans inside blocks, a scan of what the blocks end with, and that added to the blocks that follow. */
+function lowerScan(equation: Equation, out: Equation[]): void {
+  const { axis, reverse } = equation.params as { axis: number; reverse: boolean };
+  const [result] = equation.outputs;
+  const { shape, dtype } = result;
+  if (shape[axis] < longScan) {
+    out.push(equation);
+    return;
+  }
+  const linear = equation.primitive.name === "linearRecurrence";
+  const inner = (inputs: readonly Atom[], kind: string): Variable =>
+    emit(out, blockScan, inputs, { axis, reverse, block, kind }, shape, dtype);
+  const ends = (x: Variable): Variable => {
+    const short = shape.map((n, i) => (i === axis ? Math.ceil(n / block) : n));
+    return emit(out, blockEnds, [x], { axis, reverse, block }, short, dtype);
+  };
+  const scanned = inner(equation.inputs, linear ? "recurrence" : "sum");
+  const products = linear ? inner([equation.inputs[0]], "product") : null;
+  const tails = [...(products === null ? [] : [ends(products)]), ends(scanned)];
+  const carries = new Variable(tails[0].shape, dtype, false);
+  lower({ ...equation, inputs: tails, params: { axis, reverse: false }, outputs: [carries] }, out);
+  out.push({
+    primitive: addCarry,
+    inputs: products === null ? [scanned, carries] : [scanned, carries, products],
+    params: { axis, reverse, block },
+    outputs: [result],
+  });
+}
+
+/** A stable merge sort of positions: log₂ n passes, each of which finds every element of the merged runs by bisection. */
+function lowerSort(equation: Equation, out: Equation[]): void {
+  const [x] = equation.inputs;
+  const { descending, count } = equation.params as { descending: boolean; count: number };
+  const n = x.shape[x.shape.length - 1];
+  let order = emit(out, position, [], null, x.shape, "float32");
+  for (let width = 1; width < n; width *= 2) {
+    order = emit(out, mergeRuns, [x, order], { width, descending }, x.shape, "float32");
+  }
+  const [values, indices] = equation.outputs;
+  out.push({ primitive: inOrder, inputs: [x, order], params: { count }, outputs: [values] });
+  out.push({ primitive: orderIndices, inputs: [order], params: { count }, outputs: [indices] });
+}
+
+/** As many arrays as a kernel may read. */
+const mostConcat = 6;
+
+function lowerConcat(equation: Equation, out: Equation[]): void {
+  const { axis } = equation.params as { axis: number };
+  let parts = equation.inputs;
+  const [result] = equation.outputs;
+  while (parts.length > mostConcat) {
+    const next: Atom[] = [];
+    for (let i = 0; i < parts.length; i += mostConcat) {
+      const group = parts.slice(i, i + mostConcat);
+      if (group.length === 1) next.push(group[0]);
+      else {
+        const shape = [...result.shape];
+        shape[axis] = group.reduce((n, x) => n + x.shape[axis], 0);
+        next.push(emit(out, equation.primitive, group, { axis }, shape, result.dtype));
+      }
+    }
+    parts = next;
+  }
+  out.push({ ...equation, inputs: parts });
+}

@@ -1,0 +1,227 @@
+/** From a graph to steps: kernels over stored arrays, loops and branches around them, and what only the host can do. */
+
+import { flattenCalls, isTensor, type Atom, type Equation, type Graph, type Primitive, Variable } from "@curv/tensor";
+import { GpujsError } from "./errors.js";
+import { chooseStored } from "./fusion.js";
+import { rules, scalarConstant, writeKernel, type Kernel } from "./kernel.js";
+import { lowerEquations } from "./lower.js";
+import { elementwiseNames, hasRule } from "./elementwise.js";
+import { sizeOf } from "./place.js";
+import { partsOf } from "./value.js";
+
+/** Most numbers of one array: flat indices are float32 numbers, exact with a half added up to 2²³. */
+export const largestArray: number = 2 ** 22;
+
+export type Step =
+  | { readonly kind: "kernel"; readonly kernel: Kernel; readonly out: Variable }
+  /** The same array under another shape. */
+  | { readonly kind: "alias"; readonly from: Atom; readonly out: Variable }
+  /** By the CPU's kernel, on copies. */
+  | { readonly kind: "host"; readonly equation: Equation }
+  /** An error that depends on values. */
+  | { readonly kind: "check"; readonly equation: Equation }
+  | { readonly kind: "scan"; readonly equation: Equation; readonly body: Plan }
+  | { readonly kind: "while"; readonly equation: Equation; readonly condition: Plan; readonly body: Plan }
+  | { readonly kind: "cond"; readonly equation: Equation; readonly branches: readonly [Plan, Plan] };
+
+export interface Plan {
+  readonly inputs: readonly Variable[];
+  readonly steps: readonly (Step & { readonly dead: readonly Variable[] })[];
+  readonly outputs: readonly Atom[];
+}
+
+export interface PlanOptions {
+  /** Inputs that are scalars on the host, by position. */
+  readonly hostScalars: readonly boolean[];
+  /** Whether the CPU may do what the device cannot. */
+  readonly hostFallback: boolean;
+  /** Primitives that the device could do, but slower than the host. */
+  readonly onHost: ReadonlySet<string>;
+  readonly fuse: boolean;
+}
+
+/** Whether there is a kernel for the primitive. */
+export function hasKernel(primitive: Primitive): boolean {
+  return primitive.name in rules || primitive.name === "sort";
+}
+
+const controlFlow: ReadonlySet<string> = new Set(["scan", "whileLoop", "cond", "check"]);
+
+/** Steps that compute the outputs of a graph from its inputs. */
+export function planGraph(graph: Graph, options: PlanOptions): Plan {
+  const flat = flattenCalls(graph);
+  const values = new Map<Variable, Atom>(flat.inputs.map((v) => [v, v]));
+  const opened: Equation[] = [];
+  open(flat.equations, values, opened);
+  const outputs = flat.outputs.map((y) => (isTensor(y) ? y : values.get(y)!));
+  const equations = withoutDead(lowerEquations(withoutDead(opened, outputs)), outputs);
+  const hostScalars = new Set(flat.inputs.filter((_, i) => options.hostScalars[i]));
+  const isKernel = (equation: Equation): boolean => kindOf(equation, options) === "kernel";
+  const wanted = new Set<Variable>();
+  const want = (atom: Atom): void => {
+    if (!isTensor(atom) && !hostScalars.has(atom)) wanted.add(atom);
+  };
+  outputs.forEach(want);
+  for (const equation of equations) if (!isKernel(equation)) equation.inputs.forEach(want);
+  const stored = chooseStored({
+    equations,
+    wanted,
+    given: new Set(flat.inputs.filter((v) => !hostScalars.has(v))),
+    hostScalars,
+    isKernel,
+    isLiteral: (atom) => isTensor(atom) && scalarConstant(atom) !== null,
+    fuse: options.fuse,
+  });
+  const made = new Map<Variable, { equation: Equation; output: number }>();
+  for (const equation of equations) equation.outputs.forEach((v, output) => made.set(v, { equation, output }));
+  const definitions = {
+    of: (v: Variable) => made.get(v)!,
+    isStored: (v: Variable) => stored.has(v),
+    isHostScalar: (v: Variable) => hostScalars.has(v),
+  };
+  const steps: Step[] = [];
+  for (const equation of equations) {
+    const kind = kindOf(equation, options);
+    if (kind !== "kernel") {
+      steps.push(otherStep(kind, equation, options));
+      continue;
+    }
+    for (const out of equation.outputs) {
+      if (!stored.has(out)) continue;
+      const [x] = equation.inputs;
+      const { name } = equation.primitive;
+      if ((name === "reshape" || name === "stopGradient") && (isTensor(x) || stored.has(x) || hostScalars.has(x))) {
+        steps.push({ kind: "alias", from: x, out });
+      } else {
+        checkSize(equation, out);
+        steps.push({ kind: "kernel", kernel: writeKernel(out, definitions), out });
+      }
+    }
+  }
+  return { inputs: flat.inputs, steps: withDead(steps, flat.inputs, outputs), outputs };
+}
+
+function checkSize({ primitive, inputs }: Equation, out: Variable): void {
+  for (const { shape, dtype } of [...inputs, out]) {
+    if (sizeOf(shape) * partsOf(dtype) > largestArray) {
+      throw new GpujsError(
+        `${primitive.name}: gpujs: an array of ${sizeOf(shape)} ${dtype} elements is too large; at most ${largestArray / partsOf(dtype)} have exact indices. Split it, or run on cpu.`,
+        "limit",
+      );
+    }
+  }
+}
+
+/** The equations of a graph, with graphs that they stand for in their places, all results under names of their own. */
+function open(equations: readonly Equation[], values: Map<Variable, Atom>, out: Equation[]): void {
+  const read = (atom: Atom): Atom => (isTensor(atom) ? atom : values.get(atom)!);
+  for (const { primitive, params, inputs, outputs } of equations) {
+    const atoms = inputs.map(read);
+    const inner = graphInside(primitive, params, inputs.length);
+    if (inner === null) {
+      const fresh = outputs.map((v) => new Variable(v.shape, v.dtype, v.weak));
+      outputs.forEach((v, i) => values.set(v, fresh[i]));
+      out.push({ primitive, params, inputs: atoms, outputs: fresh });
+      continue;
+    }
+    const flat = flattenCalls(inner.graph);
+    const own = new Map<Variable, Atom>(flat.inputs.map((v, i) => [v, atoms[inner.takes[i]]]));
+    open(flat.equations, own, out);
+    outputs.forEach((v, i) => {
+      const result = flat.outputs[i];
+      values.set(v, isTensor(result) ? result : own.get(result)!);
+    });
+  }
+}
+
+interface Inside {
+  readonly graph: Graph;
+  readonly takes: readonly number[];
+}
+
+/** The graph that an application comes to on values, if it is one. */
+function graphInside(primitive: Primitive, params: unknown, operands: number): Inside | null {
+  const known = primitive.standsFor?.(params, operands);
+  if (known !== undefined) return known;
+  if (primitive.interpret === undefined || controlFlow.has(primitive.name)) return null;
+  const { graph } = params as { graph?: Graph };
+  return graph === undefined ? null : { graph, takes: graph.inputs.map((_, i) => i) };
+}
+
+/** Equations that an output or an effect needs. */
+function withoutDead(equations: readonly Equation[], outputs: readonly Atom[]): Equation[] {
+  const needed = new Set<Atom>(outputs);
+  const kept: Equation[] = [];
+  for (let i = equations.length - 1; i >= 0; i--) {
+    const equation = equations[i];
+    if (equation.outputs.length > 0 && !equation.outputs.some((v) => needed.has(v))) continue;
+    kept.push(equation);
+    for (const x of equation.inputs) needed.add(x);
+  }
+  return kept.reverse();
+}
+
+type Kind = "kernel" | Exclude<Step["kind"], "kernel" | "alias">;
+
+function kindOf(equation: Equation, { hostFallback, onHost }: PlanOptions): Kind {
+  const { primitive, inputs, outputs } = equation;
+  const { name } = primitive;
+  if (name === "whileLoop") return "while";
+  if (name === "scan" || name === "cond" || name === "check") return name;
+  if ([...inputs, ...outputs].some((x) => sizeOf(x.shape) === 0) || onHost.has(name)) return "host";
+  const known = elementwise.has(name) ? hasRule(name, inputs[0].dtype) : hasKernel(primitive);
+  if (known) return "kernel";
+  if (primitive.lower !== undefined && hostFallback) return "host";
+  throw new GpujsError(
+    `${name}: gpujs does not have this operation; move the operands with .to("cpu"), or open the backend with { hostFallback: true }.`,
+    "unsupported",
+  );
+}
+
+const elementwise: ReadonlySet<string> = /* @__PURE__ */ new Set(elementwiseNames);
+
+function otherStep(kind: Exclude<Kind, "kernel">, equation: Equation, options: PlanOptions): Step {
+  const inner = (graph: Graph): Plan => planGraph(graph, { ...options, hostScalars: [] });
+  switch (kind) {
+    case "scan":
+      return { kind, equation, body: inner((equation.params as { body: Graph }).body) };
+    case "while": {
+      const { condition, body } = equation.params as { condition: Graph; body: Graph };
+      return { kind, equation, condition: inner(condition), body: inner(body) };
+    }
+    case "cond": {
+      const [no, yes] = (equation.params as { branches: readonly [Graph, Graph] }).branches;
+      return { kind, equation, branches: [inner(no), inner(yes)] };
+    }
+    default:
+      return { kind, equation };
+  }
+}
+
+/** Values that a step reads. */
+function readsOf(step: Step): readonly Atom[] {
+  if (step.kind === "kernel") {
+    return [...step.kernel.arrays, ...step.kernel.scalars.flatMap((s) => (typeof s === "number" ? [] : [s.of]))];
+  }
+  return step.kind === "alias" ? [step.from] : step.equation.inputs;
+}
+
+function writesOf(step: Step): readonly Variable[] {
+  return step.kind === "kernel" || step.kind === "alias" ? [step.out] : step.equation.outputs;
+}
+
+/** With each step the values that nobody reads after it. */
+function withDead(steps: readonly Step[], inputs: readonly Variable[], outputs: readonly Atom[]): Plan["steps"] {
+  const alive = new Set<Atom>([...inputs, ...outputs]);
+  const result: (Step & { dead: readonly Variable[] })[] = [];
+  for (let i = steps.length - 1; i >= 0; i--) {
+    const dead: Variable[] = [];
+    for (const x of [...readsOf(steps[i]), ...writesOf(steps[i])]) {
+      if (isTensor(x) || alive.has(x)) continue;
+      alive.add(x);
+      dead.push(x);
+    }
+    result.push({ ...steps[i], dead });
+  }
+  return result.reverse();
+}

@@ -1,0 +1,40 @@
+/** Functions that kernels may call, as source text, with all that they call in turn. */
+
+/** A function of floats in the language of gpu.js. */
+export interface SourceFunction {
+  readonly name: string;
+  readonly parameters: readonly string[];
+  readonly source: string;
+}
+
+/** The same as gpu.js takes it. */
+export interface NativeFunction {
+  readonly name: string;
+  readonly source: string;
+  readonly argumentTypes: readonly string[];
+  readonly returnType: "Float";
+}
+
+export function define(name: string, parameters: readonly string[], body: string): SourceFunction {
+  return { name, parameters, source: `function ${name}(${parameters.join(", ")}) {\n${body.trim()}\n}` };
+}
+
+/** The named functions and those that they call; whoever is called comes first. */
+export function withCallees(names: Iterable<string>, table: ReadonlyMap<string, SourceFunction>): SourceFunction[] {
+  const found: SourceFunction[] = [];
+  const seen = new Set<string>();
+  const visit = (name: string): void => {
+    if (seen.has(name)) return;
+    seen.add(name);
+    const f = table.get(name);
+    if (f === undefined) throw new Error(`backend-gpujs: there is no function ${name}; this is a mistake in a kernel.`);
+    for (const [callee] of f.source.matchAll(/\bc_\w+(?=\()/g)) if (callee !== name) visit(callee);
+    found.push(f);
+  };
+  for (const name of names) visit(name);
+  return found;
+}
+
+export function asNative({ name, parameters, source }: SourceFunction): NativeFunction {
+  return { name, source, argumentTypes: parameters.map(() => "Float"), returnType: "Float" };
+}

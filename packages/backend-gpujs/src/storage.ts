@@ -1,0 +1,118 @@
+/** Where elements are: on the host, on the device, on their way, or lost to an error. Shared by count. */
+
+import type { DType, TypedArray } from "@curv/tensor";
+import type { Engine, Handle } from "./engine.js";
+import { settled, type Task } from "./task.js";
+import { partsOf } from "./value.js";
+
+/** Numbers that stay on the host after they were uploaded: scalars become arguments of kernels. */
+export const scalarLength = 2;
+
+/** One array, as many numbers as its elements have parts. */
+export class Storage {
+  private references = 1;
+  private handle: Handle | null = null;
+  /** On the host, not uploaded yet. */
+  private host: Float32Array | null = null;
+  /** The array that this one turned out to be, when the work that makes it was done. */
+  private source: Storage | null = null;
+  private error: Error | null = null;
+
+  constructor(
+    private readonly engine: Engine,
+    /** Numbers in it. */
+    readonly length: number,
+  ) {}
+
+  static onHost(engine: Engine, numbers: Float32Array): Storage {
+    const storage = new Storage(engine, numbers.length);
+    storage.host = numbers;
+    return storage;
+  }
+
+  static onDevice(engine: Engine, handle: Handle, length: number): Storage {
+    const storage = new Storage(engine, length);
+    storage.handle = handle;
+    return storage;
+  }
+
+  retain(): this {
+    this.references++;
+    return this;
+  }
+
+  /** Gives up one share; the last frees the array. */
+  release(): void {
+    if (--this.references > 0) return;
+    if (this.handle !== null) this.engine.delete(this.handle, this.length);
+    this.source?.release();
+    this.handle = null;
+    this.host = null;
+    this.source = null;
+  }
+
+  /** Takes over the share of the array that this one stands for. */
+  become(source: Storage): void {
+    if (this.references <= 0) source.release();
+    else this.source = source;
+  }
+
+  fail(error: Error): void {
+    this.error = error;
+  }
+
+  /** Its numbers, if it is a scalar that the host has. */
+  get scalar(): Float32Array | null {
+    if (this.source !== null) return this.source.scalar;
+    return this.length <= scalarLength ? this.host : null;
+  }
+
+  /** The array on the device; throws what went wrong when it was computed. */
+  *onDevice(): Task<Handle> {
+    if (this.error !== null) throw this.error;
+    if (this.source !== null) return yield* this.source.onDevice();
+    if (this.handle === null) {
+      this.handle = yield* settled(this.engine.upload(this.host!));
+      if (this.length > scalarLength) this.host = null;
+    }
+    return this.handle;
+  }
+
+  /** Its numbers on the host. */
+  *read(): Task<Float32Array> {
+    if (this.error !== null) throw this.error;
+    if (this.source !== null) return yield* this.source.read();
+    if (this.host !== null) return this.host;
+    return yield* settled(this.engine.read(this.handle!));
+  }
+}
+
+/** A new array of numbers that have the elements: words as two planes of halves. */
+export function encode(data: TypedArray, dtype: DType): Float32Array {
+  if (partsOf(dtype) === 1) return Float32Array.from(data);
+  const n = data.length;
+  const out = new Float32Array(2 * n);
+  for (let i = 0; i < n; i++) {
+    const word = data[i] >>> 0;
+    out[i] = word >>> 16;
+    out[n + i] = word & 0xffff;
+  }
+  return out;
+}
+
+/** The elements that numbers stand for. */
+export function decode(numbers: Float32Array, dtype: DType): TypedArray {
+  switch (dtype) {
+    case "bool":
+      return Uint8Array.from(numbers);
+    case "int32":
+    case "uint32": {
+      const n = numbers.length / 2;
+      const out = dtype === "int32" ? new Int32Array(n) : new Uint32Array(n);
+      for (let i = 0; i < n; i++) out[i] = numbers[i] * 65536 + numbers[n + i];
+      return out;
+    }
+    default:
+      return numbers.slice();
+  }
+}
