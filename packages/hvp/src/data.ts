@@ -33,10 +33,13 @@ export type Data<B> = B | Batches<B>;
  * @example
  * const operator = hessianOperator(loss, params, inBatches({ inputs, targets }, { batchSize: 64 }));
  */
-export function inBatches<B>(examples: B, { batchSize }: { readonly batchSize: number }): Batches<B> {
+export function inBatches<B>(examples: B, options: { readonly batchSize: number }): Batches<B> {
   const count = examplesIn(examples, "inBatches");
+  const { batchSize } = (options ?? {}) as typeof options;
   if (!Number.isInteger(batchSize) || batchSize < 1) {
-    throw new DomainError(`inBatches: batchSize is ${batchSize}; wants a positive integer.`);
+    throw new DomainError(
+      `inBatches: batchSize is ${batchSize}; wants a positive integer in the options, as { batchSize: 64 }.`,
+    );
   }
   return {
     [brand]: true,

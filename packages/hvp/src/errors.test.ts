@@ -79,6 +79,9 @@ test("loaders that yield nothing, or something else each time", () => {
 
 test("options out of range", () => {
   expect(() => inBatches(batch, { batchSize: 0 })).toThrow(/inBatches: batchSize is 0; wants a positive integer/);
+  const message = /inBatches: batchSize is undefined; wants a positive integer in the options, as \{ batchSize: 64 \}/;
+  expect(() => inBatches(batch, 64 as never)).toThrow(message);
+  expect(() => inBatches(batch, undefined as never)).toThrow(message);
   expect(() => hessianOperator(loss, params, batch, { mode: "backward" as never })).toThrow(
     /mode is "backward"; wants forward-over-reverse, reverse-over-reverse, finite-difference/,
   );
