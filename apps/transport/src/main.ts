@@ -6,6 +6,8 @@ import * as random from "@curv/tensor/random";
 import type { Chapter } from "./chapter.js";
 import { colourChapter } from "./colour-page.js";
 import { studyColours } from "./colour-study.js";
+import { convergenceChapter } from "./convergence-page.js";
+import { studyConvergence } from "./convergence-study.js";
 import { indexPage } from "./index-page.js";
 import { help, readOptions, UsageError, type Command } from "./options.js";
 import { morphChapter } from "./morph-page.js";
@@ -27,6 +29,8 @@ export const exitCodes = { success: 0, failure: 1, usage: 2, interrupted: 130 } 
 const makers: Readonly<Record<Part, (settings: Settings, key: random.Key, watch: Watch) => Promise<Chapter>>> = {
   colour: async (settings, key, watch) => colourChapter(await studyColours(settings.colour, key, watch), settings),
   morph: async (settings, key, watch) => morphChapter(await studyMorphs(settings.morph, key, watch), settings),
+  convergence: async (settings, key, watch) =>
+    convergenceChapter(await studyConvergence(settings.convergence, key, watch), settings),
 };
 
 /** Runs the command and returns its exit code. */

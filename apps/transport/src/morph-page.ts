@@ -45,7 +45,10 @@ function morphPage(study: MorphStudy, { quick, seed, morph }: Settings): string 
 <h2>Points</h2>
 <p>${cloud.count} points of even weight, and the plan that moves them at the least sum of squared distances. Each travels along a straight line;
 no two meet. At every time the points are on the shortest path between the two clouds, in the sense of the Wasserstein distance.</p>
-<div class="pair">${figure(particleStage(cloud, cloudRadii, "moving"), "Displacement interpolation (McCann).")}</div>
+<div class="pair">
+${figure(particleStage(cloud, cloudRadii, "moving"), "Displacement interpolation (McCann).")}
+${figure(planDrawing(cloud), "The plan: from each point to its partner.")}
+</div>
 ${strip(stills.map((t) => still(particleDots(cloud, cloudRadii, t, "moving"))))}
 </section>
 <section>
@@ -103,6 +106,15 @@ function particleStage(particles: Particles, radii: Float64Array, kind: string):
     circle(from[2 * k], from[2 * k + 1], radii[k], ` data-x="${short(to[2 * k])}" data-y="${short(to[2 * k + 1])}"`),
   );
   return `<svg class="stage" viewBox="0 0 1 1" role="img" aria-label="moving points"><g class="${kind}">${dots.join("")}</g></svg>`;
+}
+
+function planDrawing({ count, from, to }: Particles): string {
+  const lines = Array.from({ length: count }, (_, k) => {
+    const [x, y, u, v] = [from[2 * k], from[2 * k + 1], to[2 * k], to[2 * k + 1]].map(short);
+    return `M${x} ${y}L${u} ${v}`;
+  });
+  const ends = Array.from({ length: count }, (_, k) => circle(to[2 * k], to[2 * k + 1], 0.004));
+  return `<svg class="drawing" viewBox="0 0 1 1" role="img" aria-label="lines of the plan"><path class="lines" d="${lines.join("")}"/><g class="ink">${ends.join("")}</g></svg>`;
 }
 
 function particleDots(particles: Particles, radii: Float64Array, t: number, kind: string): string {

@@ -34,6 +34,7 @@ Morph
 
 Convergence
   --sweeps <count>     of Sinkhorn, at most (default ${convergence.sweeps})
+  --clock <kind>       wall, or cpu: processor time, for busy machines (default wall)
   --large              Sinkhorn-Newton-Sparse with ${largeSizes.full} points on each side, too
 
 Exit code: 0 when all went well, 1 when something failed or a full run misses a claim that it checks, 2 for wrong
@@ -82,6 +83,7 @@ export function readOptions(args: readonly string[], directory: string): Command
     convergence: {
       ...base.convergence,
       sweeps: count("sweeps", base.convergence.sweeps, 100, 10_000_000),
+      clock: some("clock", given.clock, ["wall", "cpu"] as const, base.convergence.clock)[0],
       large: given.large ? largeSizes[given.quick ? "quick" : "full"] : null,
     },
   };
@@ -102,7 +104,8 @@ type Values = Partial<
     | "rho"
     | "digits"
     | "points"
-    | "sweeps",
+    | "sweeps"
+    | "clock",
     string
   >
 > & { quick?: boolean; large?: boolean; help?: boolean };
@@ -129,6 +132,7 @@ function parse(args: readonly string[]): Values {
         digits: text,
         points: text,
         sweeps: text,
+        clock: text,
         quick: flag,
         large: flag,
         help: { type: "boolean", short: "h" },

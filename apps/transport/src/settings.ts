@@ -1,10 +1,11 @@
 /** What a run does, and how much of it. */
 
+import type { ClockKind } from "./clock.js";
 import { planKinds, type PlanKind } from "./colour-map.js";
 
-export type Part = "colour" | "morph";
+export type Part = "colour" | "morph" | "convergence";
 
-export const parts: readonly Part[] = ["colour", "morph"];
+export const parts: readonly Part[] = ["colour", "morph", "convergence"];
 
 export interface ColourSettings {
   /** Paths; null for the generated landscapes. */
@@ -41,6 +42,7 @@ export interface ConvergenceSettings {
   readonly digitEta: number;
   /** Sinkhorn's sweeps, at most. */
   readonly sweeps: number;
+  readonly clock: ClockKind;
   /** The same costs with more points, for Sinkhorn-Newton-Sparse; null to leave it out. */
   readonly large: number | null;
 }
@@ -72,7 +74,8 @@ export const fullSettings: Defaults = {
       [5, 6],
     ],
     digitEta: 1200,
-    sweeps: 100_000,
+    sweeps: 20_000,
+    clock: "wall",
     large: null,
   },
 };

@@ -48,8 +48,9 @@ figure figure > div { font-size: 13px !important; }
 figcaption { margin-top: .25rem; max-width: 40rem; }
 .picture img { display: block; width: 100%; height: auto; border-radius: 6px; background: repeating-conic-gradient(var(--line) 0 25%, var(--surface) 0 50%) 0 0 / 20px 20px; }
 .palette { display: block; width: 100%; height: 22px; margin-top: .4rem; border-radius: 4px; }
-.stage { display: block; width: 100%; height: auto; background: var(--surface); border: 1px solid var(--line); border-radius: 10px; }
+.stage, .drawing { display: block; width: 100%; height: auto; background: var(--surface); border: 1px solid var(--line); border-radius: 10px; }
 .stage image { image-rendering: pixelated; }
+.lines { fill: none; stroke: var(--first); stroke-width: .002; }
 .ink { fill: var(--text); }
 .moving { fill: var(--first); }
 .controls { display: flex; gap: 1rem; align-items: center; position: sticky; top: 0; z-index: 1; background: var(--background); padding: .75rem 0; }
