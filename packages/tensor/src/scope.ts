@@ -13,6 +13,17 @@ export function register(x: Tensor): void {
   if (scopes.current !== null) scopes.current.push(x);
 }
 
+/** Runs `f` outside of every `tidy`: what it makes is kept for longer than the call, constants of a graph say. @internal */
+export function unscoped<R>(f: () => R): R {
+  const outer = scopes.current;
+  scopes.current = null;
+  try {
+    return f();
+  } finally {
+    scopes.current = outer;
+  }
+}
+
 /**
  * Runs `f` and disposes every tensor made in it, except those in the tree that it returns.
  *

@@ -3,6 +3,7 @@
 import type { Aval, Primitive } from "../primitives/primitive.js";
 import type { DType } from "../dtype.js";
 import { TracingError } from "../errors.js";
+import { unscoped } from "../scope.js";
 import { formatShape, type Shape } from "../shape.js";
 import type { Tensor } from "../tensor.js";
 import { ambientGraph, bind, Trace, type GraphRecorder } from "./trace.js";
@@ -109,7 +110,8 @@ export function traceGraph(
   ambientGraph.current = trace;
   try {
     const inputs = avals.map((like) => trace.input(like));
-    const outputs = f(inputs).map((y) => trace.atom(y));
+    // The graph keeps its constants, also if a tidy around the first call ends.
+    const outputs = unscoped(() => f(inputs)).map((y) => trace.atom(y));
     const captured = [...trace.captured.keys()];
     return {
       graph: {
@@ -151,7 +153,7 @@ const derived = /* @__PURE__ */ new WeakMap<Graph, Map<string, unknown>>();
 export function cached<T>(graph: Graph, key: string, make: () => T): T {
   let table = derived.get(graph);
   if (table === undefined) derived.set(graph, (table = new Map<string, unknown>()));
-  if (!table.has(key)) table.set(key, make());
+  if (!table.has(key)) table.set(key, unscoped(make));
   return table.get(key) as T;
 }
 

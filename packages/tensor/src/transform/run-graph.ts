@@ -6,6 +6,7 @@ import { cpu } from "../cpu/backend.js";
 import { productsGeneration } from "../cpu/external-products.js";
 import { compileGraph } from "../cpu/wasm/compile.js";
 import { transfer } from "../backend/read.js";
+import { reshapePrimitive } from "../primitives/movement.js";
 import { Tensor } from "../tensor.js";
 import { cached, Variable, type Atom, type Graph } from "./graph.js";
 import { flattenCalls } from "./simplify.js";
@@ -57,20 +58,63 @@ function plan(graph: Graph): Plan {
   return { steps: steps.reverse(), slots: slot.size, outputs };
 }
 
+/** Frees values on devices, which no garbage collector sees, unless one of `kept` holds the same elements. */
+export function freeDead(values: readonly Tensor[], kept: readonly Tensor[], more?: ReadonlySet<unknown>): void {
+  for (const x of values) {
+    if (x.owner === cpu || x.buffer === null || more?.has(x.buffer)) continue;
+    if (!kept.some((y) => y.buffer === x.buffer)) x.dispose();
+  }
+}
+
+/** How many slots hold a device's handle: what is in none can be freed before the graph has run to its end. */
+class Holders {
+  private readonly counts = new Map<unknown, number>();
+
+  add(x: Tensor): void {
+    if (x.owner !== cpu) this.counts.set(x.buffer, (this.counts.get(x.buffer) ?? 0) + 1);
+  }
+  remove(x: Tensor): void {
+    const count = this.counts.get(x.buffer);
+    if (count === undefined) return;
+    if (count > 1) this.counts.set(x.buffer, count - 1);
+    else {
+      this.counts.delete(x.buffer);
+      x.dispose();
+    }
+  }
+}
+
 function interpret(graph: Graph, inputs: readonly Tensor[]): Tensor[] {
   const { steps, slots, outputs } = cached(graph, "plan", () => plan(graph));
   const values = new Array<Tensor | null>(slots).fill(null);
-  inputs.forEach((x, i) => (values[i] = x));
+  const holders = new Holders();
+  inputs.forEach((x, i) => {
+    values[i] = x;
+    holders.add(x);
+  });
+  // The graph keeps its constants.
+  for (const step of steps) for (const o of step.inputs) if (typeof o !== "number") holders.add(o);
   for (const { equation, inputs: operands, outputs: places, dead } of steps) {
     const results = execute(
       equation.primitive,
       operands.map((o) => (typeof o === "number" ? values[o]! : o)),
       equation.params,
     );
-    for (let i = 0; i < places.length; i++) values[places[i]] = results[i];
-    for (const s of dead) values[s] = null;
+    for (let i = 0; i < places.length; i++) {
+      values[places[i]] = results[i];
+      holders.add(results[i]);
+    }
+    for (const s of dead) {
+      holders.remove(values[s]!);
+      values[s] = null;
+    }
   }
-  return outputs.map((o) => (typeof o === "number" ? values[o]! : o));
+  // A constant of the graph is not given away: who gets it may dispose it.
+  return outputs.map((o) => (typeof o === "number" ? values[o]! : o.owner === cpu ? o : copyOf(o)));
+}
+
+function copyOf(x: Tensor): Tensor {
+  return execute(reshapePrimitive, [x], { shape: x.shape })[0];
 }
 
 /** The CPU's is called directly: the backend stands below the graphs and cannot know them. */

@@ -7,6 +7,7 @@ import { moveAxis, reshape, slice, stack } from "../ops/movement.js";
 import { add } from "../ops/elementwise.js";
 import { fullPrimitive } from "../primitives/constant.js";
 import { aval, definePrimitive, type Primitive } from "../primitives/primitive.js";
+import { tidy } from "../scope.js";
 import { range, sizeOf } from "../shape.js";
 import { Tensor } from "../tensor.js";
 import { callPrimitive } from "./call.js";
@@ -21,7 +22,7 @@ import {
   transposeGraph,
   zerosOf,
 } from "./graph-transforms.js";
-import { runGraph } from "./run-graph.js";
+import { freeDead, runGraph } from "./run-graph.js";
 import { bind } from "./trace.js";
 import { zeros } from "../create.js";
 
@@ -292,14 +293,20 @@ function runScan(inputs: readonly Tensor[], { body, consts, carries, length, rev
   const fixed = inputs.slice(0, consts);
   let carry = inputs.slice(consts, consts + carries);
   const xs = inputs.slice(consts + carries);
-  const ys = body.outputs.slice(carries).map((y) => new Stack(y, length));
+  /** Handles of rows on a device, which are joined at the end. */
+  const stacked = new Set<unknown>();
+  const ys = body.outputs.slice(carries).map((y) => new Stack(y, length, stacked));
   for (let step = 0; step < length; step++) {
     const i = reverse ? length - 1 - step : step;
-    const outs = runGraph(body, [...fixed, ...carry, ...xs.map((x) => row(x, i))]);
+    const rows = xs.map((x) => row(x, i));
+    const outs = runGraph(body, [...fixed, ...carry, ...rows]);
+    freeDead([...carry, ...rows], [...inputs, ...outs], stacked);
     carry = outs.slice(0, carries);
     ys.forEach((y, k) => y.set(i, outs[carries + k]));
   }
-  return [...carry, ...ys.map((y) => y.take())];
+  const outs = [...carry, ...ys.map((y) => y.take())];
+  if (stacked.size > 0) for (const y of ys) freeDead(y.rows.filter(Boolean), [...inputs, ...outs]);
+  return outs;
 }
 
 /** Row i along the leading axis; on the CPU a view. */
@@ -318,25 +325,20 @@ function row(x: Tensor, i: number): Tensor {
     );
   }
   const start = x.shape.map((_, axis) => (axis === 0 ? i : 0));
-  return reshape(
-    slice(
-      x,
-      start,
-      x.shape.map((m, axis) => (axis === 0 ? i + 1 : m)),
-    ),
-    shape,
-  );
+  const stop = x.shape.map((m, axis) => (axis === 0 ? i + 1 : m));
+  return tidy(() => reshape(slice(x, start, stop), shape));
 }
 
 /** Rows put together as they come: written in place on the CPU, joined at the end elsewhere. */
 class Stack {
-  private readonly rows: Tensor[];
+  readonly rows: Tensor[];
   private whole: TypedArray | null = null;
   private committed = false;
 
   constructor(
     private readonly like: Atom,
     private readonly length: number,
+    private readonly stacked: Set<unknown>,
   ) {
     this.rows = new Array<Tensor>(length);
   }
@@ -344,6 +346,7 @@ class Stack {
   set(i: number, y: Tensor): void {
     if (y.owner !== cpu) {
       this.rows[i] = y;
+      this.stacked.add(y.buffer);
       return;
     }
     const n = sizeOf(y.shape);
@@ -355,7 +358,7 @@ class Stack {
   take(): Tensor {
     const { shape, dtype } = this.like;
     if (this.length === 0) return zeros([0, ...shape], { dtype });
-    if (this.whole === null) return stack(this.rows, 0);
+    if (this.whole === null) return tidy(() => stack(this.rows, 0));
     return new Tensor([this.length, ...shape], dtype, false, 0, cpu, this.whole, this.committed);
   }
 }

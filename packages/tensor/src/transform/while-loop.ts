@@ -12,7 +12,7 @@ import { condPrimitive } from "./cond.js";
 import { cached, closedGraph, evaluate, flags, graphId, reorder, Variable, type Graph } from "./graph.js";
 import { batchGraph, jvpGraph, pick, spread, zerosOf } from "./graph-transforms.js";
 import { expandTo, lanesPrimitive } from "./lanes.js";
-import { runGraph } from "./run-graph.js";
+import { freeDead, runGraph } from "./run-graph.js";
 import { scanPrimitive } from "./scan.js";
 import { bind } from "./trace.js";
 
@@ -37,8 +37,12 @@ export const whilePrimitive: Primitive<WhileParams> = /* @__PURE__ */ definePrim
     let carry = inputs.slice(nc + nb);
     for (let step = 0; maxSteps === null || step < maxSteps; step++) {
       const [go] = runGraph(condition, [...inputs.slice(0, nc), ...carry]);
-      if (readSync(go, "whileLoop")[0] === 0) break;
-      carry = [...runGraph(body, [...inputs.slice(nc, nc + nb), ...carry])];
+      const goes = readSync(go, "whileLoop")[0] !== 0;
+      freeDead([go], [...inputs, ...carry]);
+      if (!goes) break;
+      const next = [...runGraph(body, [...inputs.slice(nc, nc + nb), ...carry])];
+      freeDead(carry, [...inputs, ...next]);
+      carry = next;
     }
     return carry;
   },
