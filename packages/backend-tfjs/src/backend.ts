@@ -16,7 +16,7 @@ import {
 import { Engine, engineDType } from "./engine.js";
 import { inEngine, onHost, release, type Handle } from "./handle.js";
 import type { TfjsKernel } from "./kernels/kernel.js";
-import { kernels, wordOperations } from "./kernels/table.js";
+import { isOnWords, kernels, wordOperations } from "./kernels/table.js";
 import type { TfjsModule, TfjsTensor } from "./tfjs.js";
 
 export interface TfjsBackendOptions {
@@ -135,7 +135,6 @@ export function backendFromTfjs(tf: TfjsModule, options: TfjsBackendOptions = {}
 
   const isOnHost = ({ buffer }: Operand): boolean => (buffer as Handle).array !== null;
   const isNumber = ({ shape }: Aval): boolean => shape.every((n) => n === 1);
-  const isWord = (x: Aval): boolean => x.dtype === "uint32";
   return {
     name,
     kind: "tfjs",
@@ -167,8 +166,7 @@ export function backendFromTfjs(tf: TfjsModule, options: TfjsBackendOptions = {}
     run: (primitive, inputs, params, outs) => {
       const registered = loweringOf(primitive, "tfjs") as TfjsKernel | undefined;
       if (registered !== undefined) return runInEngine(registered, primitive, inputs, params, outs);
-      const ofBools = inputs.every((x) => x.dtype === "bool");
-      const words = inputs.some(isWord) || outs.some(isWord) || (wordOperations.has(primitive.name) && !ofBools);
+      const words = isOnWords(primitive.name, [...inputs, ...outs].map((x) => x.dtype)); // prettier-ignore
       const kernel = kernels[primitive.name] as TfjsKernel | undefined;
       // Numbers that are on the host already: a step size, a count.
       const numbers = primitive.lower !== undefined && inputs.every(isOnHost) && outs.every(isNumber);

@@ -62,34 +62,32 @@ function floorDiv(engine: Engine, x: TfjsTensor, y: TfjsTensor): TfjsTensor {
     // Exact in int32: the engine's own division rounds down.
     return unlessZero(engine, x, y, (a, b) => engine.binary("FloorDiv", a, b));
   }
-  const quotient = engine.div(engine.sub(x, mod(engine, x, y)), y);
-  const floor = engine.unary("Floor", engine.add(quotient, 0.5)); // the quotient is an integer up to rounding
-  const exact = engine.less(engine.unary("Abs", quotient), 2 ** 22);
+  const r = rem(engine, x, y);
+  const below = engine.and(
+    engine.binary("NotEqual", r, 0),
+    engine.binary("NotEqual", engine.less(r, 0), engine.less(y, 0)),
+  );
+  const quotient = engine.sub(engine.div(engine.sub(x, r), y), engine.cast(below, "float32")); // an integer but for rounding
+  const floor = engine.unary("Floor", quotient);
+  const rounded = engine.where(engine.less(0.5, engine.sub(quotient, floor)), engine.add(floor, 1), floor);
   const divided = engine.div(x, y);
-  return engine.where(engine.equal(y, 0), divided, engine.where(exact, floor, quotient));
+  const zero = engine.equal(rounded, 0);
+  return engine.where(engine.equal(y, 0), divided, engine.where(zero, engine.mul(divided, 0), rounded));
+}
+
+/** Wrapping at 32 bits. The cpu engine multiplies integers as float64, which is exact to 2^53 only: y goes in two halves. */
+function multiply(engine: Engine, x: TfjsTensor, y: TfjsTensor): TfjsTensor {
+  if (x.dtype !== "int32" || engine.name !== "cpu") return engine.mul(x, y);
+  const high = engine.binary("FloorDiv", y, 2 ** 16);
+  const low = engine.sub(y, engine.mul(high, 2 ** 16));
+  return engine.add(engine.mul(engine.mul(x, high), 2 ** 16), engine.mul(x, low));
 }
 
 /** C and JavaScript disagree on powers of ±1; Curv's are those of C. */
 function pow(engine: Engine, x: TfjsTensor, y: TfjsTensor): TfjsTensor {
-  if (x.dtype === "int32") return integerPow(engine, x, y);
   const infinite = engine.equal(engine.unary("Abs", y), Infinity);
   const one = engine.or(engine.equal(x, 1), engine.or(engine.equal(y, 0), engine.and(engine.equal(x, -1), infinite)));
   return engine.where(one, 1, engine.binary("Pow", x, y));
-}
-
-/** By squaring, wrapping at 32 bits; 0 for negative exponents. */
-function integerPow(engine: Engine, x: TfjsTensor, n: TfjsTensor): TfjsTensor {
-  let result = engine.add(engine.mul(engine.add(x, n), 0), 1);
-  let base = x;
-  let rest = engine.where(engine.less(n, 0), 0, n);
-  for (let bit = 0; bit < 31; bit++) {
-    const half = engine.binary("FloorDiv", rest, 2);
-    const odd = engine.equal(engine.sub(rest, engine.mul(half, 2)), 1);
-    result = engine.where(odd, engine.mul(result, base), result);
-    base = engine.mul(base, base);
-    rest = half;
-  }
-  return engine.where(engine.less(n, 0), 0, result);
 }
 
 /** x to a static integer, by squaring. */
@@ -112,7 +110,7 @@ const bitwise =
 export const elementwiseKernels: KernelTable = {
   add: pairwise("Add"),
   sub: pairwise("Sub"),
-  mul: pairwise("Multiply"),
+  mul: (engine, [x, y]) => [multiply(engine, x, y)],
   div: pairwise("RealDiv"),
   maximum: (engine, [x, y]) => [engine.maximum(x, y)],
   minimum: (engine, [x, y]) => [engine.minimum(x, y)],

@@ -186,11 +186,8 @@ const asinh: Function1 = (engine, x) => {
 const acosh: Function1 = (engine, x) => {
   const t = engine.sub(engine.minimum(x, engine.number(1e8)), 1);
   const y = log1p(engine, engine.add(t, engine.unary("Sqrt", engine.mul(t, engine.add(t, 2)))));
-  return engine.where(
-    engine.less(x, 1e8),
-    y,
-    engine.add(engine.unary("Log", engine.maximum(x, engine.number(1))), Math.LN2),
-  );
+  const far = engine.add(engine.unary("Log", engine.maximum(x, engine.number(1))), Math.LN2);
+  return engine.where(engine.less(x, 1), NaN, engine.where(engine.less(x, 1e8), y, far));
 };
 
 /** ½ log((1 + x)/(1 − x)) = ½ log1p(2x/(1 − x)). */

@@ -1,5 +1,6 @@
 /** All kernels by the names of their primitives. What is not here the backend does not have. */
 
+import type { DType } from "@curv/tensor";
 import { constantKernels } from "./constant.js";
 import { convKernels } from "./conv.js";
 import { cumulativeKernels } from "./cumulative.js";
@@ -29,7 +30,7 @@ export const kernels: KernelTable = {
   ...windowKernels,
 };
 
-/** Operations on 32-bit words: bits exact on the host, which the engines' arithmetic cannot promise. */
+/** Operations on 32-bit words, int32 and uint32: exact on the host, which the engines' arithmetic cannot promise. */
 export const wordOperations: ReadonlySet<string> = /* @__PURE__ */ new Set([
   "threefry",
   "bitwiseAnd",
@@ -40,3 +41,10 @@ export const wordOperations: ReadonlySet<string> = /* @__PURE__ */ new Set([
   "shiftRight",
   "bitcast",
 ]);
+
+/** Whether an application of a primitive is one on words. */
+export function isOnWords(name: string, dtypes: readonly DType[]): boolean {
+  if (dtypes.includes("uint32")) return true;
+  if (name === "pow") return dtypes[0] === "int32";
+  return wordOperations.has(name) && !dtypes.every((dtype) => dtype === "bool");
+}
