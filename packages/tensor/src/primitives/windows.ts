@@ -6,7 +6,7 @@ import { range, sizeOf, stridesOf, type Shape } from "../shape.js";
 import { allocate } from "../memory.js";
 import { bind, bind1 } from "../transform/trace.js";
 import { dilated } from "./conv.js";
-import { aval, definePrimitive, type HostArray, type Primitive } from "./primitive.js";
+import { aval, definePrimitive, type Primitive } from "./primitive.js";
 
 /** One number per axis of the operand; axes that are not pooled have window 1. */
 export interface WindowParams {
@@ -52,10 +52,20 @@ export const windowSumPrimitive: Primitive<WindowParams> = /* @__PURE__ */ defin
   batch: ([x], _batched, params) => bind(windowSumPrimitive, [x], batched(params)),
   lower: ([x], params, [out]) => {
     const y = allocate(x.dtype, sizeOf(out.shape));
-    eachWindow(x, params, out.shape, (o, inside) => {
-      let total = 0;
-      for (let i = 0; i < inside.length; i++) total += x.buffer[inside.at[i]];
-      y[o] = total;
+    const data = x.buffer;
+    eachWindow(x.shape, params, out.shape, {
+      whole: (o, base, count, step, offsets) => {
+        for (let j = 0; j < count; j++) {
+          let total = 0;
+          for (let i = 0; i < offsets.length; i++) total += data[base + j * step + offsets[i]];
+          y[o + j] = total;
+        }
+      },
+      partial: (o, at) => {
+        let total = 0;
+        for (const position of at) total += data[position];
+        y[o] = total;
+      },
     });
     return [y];
   },
@@ -73,63 +83,86 @@ export const windowArgMaxPrimitive: Primitive<WindowParams> = /* @__PURE__ */ de
   },
   lower: ([x], params, [out]) => {
     const y = allocate("int32", sizeOf(out.shape));
-    eachWindow(x, params, out.shape, (o, inside) => {
-      let best = inside.length === 0 ? -1 : inside.at[0];
-      for (let i = 1; i < inside.length; i++) {
-        const v = x.buffer[inside.at[i]];
-        const b = x.buffer[best];
-        if (b === b && (v > b || v !== v)) best = inside.at[i];
-      }
-      y[o] = best;
+    const data = x.buffer;
+    eachWindow(x.shape, params, out.shape, {
+      whole: (o, base, count, step, offsets) => {
+        for (let j = 0; j < count; j++) {
+          const first = base + j * step;
+          let best = first;
+          let largest = data[first];
+          for (let i = 1; i < offsets.length; i++) {
+            const v = data[first + offsets[i]];
+            if (v > largest || (v !== v && largest === largest)) {
+              best = first + offsets[i];
+              largest = v;
+            }
+          }
+          y[o + j] = best;
+        }
+      },
+      partial: (o, at) => {
+        let best = at[0] ?? -1;
+        for (const position of at) {
+          const [v, largest] = [data[position], data[best]];
+          if (v > largest || (v !== v && largest === largest)) best = position;
+        }
+        y[o] = best;
+      },
     });
     return [y];
   },
 });
 
-interface Inside {
-  /** Flat positions of the window's elements that are not padding, row-major; the first `length` count. */
-  readonly at: Int32Array;
-  length: number;
+/** What is done with windows; `o` counts them in row-major order. */
+interface Visitor {
+  /** `count` windows without padding that follow each other along the last axis, `step` elements apart; offsets are from the first. */
+  readonly whole: (o: number, base: number, count: number, step: number, offsets: Int32Array) => void;
+  /** One that reaches into the padding: the flat positions of its other elements, row-major. */
+  readonly partial: (o: number, at: readonly number[]) => void;
 }
 
-/** Visits the windows in row-major order. */
+/** Visits the windows in row-major order. Those without padding come in runs, whose loops compilers can make fast. */
 function eachWindow(
-  x: HostArray,
+  shape: Shape,
   { window, stride, padding, dilation }: WindowParams,
   outShape: Shape,
-  visit: (o: number, inside: Inside) => void,
+  { whole, partial }: Visitor,
 ): void {
-  const rank = x.shape.length;
-  const strides = stridesOf(x.shape);
-  const count = sizeOf(window);
-  const inside: Inside = { at: new Int32Array(count), length: 0 };
+  if (outShape.includes(0)) return;
+  const last = shape.length - 1;
+  const strides = stridesOf(shape);
   const offsets = windowOffsets(window, dilation, strides);
-  const start = new Array<number>(rank).fill(0);
-  const collect = (axis: number, offset: number): void => {
-    if (axis === rank) {
-      inside.at[inside.length++] = offset;
-      return;
+  const reach = window.map((k, axis) => dilated(k, dilation[axis]));
+  // Windows first … end − 1 of an axis have no padding along it.
+  const runs = shape.map((n, axis) => {
+    const first = Math.min(outShape[axis], Math.ceil(padding[axis][0] / stride[axis]));
+    const end = Math.min(outShape[axis], Math.floor((n + padding[axis][0] - reach[axis]) / stride[axis]) + 1);
+    return { first: Math.max(0, first), end: Math.max(0, first, end) };
+  });
+  const start = new Array<number>(shape.length).fill(0);
+  const collect = (axis: number, offset: number, at: number[]): number[] => {
+    if (axis > last) at.push(offset);
+    else {
+      for (let k = 0, p = start[axis]; k < window[axis]; k++, p += dilation[axis]) {
+        if (p >= 0 && p < shape[axis]) collect(axis + 1, offset + p * strides[axis], at);
+      }
     }
-    for (let k = 0, p = start[axis]; k < window[axis]; k++, p += dilation[axis]) {
-      if (p >= 0 && p < x.shape[axis]) collect(axis + 1, offset + p * strides[axis]);
-    }
+    return at;
   };
   let o = 0;
-  // `whole`: no element of the window is padding, so far; then its positions are fixed offsets from the first.
-  const place = (axis: number, base: number, whole: boolean): void => {
-    if (axis === rank) {
-      inside.length = 0;
-      if (whole) {
-        for (let i = 0; i < count; i++) inside.at[i] = base + offsets[i];
-        inside.length = count;
-      } else collect(0, 0);
-      visit(o++, inside);
-      return;
-    }
-    const reach = dilated(window[axis], dilation[axis]);
-    for (let j = 0, p = -padding[axis][0]; j < outShape[axis]; j++, p += stride[axis]) {
-      start[axis] = p;
-      place(axis + 1, base + p * strides[axis], whole && p >= 0 && p + reach <= x.shape[axis]);
+  const place = (axis: number, base: number, inside: boolean): void => {
+    const { first, end } = runs[axis];
+    const low = padding[axis][0];
+    for (let j = 0; j < outShape[axis]; j++) {
+      start[axis] = j * stride[axis] - low;
+      const from = base + start[axis] * strides[axis];
+      const unpadded = inside && j >= first && j < end;
+      if (axis < last) place(axis + 1, from, unpadded);
+      else if (unpadded) {
+        whole(o, from, end - j, stride[axis], offsets);
+        o += end - j;
+        j = end - 1;
+      } else partial(o++, collect(0, 0, []));
     }
   };
   place(0, 0, true);
