@@ -108,4 +108,12 @@ export {
   type DomainAdaptationOptions,
   type EntropicMapOptions,
 } from "./transport-map.js";
+export {
+  unbalancedEmd,
+  unbalancedEmdCore,
+  type UnbalancedEmdCore,
+  type UnbalancedEmdCoreOptions,
+  type UnbalancedEmdOptions,
+  type UnbalancedEmdResult,
+} from "./unbalanced-emd.js";
 export { wasserstein1d, type Wasserstein1dOptions } from "./wasserstein-1d.js";

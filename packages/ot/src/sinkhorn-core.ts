@@ -1,6 +1,6 @@
 /** Sinkhorn's iteration in the log domain, traceable: it compiles, batches, and differentiates by the implicit function theorem. */
 
-import { customJvp, customRoot, DomainError, isTensor, jvp, stopGradient, tensor, type Tensor } from "@curv/tensor";
+import { customRoot, DomainError, isTensor, stopGradient, tensor, type Tensor } from "@curv/tensor";
 import { checkCount, checkEqualMass, checkNumber, checkSameDType, checkWeights } from "./arguments.js";
 import { conjugateGradient } from "./conjugate-gradient.js";
 import { checkCost, reducer, type Cost } from "./cost.js";

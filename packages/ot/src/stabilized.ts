@@ -2,7 +2,7 @@
 
 import { logicalAnd, whileLoop, type Tensor } from "@curv/tensor";
 import type { Problem } from "./dual.js";
-import { bestPotential, wantedMarginal, type Price } from "./penalty.js";
+import { bestPotential, bestTranslation, wantedMarginal, type Price } from "./penalty.js";
 import type { SweepState } from "./sweeps.js";
 
 /** Scalings stay within [1/τ, τ] of the potentials that the kernel has absorbed. */
@@ -12,6 +12,7 @@ interface KernelState {
   readonly f: Tensor;
   readonly g: Tensor;
   readonly error: Tensor;
+  readonly beside: Tensor;
   readonly step: Tensor;
   readonly isInside: Tensor;
 }
@@ -35,14 +36,20 @@ export function kernelSweeps(problem: Problem, start: SweepState, tol: number, l
   const end = whileLoop(
     (s: KernelState) => logicalAnd(s.isInside, logicalAnd(s.error.greater(tol), s.step.less(limit))),
     (s: KernelState): KernelState => {
+      const misses = (price: Price, weights: Tensor, potential: Tensor, fit: Tensor): Tensor => {
+        const actual = weights.mul(potential.sub(fit).div(epsilon).exp());
+        return actual
+          .sub(wantedMarginal(price, weights, potential, actual))
+          .abs()
+          .sum();
+      };
       const rows = update(prices[0], a, alpha, K.matmul(scaling(s.g, beta).mul(b)));
-      const actual = a.mul(s.f.sub(rows.fit).div(epsilon).exp());
-      const error = actual
-        .sub(wantedMarginal(prices[0], a, s.f, actual))
-        .abs()
-        .sum();
-      const f = rows.best;
-      const g = update(prices[1], b, beta, scaling(f, alpha).mul(a).matmul(K)).best;
+      const off = misses(prices[0], a, s.f, rows.fit);
+      const columns = update(prices[1], b, beta, scaling(rows.best, alpha).mul(a).matmul(K));
+      const shift = bestTranslation(prices, a, b, rows.best, columns.best);
+      const f = shift === null ? rows.best : rows.best.add(shift);
+      const g = shift === null ? columns.best : columns.best.sub(shift);
+      const beside = shift === null ? s.beside : misses(prices[1], b, g, columns.fit.sub(shift));
       // Not so for NaN, which sums that underflow lead to.
       const isInside = f
         .sub(alpha)
@@ -50,15 +57,26 @@ export function kernelSweeps(problem: Problem, start: SweepState, tol: number, l
         .max()
         .maximum(g.sub(beta).abs().max())
         .lessEqual(epsilon.mul(Math.log(tau)));
+      const error = off.add(s.beside);
+      // Columns that were moved do not fit: the error is known of where this step began, which is kept if it will do.
+      const moves = shift === null ? isInside : logicalAnd(isInside, error.greater(tol));
       return {
-        f: isInside.where(f, s.f),
-        g: isInside.where(g, s.g),
+        f: moves.where(f, s.f),
+        g: moves.where(g, s.g),
         error: isInside.where(error, s.error),
+        beside: isInside.where(beside, s.beside),
         step: s.step.add(isInside.cast("int32")),
         isInside,
       };
     },
-    { f: alpha, g: beta, error: start.error, step: start.step, isInside: start.error.greaterEqual(0) },
+    {
+      f: alpha,
+      g: beta,
+      error: start.error,
+      beside: start.beside,
+      step: start.step,
+      isInside: start.error.greaterEqual(0),
+    },
   );
-  return { ...start, f: end.f, g: end.g, error: end.error, step: end.step };
+  return { ...start, f: end.f, g: end.g, error: end.error, beside: end.beside, step: end.step };
 }

@@ -3,7 +3,7 @@
 import { logicalAnd, logicalOr, whileLoop, type Tensor } from "@curv/tensor";
 import { andersonStep, emptyHistory, type AndersonHistory } from "./anderson.js";
 import { softMinColumns, softMinRows, type Potentials, type Problem } from "./dual.js";
-import { admissible, bestPotential, wantedMarginal, type Price } from "./penalty.js";
+import { admissible, bestPotential, bestTranslation, wantedMarginal, type Price } from "./penalty.js";
 import { kernelSweeps } from "./stabilized.js";
 
 /** Options with their defaults. */
@@ -60,8 +60,10 @@ export function sweepStart(
   };
 }
 
-function isPlain({ relaxation, momentum, anderson }: Settings): boolean {
-  return relaxation === 1 && momentum === 0 && anderson === 0;
+/** Whether a sweep leaves columns that fit. */
+function isPlain({ relaxation, momentum, anderson, prices }: Settings): boolean {
+  const isTranslated = prices[0].penalty !== "tv" && prices.some(({ rho }) => rho !== Infinity);
+  return relaxation === 1 && momentum === 0 && anderson === 0 && !isTranslated;
 }
 
 /** Sweeps until the marginals fit or `limit` have been done in all: rows, then columns. */
@@ -99,9 +101,12 @@ function logSweep(problem: Problem, s: SweepState, settings: Settings): SweepSta
     const best = bestPotential(price, weights, fit, now.epsilon);
     return factor === null ? best : admissible(price, old.add(best.sub(old).mul(factor)));
   };
-  const f = step(prices[0], a, s.f, rows);
-  const columns = softMinColumns(now, f);
-  const relaxed = step(prices[1], b, s.g, columns);
+  const upper = step(prices[0], a, s.f, rows);
+  const fit = softMinColumns(now, upper);
+  const lower = step(prices[1], b, s.g, fit);
+  const shift = bestTranslation(prices, a, b, upper, lower);
+  const [f, columns, relaxed] =
+    shift === null ? [upper, fit, lower] : [upper.add(shift), fit.sub(shift), lower.sub(shift)];
   const fresh =
     momentum === 0
       ? relaxed
