@@ -9,7 +9,13 @@ export const mul: Binary = (a, b) => lanes64.mul(a, b);
 export const div: Binary = (a, b) => lanes64.div(a, b);
 export const sqrt = (a: Expression): Expression => lanes64.sqrt(a);
 export const atLeast = (a: Expression, bound: number): Expression => lanes64.atLeast(a, bound);
-export const constant = (x: number): Expression => lanes64.constant(x);
+const constants = /* @__PURE__ */ new Map<number, Expression>();
+
+export function constant(x: number): Expression {
+  let known = constants.get(x);
+  if (known === undefined) constants.set(x, (known = lanes64.constant(x)));
+  return known;
+}
 
 /** c₀ + c₁x + …, by Horner's rule. */
 export function polynomial(x: Expression, coefficients: readonly number[]): Expression {

@@ -3,25 +3,28 @@
  * runs over a packed array of its own, without a branch, and results go back to where their points came from.
  */
 
-import { FunctionBody, i32, lanes64, op, v128, type ArrayKernel, type ModuleBuilder } from "@curv/tensor/kernels";
-import type { Expression } from "@curv/tensor/kernels";
-import { node } from "@curv/tensor/kernels";
-import { loopOver, type Formula } from "./interleave.js";
+import {
+  FunctionBody, i32, lanes32, node, op, v128, type ArrayKernel, type Expression, type ModuleBuilder,
+} from "@curv/tensor/kernels"; // prettier-ignore
+import { loopOver, StraightWriter, type Formula } from "./interleave.js";
+
+export interface Region {
+  readonly formula: Formula;
+  /** How many vectors it works on at once: several for short ones, to hide latencies; one where the registers are few. */
+  readonly vectors: number;
+}
 
 export interface Regions {
-  /** Region of every lane, an integer: 0 for points that are left to the caller, k for formulas[k − 1]. */
-  readonly region: Formula;
-  /** What the formulas get for v. */
-  readonly order?: (v: Expression) => Expression;
-  readonly formulas: readonly Formula[];
+  /** Region of four points, given as float32, as integers: 0 for points that are left to the caller, k for regions[k − 1]. */
+  readonly index: Formula;
+  readonly regions: readonly Region[];
 }
 
 /** Points that are sorted at a time. */
 const block = 2048;
-/** Vectors that a formula works on at once. */
-const vectors = 2;
-/** Elements of a bucket: the last vectors may be padded. */
-const capacity = block + 2 * vectors;
+/** Elements of a bucket: the last vectors are padded. */
+const mostVectors = 4;
+const capacity = block + 2 * mostVectors;
 /** A bucket holds orders, arguments, and offsets of the points in the output. */
 const [arguments_, offsets, bucketBytes] = [8 * capacity, 16 * capacity, 24 * capacity];
 const headBytes = 128;
@@ -38,7 +41,7 @@ export function bucketKernel(regions: () => Regions, nanoseconds: number, count:
 }
 
 function writeModule(module: ModuleBuilder, regions: Regions): void {
-  const functions = regions.formulas.map((formula) => module.add(loopOver(formula, arguments_, vectors)));
+  const functions = regions.regions.map(({ formula, vectors }) => module.add(loopOver(formula, arguments_, vectors)));
   const body = new FunctionBody([i32, i32, i32]);
   const [base, start, end] = [0, 1, 2];
   const [work, v, x, out, stop] = [body.local(), body.local(), body.local(), body.local(), body.local()];
@@ -62,8 +65,10 @@ function writeModule(module: ModuleBuilder, regions: Regions): void {
       }
       body.get(start).int(block).emit(op.i32Add).tee(stop).get(end).emit(op.i32GtS);
       body.when(() => body.get(end).set(stop));
-      sort(body, regions, { work, v, x, start, stop });
-      functions.forEach((formula, i) => empty(body, { work, out }, () => first(i + 1), i + 1, formula));
+      sort(body, regions.index, { work, v, x, start, stop });
+      regions.regions.forEach(({ vectors }, i) =>
+        empty(body, { work, out }, () => first(i + 1), i + 1, functions[i], vectors),
+      );
       leave(body, { work, out, base }, () => first(0));
     },
   );
@@ -75,81 +80,61 @@ const f64LoadSplat = 0x0a;
 const vectorStore = 0x0b;
 const storeLane = 0x5b;
 const extract32 = 0x1b;
+const demote = 0x5e;
+const shuffle = 0x0d;
+const lowHalves = [0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23];
 
-/** Puts the points from `start` to `stop` into their buckets. Each bucket's next free place stands in the head. */
+/** Puts the points from `start` to `stop` into their buckets, four at a time. Each bucket's next free place stands in the head. */
 function sort(
   body: FunctionBody,
-  { region, order }: Regions,
+  region: Formula,
   { work, v, x, start, stop }: Record<"work" | "v" | "x" | "start" | "stop", number>,
 ): void {
   const [i, slot, place] = [body.local(), body.local(), body.local()];
-  const at = (array: number): FunctionBody => body.get(array).get(i).int(3).emit(op.i32Shl, op.i32Add);
-  const [orders, args, regions] = [body.local(v128), body.local(v128), body.local(v128)];
-  const read = (local: number): Expression => node([], () => body.get(local));
-  const [vs, xs] = [read(orders), read(args)];
-  const load = (lanes: "both" | "one"): void => {
-    const code = lanes === "both" ? 0x00 : f64LoadSplat;
-    at(v).vectorAccess(code).set(orders);
-    at(x).vectorAccess(code).set(args);
-    write(body, lanes64.shiftLeft(region(vs, xs), 2), regions);
-    if (order !== undefined) write(body, order(vs), orders);
-  };
-  const append = (lane: 0 | 1): void => {
-    body
-      .get(work)
-      .get(regions)
-      .simd(extract32, 2 * lane)
-      .emit(op.i32Add)
-      .tee(slot)
-      .access(op.i32Load)
-      .set(place);
-    body.get(place).get(orders).vectorAccess(storeLane, 0, lane);
-    body.get(place).get(args).vectorAccess(storeLane, arguments_, lane);
+  // Orders and arguments of two pairs of points.
+  const pairs = [v, x].map((array) => ({ array, locals: [body.local(v128), body.local(v128)] }));
+  const four = ({ locals: [a, b] }: (typeof pairs)[number]): Expression =>
+    node([], () =>
+      body
+        .get(a)
+        .simd(demote)
+        .get(b)
+        .simd(demote)
+        .simd(shuffle, ...lowHalves),
+    );
+  const regions = new StraightWriter(body, lanes32.shiftLeft(region(four(pairs[0]), four(pairs[1])), 2));
+  const append = (lane: number, index: number): void => {
+    body.get(work).get(index).simd(extract32, lane).emit(op.i32Add).tee(slot).access(op.i32Load).set(place);
+    pairs.forEach(({ locals }, k) => {
+      body
+        .get(place)
+        .get(locals[lane >> 1])
+        .vectorAccess(storeLane, k * arguments_, lane & 1);
+    });
     body.get(place).get(i).int(lane).emit(op.i32Add).int(3).emit(op.i32Shl).access(i32Store, offsets);
     body.get(slot).get(place).int(8).emit(op.i32Add).access(i32Store);
   };
-  body.get(start).set(i);
-  body.countUp(
-    i,
-    () => body.get(stop).int(1).emit(op.i32Sub),
-    2,
-    () => {
-      load("both");
-      append(0);
-      append(1);
-    },
-  );
-  body.get(i).get(stop).emit(op.i32LtS);
-  body.when(() => {
-    load("one");
-    append(0);
-  });
-  for (const local of [i, slot, place]) body.release(local);
-  for (const local of [orders, args, regions]) body.release(local, v128);
-}
-
-/** Computes an expression into a local. Every node is written once. */
-function write(body: FunctionBody, root: Expression, into: number): void {
-  const places = new Map<Expression, number>();
-  const visit = (x: Expression): void => {
-    if (x.kind === "constant") {
-      x.write(body, () => undefined);
-      return;
+  const forFour = (each: (lane: number, index: number) => void): void => {
+    for (const { array, locals } of pairs) {
+      locals.forEach((local, k) => {
+        body.get(array).get(i).int(3).emit(op.i32Shl, op.i32Add).vectorAccess(0x00, 16 * k).set(local); // prettier-ignore
+      });
     }
-    const known = places.get(x);
-    if (known !== undefined) {
-      body.get(known);
-      return;
-    }
-    x.args.forEach(visit);
-    x.write(body, () => undefined);
-    const local = body.local(v128);
-    places.set(x, local);
-    body.tee(local);
+    const [index] = regions.write(1);
+    for (let lane = 0; lane < 4; lane++) each(lane, index);
+    body.release(index, v128);
   };
-  visit(root);
-  body.set(into);
-  for (const local of places.values()) body.release(local, v128);
+  body.get(start).set(i);
+  body.countUp(i, () => body.get(stop).int(3).emit(op.i32Sub), 4, () => forFour(append)); // prettier-ignore
+  body.get(i).get(stop).emit(op.i32LtS);
+  body.when(() =>
+    forFour((lane, index) => {
+      body.get(i).int(lane).emit(op.i32Add).get(stop).emit(op.i32LtS);
+      body.when(() => append(lane, index));
+    }),
+  );
+  for (const local of [i, slot, place]) body.release(local);
+  for (const { locals } of pairs) for (const local of locals) body.release(local, v128);
 }
 
 /** Applies the formula to a bucket, and sends its results where they belong. */
@@ -159,6 +144,7 @@ function empty(
   first: () => FunctionBody,
   bucket: number,
   formula: number,
+  vectors: number,
 ): void {
   const [from, to] = [body.local(), body.local()];
   body

@@ -4,6 +4,7 @@ import type { Expression } from "@curv/tensor/kernels";
 import { debyeCoefficients } from "../scalar/debye.js";
 import { evenAboutRoot, oddAboutRoot, rootHigh, rootLow } from "../scalar/exponent.js";
 import { add, constant, div, log, mul, polynomial, sqrt, sub } from "./arithmetic.js";
+import type { Formula } from "./interleave.js";
 
 const halfLogTwoPi = 0.9189385332046727;
 const halfLogHalfPi = 0.22579135264472744;
@@ -12,8 +13,8 @@ const halfLogHalfPi = 0.22579135264472744;
 export type Exponent = (v: Expression, x: Expression, h: Expression) => Expression;
 
 /** log I (sign 1) or log K (−1): ±η − ½log(2πh) or ½log(π/(2h)), + log(1 + Σ), with one logarithm of h/(1 + Σ)². */
-export function debye(terms: number, sign: 1 | -1, exponent: Exponent) {
-  return (v: Expression, x: Expression): Expression => {
+export function debye(terms: number, sign: 1 | -1, exponent: Exponent): Formula {
+  return (v, x) => {
     const h = sqrt(add(mul(v, v), mul(x, x)));
     const z = div(constant(sign), h);
     const p = mul(v, z);

@@ -19,9 +19,19 @@ export interface FractionTable {
 
 const [inverseDegree, squareDegree] = [18, 9];
 /** Terms that S and H are not changed by: both enter with a factor of at most ¼ beside 1. */
-const negligible = 2e-17;
+const negligible = 5e-17;
 
+const tables = /* @__PURE__ */ new Map<string, FractionTable>();
+
+/** The table for smallest ≤ x ≤ largest. */
 export function fractionTable(smallest: number, largest: number): FractionTable {
+  const key = `${smallest} ${largest}`;
+  let table = tables.get(key);
+  if (table === undefined) tables.set(key, (table = makeTable(smallest, largest)));
+  return table;
+}
+
+function makeTable(smallest: number, largest: number): FractionTable {
   const middle = (1 / smallest + 1 / largest) / 2;
   const half = (1 / smallest - 1 / largest) / 2;
   const node = (i: number, n: number): number => Math.cos((Math.PI * (i + 0.5)) / n);
@@ -38,12 +48,21 @@ export function fractionTable(smallest: number, largest: number): FractionTable 
  * C_n = C_{n−1}((n − ½)² − μ²)/n.
  */
 function fraction(square: number, x: number): { readonly S: number; readonly H: number } {
-  let [z, next, sum] = [1, 0, 1]; // z_n, z_{n+1}, Σ_{m ≥ n} (C_m/C_n)z_m
-  for (let n = Math.ceil(200 / x) + 40; ; n--) {
-    [z, next] = [2 * (n + x) * z - ((n + 0.5) ** 2 - square) * next, z];
+  let z = 1; // z_n
+  let next = 0; // z_{n+1}
+  let sum = 1; // Σ_{m ≥ n} (C_m/C_n)z_m
+  // The rest of the sum falls like exp(−2√(2xn)).
+  for (let n = Math.ceil(200 / x) + 10; ; n--) {
+    const above = z;
+    z = 2 * (n + x) * z - ((n + 0.5) ** 2 - square) * next;
+    next = above;
     if (n === 1) return { S: sum / z, H: next / z };
     sum = z + (((n - 0.5) ** 2 - square) / n) * sum;
-    if (z > 1e200) [z, next, sum] = [z * 1e-200, next * 1e-200, sum * 1e-200];
+    if (z > 1e200) {
+      z *= 1e-200;
+      next *= 1e-200;
+      sum *= 1e-200;
+    }
   }
 }
 
@@ -51,11 +70,13 @@ function fraction(square: number, x: number): { readonly S: number; readonly H: 
 function coefficients(values: readonly (readonly Record<"S" | "H", number>[])[], which: "S" | "H"): number[][] {
   const inU = values.map((row) => chebyshev(row.map((value) => value[which])));
   const both = Array.from({ length: inverseDegree }, (_, k) => chebyshev(inU.map((row) => row[k]))); // [k][l]
-  const rows = Array.from({ length: squareDegree }, (_, l) => {
-    const row = both.map((column) => column[l]);
-    while (row.length > 0 && Math.abs(row[row.length - 1]) < negligible) row.pop();
-    return powers(row);
-  }).filter((row) => row.length > 0);
+  const rows: number[][] = [];
+  for (let l = 0, length = inverseDegree; l < squareDegree; l++) {
+    // No row is longer than the one before, so that no power is missed when the columns become powers in their turn.
+    while (length > 0 && Math.abs(both[length - 1][l]) < negligible) length--;
+    if (length === 0) break;
+    rows.push(powers(both.slice(0, length).map((column) => column[l])));
+  }
   const width = Math.max(...rows.map(({ length }) => length));
   const columns = Array.from({ length: width }, (_, k) => powers(rows.map((row) => row[k] ?? 0)));
   return rows.map((row, l) => row.map((_, k) => columns[k][l]));

@@ -1,11 +1,11 @@
 /** The expansions for large arguments, as `scalar/hankel.ts` has them. */
 
-import type { Expression } from "@curv/tensor/kernels";
 import { add, constant, div, log, mul, sub } from "./arithmetic.js";
+import type { Formula } from "./interleave.js";
 
 /** log(I e^−x) = −½log(2πx/(1 + Σ)²) for sign −1, log(K e^x) = −½log((2/π)x/(1 + Σ)²) for sign 1. */
-export function hankel(terms: number, sign: 1 | -1) {
-  return (v: Expression, x: Expression): Expression => {
+export function hankel(terms: number, sign: 1 | -1): Formula {
+  return (v, x) => {
     const mu = mul(mul(constant(4), v), v);
     const z = div(constant(sign / 8), x);
     let sum = constant(0);

@@ -1,11 +1,9 @@
 /** The power series of I, as `scalar/series.ts` has it, but with one division and without a power. */
 
-import { lanes64, select, type Expression } from "@curv/tensor/kernels";
+import { lanes64, select } from "@curv/tensor/kernels";
 import { aboutHalf } from "../scalar/reciprocal-gamma.js";
 import { add, atLeast, constant, div, exp, log, mul, polynomial, sub } from "./arithmetic.js";
-
-/** Orders below the ladder. */
-const largestOrder = 18;
+import type { Formula } from "./interleave.js";
 
 /** Terms until the rest is nothing beside the sum, at v = 0, where they fall slowest. */
 function termsFor(x: number): number {
@@ -16,19 +14,19 @@ function termsFor(x: number): number {
 }
 
 /**
- * log I_v(x), or log(I_v(x)e^−x), for x up to `largest` and v up to 18: (x/2)^v/Γ(v + 1)·Σ y^k/(k!(v + 1)_k), y = x²/4.
+ * log I_v(x), or log(I_v(x)e^−x), for x up to `largest` and v up to `orders`: (x/2)^v/Γ(v + 1)·Σ y^k/(k!(v + 1)_k), y = x²/4.
  *
  * With v = n + f, 0 ≤ f < 1, it is f·log(x/2) + log of a product that has the size of the result: neither part is so large that its
  * rounding shows. For x ≤ 2 the n factors x/2 go into the logarithm too, which then has the sign of the rest.
  */
-export function series(largest: number, scaled: boolean) {
-  return (v: Expression, x: Expression): Expression => {
+export function series(orders: number, largest: number, scaled: boolean): Formula {
+  return (v, x) => {
     const half = mul(constant(0.5), x);
     const y = mul(half, half);
     const f = sub(v, lanes64.floor(v));
     let numerator = polynomial(sub(f, constant(0.5)), aboutHalf); // 1/Γ(1 + f)
     let denominator = constant(1);
-    for (let j = 0; j < largestOrder; j++) {
+    for (let j = 0; j < orders; j++) {
       // Γ(1 + v) = v(v − 1)…(f + 1)Γ(1 + f)
       const factor = sub(v, constant(j));
       denominator = mul(denominator, atLeast(factor, 1));

@@ -4,9 +4,9 @@ import { lanes64, select, type Expression } from "@curv/tensor/kernels";
 import { aboutZero } from "../scalar/reciprocal-gamma.js";
 import { add, constant, div, exp, log, mul, polynomial, sqrt, sub } from "./arithmetic.js";
 import { fractionTable } from "./fraction-tables.js";
+import type { Formula } from "./interleave.js";
 
 const halfLogHalfPi = 0.22579135264472744;
-const largestOrder = 18;
 
 interface Start {
   /** K_μ and K_{μ+1}, up to one factor. */
@@ -16,8 +16,12 @@ interface Start {
 }
 
 /** log(K_v(x)e^x), or log K_v(x). */
-function fromStart(start: (mu: Expression, x: Expression) => Start, finish: (log: Expression, x: Expression) => Expression) {
-  return (v: Expression, x: Expression): Expression => {
+function fromStart(
+  orders: number,
+  start: (mu: Expression, x: Expression) => Start,
+  finish: (log: Expression, x: Expression) => Expression,
+): Formula {
+  return (v, x) => {
     const n = lanes64.nearest(v);
     const mu = sub(v, n);
     const { values, finish: logarithm } = start(mu, x);
@@ -25,17 +29,17 @@ function fromStart(start: (mu: Expression, x: Expression) => Start, finish: (log
     let [below, here] = values;
     let wanted = below;
     // K_{μ+j+1} = 2(μ + j)/x·K_{μ+j} + K_{μ+j−1}
-    for (let j = 1; j <= largestOrder; j++) {
+    for (let j = 1; j <= orders; j++) {
       wanted = select(lanes64.equal(n, constant(j)), here, wanted);
       const above = add(mul(mul(add(mu, constant(j)), slope), here), below);
       [below, here] = [here, above];
     }
     return finish(logarithm(wanted), x);
   };
-} // prettier-ignore
+}
 
-/** For `smallest` ≤ x ≤ `largest`, from 1 on, by the tables of Temme's fraction. */
-export function byFraction(smallest: number, largest: number, scaled: boolean): (v: Expression, x: Expression) => Expression {
+/** For `smallest` ≤ x ≤ `largest`, from 1 on, and v ≤ `orders`, by the tables of Temme's fraction. */
+export function byFraction(orders: number, smallest: number, largest: number, scaled: boolean): Formula {
   const { middle, half, S, H } = fractionTable(smallest, largest);
   const start = (mu: Expression, x: Expression): Start => {
     const inverse = div(constant(1), x);
@@ -52,22 +56,32 @@ export function byFraction(smallest: number, largest: number, scaled: boolean): 
     const divisor = mul(add(constant(1), table(S)), sqrt(x));
     return { values: [constant(1), ratio], finish: (y) => add(log(div(y, divisor)), constant(halfLogHalfPi)) };
   };
-  return fromStart(start, (y, x) => (scaled ? y : sub(y, x)));
-} // prettier-ignore
+  return fromStart(orders, start, (y, x) => (scaled ? y : sub(y, x)));
+}
 
-/** Temme's series, for x up to `largest` ≤ 1. */
-export function byTemme(largest: number, scaled: boolean): (v: Expression, x: Expression) => Expression {
+/** Temme's series, for x up to `largest` ≤ 1 and v up to `orders`. */
+export function byTemme(orders: number, largest: number, scaled: boolean): Formula {
   let terms = 0;
   for (let term = 1; term > 1e-17; term *= (0.25 * largest ** 2) / (++terms) ** 2);
-  return fromStart((mu, x) => temme(mu, x, terms), (y, x) => (scaled ? add(y, x) : y)); // prettier-ignore
+  return fromStart(
+    orders,
+    (mu, x) => temme(mu, x, terms),
+    (y, x) => (scaled ? add(y, x) : y),
+  );
 }
 
 function temme(mu: Expression, x: Expression, terms: number): Start {
   const half = mul(constant(0.5), x);
   const square = mul(mu, mu);
   // 1/Γ(1 ± μ) = even ∓ μ·odd
-  const even = polynomial(square, aboutZero.filter((_, k) => k % 2 === 0)); // prettier-ignore
-  const odd = polynomial(square, aboutZero.filter((_, k) => k % 2 === 1).map((c) => -c)); // prettier-ignore
+  const even = polynomial(
+    square,
+    aboutZero.filter((_, k) => k % 2 === 0),
+  );
+  const odd = polynomial(
+    square,
+    aboutZero.filter((_, k) => k % 2 === 1).map((c) => -c),
+  );
   const slanted = mul(mu, odd);
   const sinc = div(constant(1), sub(mul(even, even), mul(slanted, slanted))); // πμ/sin πμ
   const logarithm = lanes64.neg(log(half));

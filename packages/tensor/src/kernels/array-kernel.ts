@@ -20,7 +20,7 @@ export interface ArrayKernel {
   /**
    * Writes the module, whose exported function `kernel0(base, start, end)` computes the elements from `start` to `end`. At `base` stand, as
    * 32-bit integers, the addresses of the inputs and then of the output; behind them a word that is 0: the kernel may set it to say that it
-   * leaves elements to the caller. An element may depend on nothing but the inputs at its index. Imports are functions of Math only.
+   * leaves elements to the caller. It may read, but not write, up to 64 bytes beyond the end of an array. An element may depend on nothing but the inputs at its index. Imports are functions of Math only.
    */
   write(module: ModuleBuilder): void;
 }
@@ -31,6 +31,8 @@ interface Compiled extends SharedProgram {
 
 const compiled = /* @__PURE__ */ new WeakMap<ArrayKernel, Compiled>();
 const headerBytes = 64;
+/** A kernel may read so many bytes beyond the end of an array. */
+const slack = 64;
 /** Elements in the kernels' memory at a time, where several threads share them; one thread takes chunk by chunk, which stays in its cache. */
 const slabElements = 262_144;
 
@@ -53,7 +55,7 @@ export function runArrayKernel(
   if (program === undefined) compiled.set(kernel, (program = compile(memory, kernel)));
   const several = threadsWanted() && out.length * kernel.nanoseconds >= worthThreads;
   const slab = Math.min(out.length, several ? slabElements : kernel.chunk);
-  const base = memory.allocate(headerBytes + (kernel.inputs + 1) * 8 * slab);
+  const base = memory.allocate(headerBytes + (kernel.inputs + 1) * 8 * slab + slack);
   let lost = false;
   try {
     let left = 0;

@@ -18,4 +18,4 @@ export {
   type ImportedFunction,
 } from "../cpu/wasm/module.js";
 export { node, simd, type Expression } from "../cpu/wasm/expression.js";
-export { and, lanes64, not, or, select, xor, type FloatLanes } from "../cpu/wasm/lanes.js";
+export { and, lanes32, lanes64, not, or, select, xor, type FloatLanes } from "../cpu/wasm/lanes.js";
