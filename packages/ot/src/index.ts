@@ -54,6 +54,13 @@ export {
 } from "./gradient-flow.js";
 export { greenkhorn, type GreenkhornOptions, type GreenkhornResult } from "./greenkhorn.js";
 export {
+  gromovBarycenter,
+  type GromovBarycenterOptions,
+  type GromovBarycenterProgress,
+  type GromovBarycenterResult,
+  type GromovSpace,
+} from "./gromov-barycenter.js";
+export {
   gromovCost,
   gromovWasserstein,
   gromovWassersteinCore,
