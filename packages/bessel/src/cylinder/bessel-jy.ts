@@ -1,6 +1,7 @@
 /** J_v(x) and Y_v(x) of two numbers. */
 
 import { debyeAbove, debyeBelow, distance } from "./debye.js";
+import { sinCosPi } from "./sin-cos-pi.js";
 import { seriesOfJ, steed, temmeY } from "./steed.js";
 import { transition } from "./transition.js";
 
@@ -40,21 +41,4 @@ function reflect(v: number, x: number): readonly [j: number, y: number] {
   const [j, y] = [jOf(v, x), yOf(v, x)];
   const times = (a: number, b: number): number => (a === 0 ? 0 : a * b); // whole and half orders, where Y may be infinite
   return [times(cos, j) - times(sin, y), times(sin, j) + times(cos, y)];
-}
-
-/** sin πv and cos πv, exactly 0 and ±1 where they are. */
-export function sinCosPi(v: number): readonly [sin: number, cos: number] {
-  const n = Math.round(2 * v);
-  const rest = Math.PI * (v - n / 2);
-  const [s, c] = [Math.sin(rest), Math.cos(rest)];
-  switch (((n % 4) + 4) % 4) {
-    case 0:
-      return [s, c];
-    case 1:
-      return [c, -s];
-    case 2:
-      return [-s, -c];
-    default:
-      return [-c, s];
-  }
 }

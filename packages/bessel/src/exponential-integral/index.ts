@@ -1,0 +1,7 @@
+/**
+ * Exponential integrals E_n and Ei.
+ *
+ * @packageDocumentation
+ */
+
+export { expintE, expintEi } from "./exponential-integral.js";

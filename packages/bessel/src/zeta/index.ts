@@ -1,0 +1,7 @@
+/**
+ * The zeta functions of Riemann and Hurwitz.
+ *
+ * @packageDocumentation
+ */
+
+export { hurwitzZeta, zeta } from "./zeta.js";
