@@ -102,7 +102,7 @@ export class GpujsBackend implements Backend {
 
   run(primitive: Primitive, inputs: readonly Operand[], params: unknown, outs: readonly Aval[]): readonly unknown[] {
     const storages = inputs.map(({ buffer }) => this.storage(buffer));
-    const hostScalars = storages.map((x) => x.scalar !== null);
+    const hostScalars = inputs.map(({ shape }, i) => sizeOf(shape) === 1 && storages[i].onHost);
     const key = `${primitive.id} ${inputs.map((x, i) => `${x.dtype}${x.shape.join()}${hostScalars[i] ? "s" : ""}`).join(" ")} ${textOf(params)}`;
     let plan = this.plans.get(key);
     if (plan === undefined) {
@@ -121,18 +121,18 @@ export class GpujsBackend implements Backend {
   }
 
   /** Plans for the kinds of scalars that the graph has been called with, each made once. */
-  compile(graph: Graph): Executable {
+  readonly compile = (graph: Graph): Executable => {
     this.captureConstants(graph);
     const plans = new Map<string, Plan>();
     return (buffers) => {
       const storages = buffers.map((buffer) => this.storage(buffer));
-      const hostScalars = storages.map((x) => x.scalar !== null);
+      const hostScalars = graph.inputs.map(({ shape }, i) => sizeOf(shape) === 1 && storages[i].onHost);
       const key = hostScalars.join();
       let plan = plans.get(key);
       if (plan === undefined) plans.set(key, (plan = planGraph(graph, { ...this.options, hostScalars })));
       return this.execute(plan, storages, graph.outputs);
     };
-  }
+  };
 
   free(buffer: unknown): void {
     if (!(buffer instanceof GpuBuffer) || buffer.freed) return;

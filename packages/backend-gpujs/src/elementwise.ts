@@ -231,7 +231,14 @@ export function polygamma(code: Code, x: Expression, n: number): Expression {
     for (let i = n; i >= 0; i--) value = code.let(`${value} * ${cot} + ${constant(q[i] + 0, "float32")!.parts[0]}`);
     code.assign(reflected, `-${whole} - ${value} * ${constant(Math.PI ** (n + 1), "float32")!.parts[0]}`);
   });
-  return code.choose(`${left} > 0.5`, reflected, right);
+  const value = code.variable(code.choose(`${left} > 0.5`, reflected, right));
+  // The poles 0, −1, −2, …: infinite for odd n; for even n, whose sides differ in sign, NaN but for 0.
+  code.when(`${x} <= 0.0 && Math.floor(${x}) === ${x}`, () => {
+    const nothing = code.let(`${x} - ${x}`);
+    code.assign(value, odd ? `1.0 / (${nothing} * ${nothing})` : `${nothing} / ${nothing}`);
+    if (!odd) code.line(`if (${x} === 0.0) { ${value} = -1.0 / ${x}; }`);
+  });
+  return value;
 }
 
 /** Coefficients q of dⁿ/dxⁿ cot πx = πⁿ·Q_n(cot πx), lowest power first: Q_0 = c, Q_(n+1) = −(1 + c²)Q_n′. */

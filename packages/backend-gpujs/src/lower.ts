@@ -43,7 +43,8 @@ export function lowerEquations(equations: readonly Equation[]): Equation[] {
 
 function lower(equation: Equation, out: Equation[]): void {
   const { name } = equation.primitive;
-  if (name === "sort") lowerSort(equation, out);
+  if ([...equation.inputs, ...equation.outputs].some((x) => sizeOf(x.shape) === 0)) out.push(equation);
+  else if (name === "sort") lowerSort(equation, out);
   else if (name === "sum" || name === "prod" || name === "max" || name === "min") lowerReduction(equation, out);
   else if (name === "cumsum" || name === "linearRecurrence") lowerScan(equation, out);
   else if (name === "concat" && equation.inputs.length > mostConcat) lowerConcat(equation, out);

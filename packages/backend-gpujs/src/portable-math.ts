@@ -205,7 +205,9 @@ export const portableMath: readonly SourceFunction[] = [
   if (m >= 1.4142135381698608) { scale = 1.587401032447815; m = m * 0.5; }
   let y = 0.3954 + m * (0.7894 + m * -0.1848);
   let d = (m - y * y * y) / (y * y * y);
-  y = y + y * (d * (0.3333333432674408 + d * (-0.1111111119389534 + d * 0.06172839552164078)));
+  y = y + y * (d * (0.3333333432674408 + d * -0.1111111119389534));
+  d = (m - y * y * y) / (y * y * y);
+  y = y + y * (d * 0.3333333432674408);
   y = c_ldexp(y * scale, q - lift);
   if (x < 0.0) { y = -y; }
   return y;`,
@@ -318,10 +320,82 @@ export const portableMath: readonly SourceFunction[] = [
   if (quadrant >= 2.0) { y = -y; }
   return y;`,
   ),
+  // Digit j of 2/π in base 2¹², 0 before the first.
+  define(
+    "c_twoOverPi",
+    ["j"],
+    `
+  let d = 0.0;
+  if (j === 0.0) { d = 2607.0; }
+  if (j === 1.0) { d = 2435.0; }
+  if (j === 2.0) { d = 1764.0; }
+  if (j === 3.0) { d = 3652.0; }
+  if (j === 4.0) { d = 338.0; }
+  if (j === 5.0) { d = 2556.0; }
+  if (j === 6.0) { d = 629.0; }
+  if (j === 7.0) { d = 2001.0; }
+  if (j === 8.0) { d = 3923.0; }
+  if (j === 9.0) { d = 1245.0; }
+  if (j === 10.0) { d = 3085.0; }
+  if (j === 11.0) { d = 2914.0; }
+  if (j === 12.0) { d = 2393.0; }
+  if (j === 13.0) { d = 2364.0; }
+  if (j === 14.0) { d = 1081.0; }
+  if (j === 15.0) { d = 65.0; }
+  return d;`,
+  ),
+  // The 12 bits of 2/π after the first s.
+  define(
+    "c_twoOverPiFrom",
+    ["s"],
+    `
+  let j = Math.floor((s + 0.5) / 12.0);
+  let shift = s - 12.0 * j;
+  let t = c_twoOverPi(j) * c_pow2(shift);
+  return (t - Math.floor(t / 4096.0) * 4096.0) + Math.floor(c_twoOverPi(j + 1.0) * c_pow2(shift - 12.0));`,
+  ),
+  // For x ≥ 2¹³, x·2/π modulo 4 in limbs of 12 bits (Payne & Hanek): part 0, what is left of the nearest quarter turn, in radians; 1, its number.
+  define(
+    "c_turn",
+    ["x", "part"],
+    `
+  if (!(x <= 3.4028234663852886e38)) { return x - x; }
+  let k = c_exponent(x);
+  if (c_ldexp(x, -k) < 1.0) { k = k - 1.0; }
+  let m = c_ldexp(x, 23.0 - k);
+  let a = Math.floor(m / 4096.0);
+  let b = m - a * 4096.0;
+  let s = k - 25.0;
+  let w0 = c_twoOverPiFrom(s);
+  let w1 = c_twoOverPiFrom(s + 12.0);
+  let w2 = c_twoOverPiFrom(s + 24.0);
+  let w3 = c_twoOverPiFrom(s + 36.0);
+  let w4 = c_twoOverPiFrom(s + 48.0);
+  let l4 = c_low12(a * w4) + c_low12(b * w3);
+  let l3 = c_low12(a * w3) + c_low12(b * w2) + Math.floor(a * w4 / 4096.0) + Math.floor(b * w3 / 4096.0) + Math.floor(l4 / 4096.0);
+  let l2 = c_low12(a * w2) + c_low12(b * w1) + Math.floor(a * w3 / 4096.0) + Math.floor(b * w2 / 4096.0) + Math.floor(l3 / 4096.0);
+  let l1 = c_low12(a * w1) + c_low12(b * w0) + Math.floor(a * w2 / 4096.0) + Math.floor(b * w1 / 4096.0) + Math.floor(l2 / 4096.0);
+  l1 = c_low12(l1);
+  l2 = c_low12(l2);
+  l3 = c_low12(l3);
+  l4 = c_low12(l4);
+  let q = Math.floor(l1 / 1024.0);
+  let f = l1 - 1024.0 * q;
+  if (f >= 512.0) { f = f - 1024.0; q = q + 1.0; }
+  if (part > 0.5) { return q; }
+  let r = (f * 4096.0 + l2) * 2.384185791015625e-7 + (l3 * 5.820766091346741e-11 + l4 * 1.4210854715202004e-14);
+  return r * 1.5707963705062866;`,
+  ),
+  define("c_low12", ["x"], `return x - Math.floor(x / 4096.0) * 4096.0;`),
   define(
     "c_sin",
     ["x"],
     `
+  if (!(Math.abs(x) < 8192.0)) {
+    let y = c_sinQuadrant(c_turn(Math.abs(x), 0.0), c_turn(Math.abs(x), 1.0));
+    if (x < 0.0) { y = -y; }
+    return y;
+  }
   let n = Math.floor(x * 0.6366197466850281 + 0.5);
   return c_sinQuadrant(c_reduceAngle(x, n), n);`,
   ),
@@ -329,6 +403,7 @@ export const portableMath: readonly SourceFunction[] = [
     "c_cos",
     ["x"],
     `
+  if (!(Math.abs(x) < 8192.0)) { return c_sinQuadrant(c_turn(Math.abs(x), 0.0), c_turn(Math.abs(x), 1.0) + 1.0); }
   let n = Math.floor(x * 0.6366197466850281 + 0.5);
   return c_sinQuadrant(c_reduceAngle(x, n), n + 1.0);`,
   ),
@@ -336,6 +411,7 @@ export const portableMath: readonly SourceFunction[] = [
     "c_tan",
     ["x"],
     `
+  if (!(Math.abs(x) < 8192.0)) { return c_sin(x) / c_cos(x); }
   let n = Math.floor(x * 0.6366197466850281 + 0.5);
   let w = (x - n * 1.5703125) - n * 0.0004837512969970703;
   let n3 = n * 7.549533620476723e-8;
@@ -539,7 +615,7 @@ export const portableMath: readonly SourceFunction[] = [
     ["t"],
     `
   let p = 0.7631532572329335 + t * (4.672246175841777 + t * (11.19102756188774 + t * (13.337162493153363 + t * (8.334852754941274
-    + t * (2.648111486492485 + t * (0.38257405508667464 + t * (0.01913578944596217 + t * 0.00009746716667002932)))))));
+    + t * (2.648111486492485 + t * (0.38257405508667464 + t * (0.01913578944596217 + t * (0.00009746716667002932 - t * 7.32011051382755e-7))))))));
   let q = 1.0 + t * (6.886145268256626 + t * (18.9835975907835 + t * (26.87352595701379 + t * (20.877719064900806
     + t * (8.848617529000803 + t * (1.9230584878587236 + t * (0.18615512208340537 + t * 0.005703006650822365)))))));
   return p / q;`,
@@ -590,7 +666,7 @@ export const portableMath: readonly SourceFunction[] = [
     ["t"],
     `
   let p = 1.2503801375034054 + t * (1.9498456036594 + t * (1.084485810523111 + t * (0.26772612385290745 + t * (0.02898871122753205
-    + t * 0.0011013106827647279))));
+    + t * (0.0011013106827647279 + t * (0.000003894284764409974 - t * 2.845133404891948e-8))))));
   let q = 1.0 + t * (2.242949068161724 + t * (1.7986939711386347 + t * (0.6652781785028306 + t * (0.11872575481766111
     + t * (0.009439619274774514 + t * 0.00024713153718790174)))));
   return ((t - 0.46163213253021240) - 0.00000001243814996) * (p / q);`,

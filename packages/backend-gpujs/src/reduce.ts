@@ -345,11 +345,12 @@ const mergeRuns: Rule = (cell, equation, place) => {
   return { dtype: "float32", parts: [order(from)] };
 };
 
-/** Whether p stands strictly before q: NaN after every number, whichever way. */
+/** Whether p stands strictly before q. NaN counts as larger than every number. */
 function precedes(code: Code, p: Value, q: Value, descending: boolean): Expression {
   const y = code.variable(applyElementwise(code, "less", descending ? [q, p] : [p, q]).parts[0]);
   if (p.dtype === "float32") {
-    const only = code.let(`${code.call("c_isNaN", q.parts[0])} - ${code.call("c_isNaN", p.parts[0])}`);
+    const [last, first] = descending ? [p, q] : [q, p];
+    const only = code.let(`${code.call("c_isNaN", last.parts[0])} - ${code.call("c_isNaN", first.parts[0])}`);
     code.line(`if (${only} > 0.5) { ${y} = 1.0; }`);
   }
   return y;

@@ -61,10 +61,9 @@ export class Storage {
     this.error = error;
   }
 
-  /** Its numbers, if it is a scalar that the host has. */
-  get scalar(): Float32Array | null {
-    if (this.source !== null) return this.source.scalar;
-    return this.length <= scalarLength ? this.host : null;
+  /** Whether its numbers are on the host, known without waiting. */
+  get onHost(): boolean {
+    return this.source === null ? this.host !== null : this.source.onHost;
   }
 
   /** The array on the device; throws what went wrong when it was computed. */

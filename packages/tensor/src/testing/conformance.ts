@@ -27,6 +27,8 @@ export interface ConformanceOptions {
   readonly sameBits?: boolean;
   /** Names of primitives that are left out, each with the reason, which is printed. */
   readonly skip?: Readonly<Record<string, string>>;
+  /** Names of the primitives to check. Default: all. */
+  readonly only?: readonly string[];
 }
 
 interface Statement {
@@ -176,6 +178,8 @@ function describeRefusals(backend: Backend): void {
 export function conformance(backend: Backend, options: ConformanceOptions): void {
   describe(`${backend.name} conforms`, () => {
     describeRefusals(backend);
-    for (const entry of table) describeEntry(backend, entry, options);
+    for (const entry of table) {
+      if (options.only?.includes(entry.primitive.name) ?? true) describeEntry(backend, entry, options);
+    }
   });
 }
