@@ -6,7 +6,16 @@ import { full, grad, hvp, jit, jvp, stack, tensor, vmap, type Tensor } from "@cu
 import * as random from "@curv/tensor/random";
 import { describe, expect, test, vi } from "vitest";
 import { difference, distance, f64 } from "./fixtures/measure.js";
-import { emd, greenkhorn, partialEmd, partialEmdCore, sinkhorn, sinkhornCore, sinkhornDivergence } from "./index.js";
+import {
+  emd,
+  greenkhorn,
+  partialEmd,
+  partialEmdCore,
+  runSinkhornDivergence,
+  sinkhorn,
+  sinkhornCore,
+  sinkhornDivergence,
+} from "./index.js";
 
 // Not a bound on speed: the machines of a build may be busy.
 vi.setConfig({ testTimeout: 60_000 });
@@ -60,6 +69,42 @@ test("divergence: values of the specification", () => {
     sinkhornDivergence(x, y, { epsilon, a, b, cost: halfSquare, tol: 1e-12, maxIter, anderson: 5 }).value.itemSync();
   expect(Math.abs(at(1, 10_000) - 0.4905559301333687)).toBeLessThan(1e-8);
   expect(Math.abs(at(0.1, 10_000) - 0.5496608398746827)).toBeLessThan(1e-8);
+});
+
+test("divergence: GeomLoss's names; the driver gives the same, reports all three problems, and stops", async () => {
+  const x = f64([[0], [1], [3], [4.5]]);
+  const y = f64([[0.5], [2], [2.5]]);
+  const [a, b] = [f64([0.1, 0.4, 0.3, 0.2]), f64([0.5, 0.2, 0.3])];
+  const options = { a, b, blur: 1, tol: 1e-12, anderson: 5 };
+  expect(distance(sinkhornDivergence(x, y, options).value, 0.4905559301333687)).toBeLessThan(1e-8);
+  const seen: string[] = [];
+  const r = await runSinkhornDivergence(x, y, { ...options, onProgress: ({ problem }) => seen.push(problem) });
+  expect([r.converged, r.status]).toEqual([true, "converged"]);
+  expect(Math.abs(r.value - 0.4905559301333687)).toBeLessThan(1e-8);
+  expect(new Set(seen)).toEqual(new Set(["xy", "xx", "yy"]));
+  expect(r.history.map((h) => h.problem)).toEqual(seen);
+  const core = sinkhornDivergence(x, y, options);
+  expect(distance(r.xy.f, core.xy.f) + distance(r.xx, core.xx.f) + distance(r.yy, core.yy.f)).toBeLessThan(1e-10);
+  const short = await runSinkhornDivergence(x, y, { ...options, blur: 0.1, maxIter: 3 });
+  expect([short.converged, short.status, short.iterations.xy]).toEqual([false, "max-iterations", 3]);
+  // p = 1 with a small blur: W1 between the measures is 0.9, and S differs from it by less than ε log 4.
+  const one = await runSinkhornDivergence(x, y, {
+    a,
+    b,
+    blur: 0.02,
+    p: 1,
+    tol: 1e-7,
+    method: "stabilized",
+    maxIter: 100_000,
+  });
+  expect(Math.abs(one.value - 0.9)).toBeLessThan(0.015);
+  const reached = sinkhornDivergence(x, y, { a, b, blur: 1, reach: 2, tol: 1e-12 });
+  const same = sinkhornDivergence(x, y, { a, b, epsilon: 1, rho: 4, cost: halfSquare, tol: 1e-12 });
+  expect(distance(reached.value, same.value)).toBeLessThan(1e-13);
+  const signal = AbortSignal.abort(new Error("stop"));
+  await expect(runSinkhornDivergence(x, y, { epsilon: 1, signal })).rejects.toThrow("stop");
+  expect(() => sinkhornDivergence(x, y, { epsilon: 1, blur: 1 })).toThrow("exactly one");
+  expect(() => sinkhornDivergence(x, y, { epsilon: 1, p: 1 })).toThrow("they are for blur");
 });
 
 const clouds = fc.record({

@@ -93,7 +93,15 @@ export {
 } from "./partial-emd.js";
 export type { Penalty } from "./penalty.js";
 export { sinkhornCore, type SinkhornCore, type SinkhornCoreOptions } from "./sinkhorn-core.js";
-export { sinkhornDivergence, type SinkhornDivergence, type SinkhornDivergenceOptions } from "./sinkhorn-divergence.js";
+export {
+  runSinkhornDivergence,
+  sinkhornDivergence,
+  type SinkhornDivergence,
+  type SinkhornDivergenceOptions,
+  type SinkhornDivergenceProgress,
+  type SinkhornDivergenceResult,
+  type SinkhornDivergenceRunOptions,
+} from "./sinkhorn-divergence.js";
 export { sinkhorn, type SinkhornOptions, type SinkhornProgress, type SinkhornResult } from "./sinkhorn.js";
 export { sinkhornNewtonSparse, type SnsIteration, type SnsOptions, type SnsResult } from "./sinkhorn-newton-sparse.js";
 export {
