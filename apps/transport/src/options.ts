@@ -141,7 +141,7 @@ function parse(args: readonly string[]): Values {
   } catch (error) {
     // Node's text goes on to explain conventions of the shell.
     const [message] = (error as Error).message.split(/\. |\n/);
-    throw new UsageError(message);
+    throw new UsageError(message.replace(/\.$/, ""));
   }
 }
 
