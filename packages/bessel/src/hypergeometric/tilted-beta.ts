@@ -9,6 +9,7 @@
  * and the logarithm of the integrand, counted from its maximum, is x·t₀(1 − t₀)(E/(1 + t₀E) − d) − (α + β)(L − t₀d).
  */
 
+import { log1pRest } from "../scalar/log1p-rest.js";
 import { logBeta } from "../scalar/stirling.js";
 
 /** Weights, not normalised, and the three variables, counted from the mode. */
@@ -28,21 +29,6 @@ function expm2(d: number): number {
   let term = 0.5 * d * d;
   let sum = term;
   for (let k = 3; Math.abs(term) > 1e-18 * sum; k++) sum += term *= d / k;
-  return sum;
-}
-
-/** log(1 + y) − y */
-function log1pRest(y: number): number {
-  if (Math.abs(y) > 0.3) return Math.log1p(y) - y;
-  // with r = y/(2 + y): log(1 + y) = 2(r + r³/3 + …), and 2r − y = −r·y
-  const r = y / (2 + y);
-  const s = r * r;
-  let power = 2 * r * s;
-  let sum = -r * y;
-  for (let k = 3; Math.abs(power) > 1e-18 * Math.abs(sum); k += 2) {
-    sum += power / k;
-    power *= s;
-  }
   return sum;
 }
 
