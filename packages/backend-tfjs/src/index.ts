@@ -6,3 +6,12 @@
 
 export { backendFromTfjs, type TfjsBackend, type TfjsBackendOptions } from "./backend.js";
 export type { TfjsAttributes, TfjsEngine, TfjsModule, TfjsTensor } from "./tfjs.js";
+export {
+  functionFromLayersModel,
+  weightsToLayersModel,
+  type LayersModelFunction,
+  type LayersModelOptions,
+  type TfjsLayersModel,
+} from "./layers-model.js";
+export { layerClasses } from "./layers/table.js";
+export type { LayerParams } from "./layers/layer.js";

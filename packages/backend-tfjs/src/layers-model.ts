@@ -1,0 +1,238 @@
+/** A `tf.LayersModel` as a pure function of its weights. */
+
+import { BackendError, ShapeError, TreeError, isTensor, tensor, type Tensor, type TypedArray } from "@curv/tensor";
+import {
+  unsupported,
+  type LayerParams,
+  type LayerVariable,
+  type LiveLayer,
+  type SymbolicTensor,
+} from "./layers/layer.js";
+import { applyLayer, isKnown } from "./layers/table.js";
+import type { TfjsModule, TfjsTensor } from "./tfjs.js";
+
+/** A `tf.LayersModel` or `tf.Sequential`. */
+export interface TfjsLayersModel {
+  readonly name: string;
+  readonly layers: readonly object[];
+  readonly inputs: readonly object[];
+  readonly outputs: readonly object[];
+}
+
+export interface LayersModelFunction {
+  /** The weights when the model was read: `params[layer][weight]`, nested as models are nested. */
+  readonly params: LayerParams;
+  /**
+   * The model's prediction: dropout and noise do nothing, batch normalisation takes its moving statistics. Pure, so it can be differentiated in
+   * params and inputs to any order, compiled, and run on any backend.
+   *
+   * @param inputs - One tensor for each input of the model, in its order and with its axes (channels where the model has them).
+   * @returns The output, or a list where the model has several.
+   */
+  apply(params: LayerParams, ...inputs: readonly Tensor[]): Tensor;
+  /** {@link apply} for models with several outputs: always a list. */
+  applyAll(params: LayerParams, ...inputs: readonly Tensor[]): readonly Tensor[];
+}
+
+export interface LayersModelOptions {
+  /** Of the weights. Default "float32"; "float64" computes all in double precision, on backends that have it. */
+  readonly dtype?: "float32" | "float64";
+}
+
+/** Where the weights of a layer are in the tree of parameters. */
+interface Place {
+  readonly layer: LiveLayer;
+  /** Names from the root. */
+  readonly path: readonly string[];
+}
+
+/** The places of all layers of a model, models within it included. A layer that is met again is where it was met first. */
+function placesOf(model: LiveLayer): readonly Place[] {
+  const places = new Map<LiveLayer, Place>();
+  const visit = (layer: LiveLayer, path: readonly string[]): void => {
+    if (places.has(layer)) return;
+    if (layer.layers !== undefined) for (const inner of layer.layers) visit(inner, [...path, inner.name]);
+    else places.set(layer, { layer, path });
+  };
+  visit(model, []);
+  return [...places.values()];
+}
+
+/** The weights of a layer, each with its names from the root: TimeDistributed has those of its layer, Bidirectional two sets. */
+function variablesOf({ layer, path }: Place): { readonly variable: LayerVariable; readonly path: readonly string[] }[] {
+  const { forwardLayer: forward, backwardLayer: backward } = layer;
+  if (forward !== undefined) {
+    return [
+      ...variablesOf({ layer: forward, path: [...path, "forward"] }),
+      ...variablesOf({ layer: backward!, path: [...path, "backward"] }),
+    ];
+  }
+  if (layer.getClassName() === "TimeDistributed") return variablesOf({ layer: layer.layer!, path });
+  return layer.weights.map((variable) => ({ variable, path: [...path, weightName(variable)] }));
+}
+
+/** What stands in the tree at a path; undefined where there is nothing. */
+function at(params: LayerParams, path: readonly string[]): Tensor | LayerParams | undefined {
+  return path.reduce<Tensor | LayerParams | undefined>(
+    (tree, name) => (tree === undefined || isTensor(tree) ? undefined : tree[name]),
+    params,
+  );
+}
+
+/** "kernel" of "dense_1/kernel". */
+function weightName({ originalName }: LayerVariable): string {
+  return originalName.slice(originalName.lastIndexOf("/") + 1);
+}
+
+/** Refuses at once what could not be run later. */
+function checkLayer(layer: LiveLayer): void {
+  if (layer.getClassName() === "InputLayer") return;
+  if (!isKnown(layer.getClassName())) throw unsupported(layer, "is not known");
+  for (const inner of [layer.layer, layer.forwardLayer]) if (inner !== undefined) checkLayer(inner);
+}
+
+async function readParams(places: readonly Place[], dtype: "float32" | "float64"): Promise<LayerParams> {
+  const params: Record<string, unknown> = {};
+  for (const { variable, path } of places.flatMap(variablesOf)) {
+    const value = variable.read();
+    let tree = params;
+    for (const name of path.slice(0, -1)) tree = (tree[name] ??= {}) as Record<string, unknown>;
+    tree[path[path.length - 1]] = tensor((await value.data()) as TypedArray, { shape: value.shape, dtype });
+  }
+  return params as LayerParams;
+}
+
+/**
+ * Turns a Keras-style model of TensorFlow.js, sequential or functional, with shared layers and models within models, into a pure function of its
+ * weights in Curv: for Hessians, Lanczos, pruning, quantisation, on any backend. The model is only read.
+ *
+ * Layers: dense, embedding, convolutions (1-D to 3-D, depthwise, separable, transposed), pooling, batch and layer normalisation, activations,
+ * merges, padding and reshaping, SimpleRNN, GRU, LSTM, `rnn` of one such cell, Bidirectional and TimeDistributed. Masks of Embedding and Masking
+ * reach the recurrent layers as they do in TensorFlow.js.
+ *
+ * @param model - Built, that is with known input shapes.
+ * @throws BackendError naming the layer, for a layer of another class or with a setting that cannot be translated.
+ *
+ * @example
+ * const { apply, params } = await functionFromLayersModel(model);
+ * const H = hessianOperator((p, { x, y }) => mean(apply(p, x).sub(y).square()), params, batch);
+ */
+export async function functionFromLayersModel(
+  model: TfjsLayersModel,
+  { dtype = "float32" }: LayersModelOptions = {},
+): Promise<LayersModelFunction> {
+  const caller = "functionFromLayersModel";
+  const root = checkModel(model, caller);
+  const places = placesOf(root);
+  for (const { layer } of places) checkLayer(layer);
+  const params = await readParams(places, dtype);
+  const paths = new Map(places.map(({ layer, path }) => [layer, path]));
+  const applyAll = (own: LayerParams, ...inputs: readonly Tensor[]): readonly Tensor[] => {
+    const wanted = root.inputs!.length;
+    if (inputs.length !== wanted || !inputs.every((x) => isTensor(x))) {
+      throw new ShapeError(`${caller}: ${model.name} got ${inputs.length} inputs; wants ${wanted} tensors.`);
+    }
+    const paramsOf = (layer: LiveLayer): LayerParams => {
+      const found = at(own, paths.get(layer)!) ?? {};
+      if (!isTensor(found)) return found;
+      throw new TreeError(`${caller}: parameters of layer "${layer.name}" are a tensor; wants a tree of its weights.`);
+    };
+    return run(root, paramsOf, inputs, inputs.map(() => null)).outputs; // prettier-ignore
+  };
+  return {
+    params,
+    applyAll,
+    apply: (own, ...inputs) => {
+      const outputs = applyAll(own, ...inputs);
+      if (outputs.length !== 1) {
+        throw new ShapeError(`${caller}: ${model.name} has ${outputs.length} outputs; call applyAll.`);
+      }
+      return outputs[0];
+    },
+  };
+}
+
+function checkModel(model: TfjsLayersModel, caller: string): LiveLayer {
+  const root = model as unknown as LiveLayer;
+  if (root?.layers === undefined || !Array.isArray(root.inputs) || root.inputs.length === 0) {
+    throw new BackendError(
+      `${caller}: model is not a built tf.LayersModel; give its first layer an inputShape. (A tf.GraphModel has no layers.)`,
+    );
+  }
+  return root;
+}
+
+interface Values {
+  readonly outputs: readonly Tensor[];
+  readonly masks: readonly (Tensor | null)[];
+}
+
+/** The outputs of a model: each symbolic tensor is the result of one call of one layer, which runs once. */
+function run(
+  model: LiveLayer,
+  paramsOf: (layer: LiveLayer) => LayerParams,
+  inputs: readonly Tensor[],
+  masks: readonly (Tensor | null)[],
+): Values {
+  const known = new Map<number, readonly [Tensor, Tensor | null]>();
+  model.inputs!.forEach((symbol, i) => known.set(symbol.id, [inputs[i], masks[i]]));
+  const calls = new Map<string, Values>();
+  const value = (symbol: SymbolicTensor): readonly [Tensor, Tensor | null] => {
+    const found = known.get(symbol.id);
+    if (found !== undefined) return found;
+    const key = `${symbol.sourceLayer.name} ${symbol.nodeIndex}`;
+    let results = calls.get(key);
+    if (results === undefined) {
+      const operands = symbol.inputs.map(value);
+      results = call(symbol.sourceLayer, paramsOf, operands.map(([x]) => x), operands.map(([, m]) => m)); // prettier-ignore
+      calls.set(key, results);
+    }
+    const at = symbol.outputTensorIndex ?? 0;
+    const result = [results.outputs[at], results.masks[at]] as const;
+    known.set(symbol.id, result);
+    return result;
+  };
+  const results = model.outputs!.map(value);
+  return { outputs: results.map(([x]) => x), masks: results.map(([, m]) => m) };
+}
+
+function call(
+  layer: LiveLayer,
+  paramsOf: (layer: LiveLayer) => LayerParams,
+  inputs: readonly Tensor[],
+  masks: readonly (Tensor | null)[],
+): Values {
+  if (layer.layers !== undefined) return run(layer, paramsOf, inputs, masks);
+  const { outputs, mask } = applyLayer({ layer, config: layer.getConfig(), params: paramsOf(layer), inputs, masks });
+  const passed = mask === undefined ? (layer.supportsMasking ? masks[0] : null) : mask;
+  return { outputs, masks: outputs.map(() => passed) };
+}
+
+/**
+ * Writes weights back into the model that they came from, or one of the same architecture: `model.predict` then gives what `apply(params, …)` does.
+ *
+ * @param tf - The module that the model was made with.
+ * @throws TreeError if a layer or weight is missing, ShapeError if one has another shape.
+ */
+export async function weightsToLayersModel(tf: TfjsModule, model: TfjsLayersModel, params: LayerParams): Promise<void> {
+  const root = checkModel(model, "weightsToLayersModel");
+  // Everything is checked and read before anything is written.
+  const writes: { readonly variable: LayerVariable; readonly data: TypedArray }[] = [];
+  for (const { variable, path } of placesOf(root).flatMap(variablesOf)) {
+    const name = ["params", ...path].join(".");
+    const value = at(params, path);
+    if (!isTensor(value)) throw new TreeError(`weightsToLayersModel: ${name} is missing from params.`);
+    const { shape } = variable.read();
+    if (value.shape.join() !== shape.join()) {
+      throw new ShapeError(
+        `weightsToLayersModel: ${name} has shape [${value.shape.join(", ")}]; wants [${shape.join(", ")}].`,
+      );
+    }
+    writes.push({ variable, data: Float32Array.from(await value.data()) });
+  }
+  for (const { variable, data } of writes) {
+    const value: TfjsTensor = tf.tensor(data as never, variable.read().shape as never, "float32" as never);
+    variable.write(value);
+    value.dispose();
+  }
+}

@@ -1,0 +1,91 @@
+/** A layer of TensorFlow.js as Curv sees it: its settings, its weights as a tree, and a function of them. */
+
+import { BackendError, type Tensor } from "@curv/tensor";
+import type { TfjsTensor } from "../tfjs.js";
+
+/** Weights of a layer by name ("kernel", "bias", "gamma", …), or of the layers inside it by theirs. */
+export interface LayerParams {
+  readonly [name: string]: Tensor | LayerParams;
+}
+
+/** A weight of a layer: a `LayerVariable`. */
+export interface LayerVariable {
+  readonly originalName: string;
+  read(): TfjsTensor;
+  write(value: TfjsTensor): unknown;
+}
+
+/** A symbolic tensor: which call of which layer made it from what. */
+export interface SymbolicTensor {
+  readonly id: number;
+  readonly name: string;
+  readonly sourceLayer: LiveLayer;
+  readonly inputs: readonly SymbolicTensor[];
+  readonly outputTensorIndex?: number;
+  readonly nodeIndex: number;
+}
+
+export type LayerConfig = Readonly<Record<string, unknown>>;
+
+/** A `tf.layers.Layer`. Those that hold others have `layers` (models), `layer` (TimeDistributed), `cell` (RNN) or two (Bidirectional). */
+export interface LiveLayer {
+  readonly name: string;
+  readonly weights: readonly LayerVariable[];
+  readonly supportsMasking: boolean;
+  getClassName(): string;
+  getConfig(): LayerConfig;
+  readonly layers?: readonly LiveLayer[];
+  readonly inputs?: readonly SymbolicTensor[];
+  readonly outputs?: readonly SymbolicTensor[];
+  readonly layer?: LiveLayer;
+  readonly cell?: LiveLayer;
+  readonly forwardLayer?: LiveLayer;
+  readonly backwardLayer?: LiveLayer;
+}
+
+/** One call of a layer. */
+export interface LayerCall {
+  readonly layer: LiveLayer;
+  readonly config: LayerConfig;
+  readonly params: LayerParams;
+  readonly inputs: readonly Tensor[];
+  /** Which steps of each input count, [N, T]; null where all do. */
+  readonly masks: readonly (Tensor | null)[];
+}
+
+export interface LayerResult {
+  readonly outputs: readonly Tensor[];
+  /** Of every output. Absent: that of the first input, if the layer passes masks on. */
+  readonly mask?: Tensor | null;
+}
+
+/** What a layer computes; a lone tensor is its one output. */
+export type LayerFunction = (call: LayerCall) => Tensor | LayerResult;
+
+/** The weight of that name. */
+export function weight({ layer, params }: Pick<LayerCall, "layer" | "params">, name: string): Tensor {
+  const found = params[name] as Tensor | undefined;
+  if (found === undefined) {
+    throw new BackendError(
+      `functionFromLayersModel: parameters of layer "${layer.name}" have no ${name}; they have ${Object.keys(params).join(", ")}.`,
+    );
+  }
+  return found;
+}
+
+/** The weight, or null if the layer was made without it. */
+export function optional({ params }: LayerCall, name: string): Tensor | null {
+  return (params[name] as Tensor | undefined) ?? null;
+}
+
+/** The refusal of what cannot be translated, naming the layer. */
+export function unsupported(layer: LiveLayer, what: string): BackendError {
+  return new BackendError(
+    `functionFromLayersModel: layer "${layer.name}" (${layer.getClassName()}) ${what}; replace it, or cut the model before it.`,
+  );
+}
+
+/** Settings that a layer must not have. */
+export function refuse(layer: LiveLayer, is: boolean, what: string): void {
+  if (is) throw unsupported(layer, what);
+}

@@ -1,0 +1,187 @@
+/** Recurrent layers: a scan over the steps of [N, T, …]. A masked step carries the state over. */
+
+import { concat, flip, scan, zeros, type Tensor } from "@curv/tensor";
+import { activationOf } from "./activations.js";
+import {
+  refuse,
+  unsupported,
+  weight,
+  type LayerCall,
+  type LayerConfig,
+  type LayerFunction,
+  type LayerParams,
+  type LayerResult,
+  type LiveLayer,
+} from "./layer.js";
+
+/** From a step's input [N, in] and states to the next states; the first is the output. */
+type Cell = (x: Tensor, states: readonly Tensor[]) => readonly Tensor[];
+
+interface Recurrence {
+  readonly states: number;
+  readonly units: number;
+  readonly cell: Cell;
+}
+
+type CellMaker = (layer: LiveLayer, config: LayerConfig, params: LayerParams) => Recurrence;
+
+/** What all cells have: x K + b, h R, the activations, and columns of gates. */
+function parts(layer: LiveLayer, config: LayerConfig, params: LayerParams) {
+  const units = config.units as number;
+  const [kernel, recurrent] = [weight({ layer, params }, "kernel"), weight({ layer, params }, "recurrent_kernel")];
+  const bias = (params.bias as Tensor | undefined) ?? null;
+  return {
+    units,
+    recurrent,
+    input: (x: Tensor) => (bias === null ? x.matmul(kernel) : x.matmul(kernel).add(bias)),
+    activation: activationOf(layer, config.activation),
+    gate: activationOf(layer, config.recurrentActivation),
+    column: (t: Tensor, i: number) => t.slice(null, [i * units, (i + 1) * units]),
+  };
+}
+
+const simple: CellMaker = (layer, config, params) => {
+  const { units, recurrent, input, activation } = parts(layer, config, params);
+  return { states: 1, units, cell: (x, [h]) => [activation(input(x).add(h.matmul(recurrent)))] };
+};
+
+/** Gates i, f, c, o. Hochreiter & Schmidhuber (1997) with the forget gate of Gers et al. (2000). */
+const lstm: CellMaker = (layer, config, params) => {
+  const { units, recurrent, input, activation, gate, column } = parts(layer, config, params);
+  return {
+    states: 2,
+    units,
+    cell: (x, [h, c]) => {
+      const z = input(x).add(h.matmul(recurrent));
+      const next = gate(column(z, 1))
+        .mul(c)
+        .add(gate(column(z, 0)).mul(activation(column(z, 2))));
+      return [gate(column(z, 3)).mul(activation(next)), next];
+    },
+  };
+};
+
+/** Gates z, r, h; the reset comes before the product, as in the first version of Cho et al. (2014). */
+const gru: CellMaker = (layer, config, params) => {
+  refuse(layer, config.resetAfter === true, "resets after the product");
+  const { units, recurrent, input, activation, gate, column } = parts(layer, config, params);
+  return {
+    states: 1,
+    units,
+    cell: (x, [h]) => {
+      const u = input(x);
+      const zr = h.matmul(recurrent.slice(null, [0, 2 * units]));
+      const z = gate(column(u, 0).add(column(zr, 0)));
+      const r = gate(column(u, 1).add(column(zr, 1)));
+      const candidate = activation(column(u, 2).add(r.mul(h).matmul(column(recurrent, 2))));
+      return [z.mul(h).add(z.neg().add(1).mul(candidate))];
+    },
+  };
+};
+
+const cells: Readonly<Record<string, CellMaker>> = {
+  SimpleRNN: simple,
+  SimpleRNNCell: simple,
+  GRU: gru,
+  GRUCell: gru,
+  LSTM: lstm,
+  LSTMCell: lstm,
+};
+
+/** [N, T, …] as [T, N, …] and back. */
+const swapped = (x: Tensor): Tensor => x.transpose([1, 0, ...Array.from({ length: x.rank - 2 }, (_, i) => i + 2)]);
+
+const recurrent: LayerFunction = ({ layer, config, params, inputs, masks }) => {
+  refuse(layer, config.stateful === true, "keeps its state between calls");
+  const own = layer.getClassName() === "RNN" ? layer.cell! : layer;
+  const maker = cells[own.getClassName()];
+  if (maker === undefined) throw unsupported(layer, `has a cell of class ${own.getClassName()}`);
+  const { states, units, cell } = maker(own, own === layer ? config : own.getConfig(), params);
+  const [x, ...given] = inputs;
+  refuse(layer, given.length > 0 && given.length !== states, `takes ${given.length} initial states`);
+  const start =
+    given.length > 0 ? given : Array.from({ length: states }, () => zeros([x.shape[0], units], { dtype: x.dtype }));
+  const back = config.goBackwards === true;
+  const inOrder = (t: Tensor): Tensor => (back ? flip(t, 0) : t);
+  const steps = inOrder(swapped(x));
+  const [mask] = masks;
+  const marks = mask === null ? null : inOrder(swapped(mask.cast(x.dtype))).reshape([x.shape[1], x.shape[0], 1]);
+  const advance = (state: readonly Tensor[], step: Tensor, live: Tensor | null): Tensor[] =>
+    cell(step, state).map((next, i) => {
+      if (live === null) return next;
+      return next.mul(live).add(state[i].mul(live.neg().add(1)));
+    });
+  const [last, all] =
+    marks === null
+      ? scan(
+          (state: Tensor[], step: Tensor) => {
+            const next = advance(state, step, null);
+            return [next, next[0]] as [Tensor[], Tensor];
+          },
+          [...start],
+          steps,
+        )
+      : scan(
+          (state: Tensor[], { step, live }: { step: Tensor; live: Tensor }) => {
+            const next = advance(state, step, live);
+            return [next, next[0]] as [Tensor[], Tensor];
+          },
+          [...start],
+          { step: steps, live: marks },
+        );
+  const output = config.returnSequences === true ? swapped(all) : last[0];
+  const outputs = config.returnState === true ? [output, ...last] : [output];
+  return { outputs, mask: config.returnSequences === true ? mask : null };
+};
+
+/** Runs a layer of the table; for wrappers. */
+type Apply = (call: LayerCall) => LayerResult;
+
+/** One layer forwards and one backwards in time, whose results are merged. */
+export const bidirectional =
+  (apply: Apply): LayerFunction =>
+  ({ layer, config, params, inputs, masks }) => {
+    const forward = layer.forwardLayer!;
+    const backward = layer.backwardLayer!;
+    const run = (part: LiveLayer, name: string): LayerResult => {
+      const settings = part.getConfig();
+      refuse(layer, settings.returnState === true, "returns states");
+      refuse(layer, inputs.length > 1, "takes initial states");
+      return apply({ layer: part, config: settings, params: params[name] as LayerParams, inputs, masks });
+    };
+    const [f, b] = [run(forward, "forward"), run(backward, "backward")];
+    const sequences = forward.getConfig().returnSequences === true;
+    const [x, y] = [f.outputs[0], sequences ? flip(b.outputs[0], 1) : b.outputs[0]];
+    const mask = f.mask ?? null;
+    switch (config.mergeMode) {
+      case "sum":
+        return { outputs: [x.add(y)], mask };
+      case "mul":
+        return { outputs: [x.mul(y)], mask };
+      case "ave":
+        return { outputs: [x.add(y).mul(0.5)], mask };
+      case "concat":
+      case undefined:
+        return { outputs: [concat([x, y], -1)], mask };
+      default:
+        return { outputs: [x, y], mask };
+    }
+  };
+
+/** A layer applied to every step: steps are further examples. */
+export const timeDistributed =
+  (apply: Apply): LayerFunction =>
+  ({ layer, params, inputs: [x] }) => {
+    const inner = layer.layer!;
+    const [n, steps, ...rest] = x.shape;
+    const call = { layer: inner, config: inner.getConfig(), params, inputs: [x.reshape([n * steps, ...rest])], masks: [null] }; // prettier-ignore
+    const [y] = apply(call).outputs;
+    return y.reshape([n, steps, ...y.shape.slice(1)]);
+  };
+
+export const recurrentLayers: Readonly<Record<string, LayerFunction>> = {
+  SimpleRNN: recurrent,
+  GRU: recurrent,
+  LSTM: recurrent,
+  RNN: recurrent,
+};
