@@ -1,6 +1,7 @@
 /** The backend: arrays and graphs of Curv as arrays and kernels of gpu.js. */
 
 import {
+  flattenCalls,
   isTensor,
   Variable,
   type Aval,
@@ -170,7 +171,7 @@ export class GpujsBackend implements Backend {
    * @param graph - From `makeGraph`.
    */
   explain(graph: Graph): readonly string[] {
-    const plan = planGraph(graph, { ...this.options, hostScalars: graph.inputs.map(() => false) });
+    const plan = planGraph(flattenCalls(graph), { ...this.options, hostScalars: graph.inputs.map(() => false) });
     return plan.steps.flatMap(linesOf);
   }
 

@@ -102,7 +102,7 @@ export class Engine {
 
   /** gpu.js runs on a slower mode what a mode cannot do, without a word: that is an error here. */
   private verify({ kernel }: CompiledKernel, name: string): void {
-    const { mode } = kernel.constructor;
+    const mode = modeOf(kernel);
     if (mode !== this.mode) {
       const reason = kernel.fallbackReason ?? "gpu.js gives no reason";
       throw new GpujsError(
@@ -226,6 +226,14 @@ export class Engine {
     this.kernels.clear();
     await this.gpu.destroy();
   }
+}
+
+/** gpu.js calls both kinds of WebGL "gpu". */
+function modeOf({ constructor, context }: CompiledKernel["kernel"]): string {
+  if (constructor.mode !== "gpu") return constructor.mode;
+  const scope = globalThis as { WebGL2RenderingContext?: abstract new () => unknown };
+  const second = scope.WebGL2RenderingContext;
+  return second !== undefined && context instanceof second ? "webgl2" : "webgl";
 }
 
 function kindOf(handle: Handle): string {

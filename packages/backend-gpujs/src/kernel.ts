@@ -122,7 +122,11 @@ class Writer implements Cell {
     const size = sizeOf(atom.shape);
     const flat = place.flat();
     const parts = [this.code.let(`${name}[${flat}]`)];
-    if (partsOf(atom.dtype) === 2) parts.push(this.code.let(`${name}[${flat} + ${size}.0]`));
+    if (partsOf(atom.dtype) === 2) {
+      // A sum of literals as an index is no float to gpu.js.
+      const low = Number.isNaN(Number(flat)) ? this.code.let(`${flat} + ${size}.0`) : `${Number(flat) + size}.0`;
+      parts.push(this.code.let(`${name}[${low}]`));
+    }
     return { dtype: atom.dtype, parts };
   }
 

@@ -47,9 +47,8 @@ export function hasKernel(primitive: Primitive): boolean {
 
 const controlFlow: ReadonlySet<string> = new Set(["scan", "whileLoop", "cond", "check"]);
 
-/** Steps that compute the outputs of a graph from its inputs. */
-export function planGraph(graph: Graph, options: PlanOptions): Plan {
-  const flat = flattenCalls(graph);
+/** Steps that compute the outputs of a graph from its inputs. Calls in it must be opened (`flattenCalls`). */
+export function planGraph(flat: Graph, options: PlanOptions): Plan {
   const values = new Map<Variable, Atom>(flat.inputs.map((v) => [v, v]));
   const opened: Equation[] = [];
   open(flat.equations, values, opened);
@@ -181,7 +180,7 @@ function kindOf(equation: Equation, { hostFallback, onHost }: PlanOptions): Kind
 const elementwise: ReadonlySet<string> = /* @__PURE__ */ new Set(elementwiseNames);
 
 function otherStep(kind: Exclude<Kind, "kernel">, equation: Equation, options: PlanOptions): Step {
-  const inner = (graph: Graph): Plan => planGraph(graph, { ...options, hostScalars: [] });
+  const inner = (graph: Graph): Plan => planGraph(flattenCalls(graph), { ...options, hostScalars: [] });
   switch (kind) {
     case "scan":
       return { kind, equation, body: inner((equation.params as { body: Graph }).body) };
