@@ -2,6 +2,7 @@
 
 import {
   full,
+  isTensor,
   linspace,
   logicalAnd,
   logSumExp,
@@ -23,6 +24,7 @@ import {
   checkWeights,
   formatShape,
 } from "./arguments.js";
+import { movingBarycenter, type Averaged, type LogKernel } from "./barycenter-derivative.js";
 import { checkCost, reducer, type Cost } from "./cost.js";
 import { inBlocks, type BlockProgress, type Driver } from "./driver.js";
 
@@ -40,7 +42,10 @@ export interface BarycenterCoreOptions {
 }
 
 export interface BarycenterCore {
-  /** The weights of the barycentre: [m], or the shape of the grid. A constant for derivatives. */
+  /**
+   * The weights of the barycentre: [m], or the shape of the grid. Differentiates in the measures (where they are > 0), their weights and the
+   * cost or its points, to every order, by the implicit function theorem: at convergence.
+   */
   readonly barycenter: Tensor;
   /** Scalar bool: `residual` ≤ `tol`. */
   readonly converged: Tensor;
@@ -60,12 +65,6 @@ export interface BarycenterResult {
   readonly history: readonly BlockProgress[];
 }
 
-/** log K for the kernel K = exp(−C/ε): log-sum-exps over either side, for each measure, [k, …]. */
-interface LogKernel {
-  readonly fromBarycenter: (logV: Tensor) => Tensor;
-  readonly toBarycenter: (logU: Tensor) => Tensor;
-}
-
 interface State {
   /** log of the scalings on the barycentre's side applied by the kernel, log Kᵀu, [k, …]. */
   readonly logKu: Tensor;
@@ -77,10 +76,12 @@ interface State {
 }
 
 interface Task {
+  /** As constants. */
   readonly logA: Tensor;
-  /** [k, 1, …]. */
   readonly shares: Tensor;
   readonly kernel: LogKernel;
+  /** What derivatives are of. */
+  readonly theta: Averaged;
   readonly start: State;
   readonly tol: number;
   readonly maxIter: number;
@@ -160,8 +161,17 @@ export async function gridBarycenter(images: Tensor, options: BarycenterOptions)
 }
 
 function solved(task: Task): BarycenterCore {
-  const { logBarycenter, residual, step } = iterate(task, task.start, task.maxIter);
-  return { barycenter: logBarycenter.exp(), residual, converged: residual.lessEqual(task.tol), iterations: step };
+  const { logBarycenter, logKu, logD, residual, step } = iterate(task, task.start, task.maxIter);
+  const logV = logBarycenter.sub(logKu);
+  const logU = task.logA.sub(task.kernel.fromBarycenter(logV));
+  const moving = movingBarycenter(task.theta, { logU, logV, logD: task.debiased ? logD : null });
+  return {
+    // The value is that of the iteration, the derivatives those of the plans' marginals.
+    barycenter: logBarycenter.exp().add(moving.sub(stopGradient(moving))),
+    residual,
+    converged: residual.lessEqual(task.tol),
+    iterations: step,
+  };
 }
 
 async function driven(task: Task, { signal, onProgress }: BarycenterOptions): Promise<BarycenterResult> {
@@ -192,16 +202,21 @@ function onSupport(measures: Tensor, cost: Cost, options: BarycenterCoreOptions,
   if (options.debiased === true && n !== m) {
     throw new ShapeError(`${name}: debiased with a cost of shape [${n}, ${m}]; wants one support.`);
   }
-  const costs = reducer(cost);
   const inverse = 1 / options.epsilon;
   const each = (f: (row: Tensor) => Tensor, rows: Tensor): Tensor => stack(unstack(rows).map(f));
   const [like, other] = [n, m].map((length) => zeros([length], { dtype: measures.dtype }));
-  const kernel: LogKernel = {
-    fromBarycenter: (logV) => each((v) => costs.rows((C) => logSumExp(v.sub(C.mul(inverse)), 1), like), logV),
-    toBarycenter: (logU) =>
-      each((u) => costs.columns((C) => logSumExp(u.expandDims(1).sub(C.mul(inverse)), 0), other), logU),
+  const kernelOf = (c: Cost): LogKernel => {
+    const costs = reducer(c);
+    return {
+      fromBarycenter: (logV) => each((v) => costs.rows((C) => logSumExp(v.sub(C.mul(inverse)), 1), like), logV),
+      toBarycenter: (logU) =>
+        each((u) => costs.columns((C) => logSumExp(u.expandDims(1).sub(C.mul(inverse)), 0), other), logU),
+    };
   };
-  return taskOf(measures, kernel, [m], options, name);
+  const fixed: Cost = isTensor(cost)
+    ? stopGradient(cost)
+    : { ...cost, x: stopGradient(cost.x), y: stopGradient(cost.y) };
+  return taskOf(measures, kernelOf(fixed), kernelOf(cost), [m], options, name);
 }
 
 function onGrid(images: Tensor, options: BarycenterCoreOptions, name: string): Task {
@@ -216,7 +231,8 @@ function onGrid(images: Tensor, options: BarycenterCoreOptions, name: string): T
     for (let axis = 1; axis < images.rank; axis++) out = alongAxis(out, axis, options.epsilon);
     return out;
   };
-  return taskOf(images, { fromBarycenter: apply, toBarycenter: apply }, images.shape.slice(1), options, name);
+  const kernel = { fromBarycenter: apply, toBarycenter: apply };
+  return taskOf(images, kernel, kernel, images.shape.slice(1), options, name);
 }
 
 /** log Σ_j exp(x_j − (t_i − t_j)²/ε) along an axis of coordinates t in [0, 1]. */
@@ -231,6 +247,7 @@ function alongAxis(x: Tensor, axis: number, epsilon: number): Tensor {
 function taskOf(
   measures: Tensor,
   kernel: LogKernel,
+  moving: LogKernel,
   support: readonly number[],
   options: BarycenterCoreOptions,
   name: string,
@@ -255,9 +272,7 @@ function taskOf(
   checkWeights(share, k, name, "weights");
   checkSameDType([measures, share], name);
   const ones = new Array<number>(support.length).fill(1);
-  const shares = stopGradient(share)
-    .div(stopGradient(share).sum())
-    .reshape([k, ...ones]);
+  const shares = share.div(share.sum()).reshape([k, ...ones]);
   const count = support.reduce((s, x) => s * x, 1);
   const zero = zeros([...support], { dtype: measures.dtype });
   const start: State = {
@@ -267,5 +282,14 @@ function taskOf(
     residual: full([], Infinity, { dtype: measures.dtype }),
     step: zeros([], { dtype: "int32" }),
   };
-  return { logA: stopGradient(measures).log(), shares, kernel, start, tol, maxIter, debiased };
+  return {
+    logA: stopGradient(measures).log(),
+    shares: stopGradient(shares),
+    kernel,
+    theta: { measures, shares, kernel: moving },
+    start,
+    tol,
+    maxIter,
+    debiased,
+  };
 }

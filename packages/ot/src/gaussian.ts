@@ -1,8 +1,20 @@
 /** Transport between Gaussian distributions: the Bures–Wasserstein geometry. */
 
-import { logicalAnd, ShapeError, stopGradient, trace, whileLoop, type Tensor } from "@curv/tensor";
+import {
+  customRoot,
+  eye,
+  logicalAnd,
+  ShapeError,
+  stopGradient,
+  trace,
+  whileLoop,
+  type FloatDType,
+  type Tensor,
+} from "@curv/tensor";
 import * as linalg from "@curv/tensor/linalg";
 import { checkCount, checkFloats, checkNumber, checkSameDType, checkWeights, formatShape } from "./arguments.js";
+import { conjugateGradient } from "./conjugate-gradient.js";
+import type { Potentials } from "./dual.js";
 
 export interface Gaussian {
   /** [d]. */
@@ -73,7 +85,7 @@ export interface GaussianBarycenter extends Gaussian {
 
 /**
  * The Gaussian with the least Σ w W₂²: its mean is Σ w m, its covariance the fixed point of
- * S ← S^−½ (Σ w (S^½ S_k S^½)^½)² S^−½. Traceable; the covariance is a constant for derivatives.
+ * S ← S^−½ (Σ w (S^½ S_k S^½)^½)² S^−½. Traceable; differentiates in means, covariances and weights by the implicit function theorem.
  *
  * Equals POT's `bures_wasserstein_barycenter`.
  *
@@ -100,6 +112,7 @@ export function gaussianBarycenter(
   const mixed = (of: (g: Gaussian) => Tensor): Tensor =>
     gaussians.map((g, k) => of(g).mul(share(k))).reduce((s, t) => s.add(t));
   const covariances = gaussians.map((g) => stopGradient(g.covariance));
+  const fixedShares = gaussians.map((_, k) => stopGradient(asTensor(share(k), gaussians[0].mean)));
   const start = stopGradient(mixed((g) => g.covariance));
   const norm = (t: Tensor): Tensor => t.square().sum().sqrt();
   const end = whileLoop(
@@ -108,7 +121,7 @@ export function gaussianBarycenter(
       const root = linalg.sqrtm(S);
       const inverse = linalg.invsqrtm(S);
       const mean = covariances
-        .map((C, k) => linalg.sqrtm(symmetric(root.matmul(C).matmul(root))).mul(stopGradient(asTensor(share(k), S))))
+        .map((C, k) => linalg.sqrtm(symmetric(root.matmul(C).matmul(root))).mul(fixedShares[k]))
         .reduce((s, t) => s.add(t));
       const next = symmetric(inverse.matmul(mean.matmul(mean)).matmul(inverse));
       return { S: next, residual: norm(next.sub(S)).div(norm(next)), step: step.add(1) };
@@ -117,11 +130,39 @@ export function gaussianBarycenter(
   );
   return {
     mean: mixed((g) => g.mean),
-    covariance: end.S,
+    covariance: movingCovariance(
+      gaussians.map((g, k) => ({ covariance: g.covariance, share: share(k) })),
+      stopGradient(end.S),
+    ),
     converged: end.residual.lessEqual(tol),
     iterations: end.step,
     residual: end.residual,
   };
+}
+
+/**
+ * The fixed point S with its derivatives: a root of identity − Σ w A_k, where A_k maps to the k-th Gaussian. That is twice the gradient of
+ * Σ w W₂² in S, a strictly convex function: the linear systems are definite.
+ */
+function movingCovariance(
+  parts: readonly { readonly covariance: Tensor; readonly share: Tensor | number }[],
+  start: Tensor,
+): Tensor {
+  const residual = (S: Tensor): Tensor => {
+    const root = linalg.sqrtm(symmetric(S));
+    const inverse = linalg.invsqrtm(symmetric(S));
+    const roots = parts.map(({ covariance, share }) =>
+      linalg.sqrtm(symmetric(root.matmul(covariance).matmul(root))).mul(share),
+    );
+    return inverse.matmul(roots.reduce((s, t) => s.add(t))).matmul(inverse).neg().add(eye(S.shape[0], S.shape[0], { dtype: S.dtype as FloatDType })); // prettier-ignore
+  };
+  const tol = start.dtype === "float32" ? 1e-6 : 1e-13;
+  const one = { f: start.mul(0).add(1), g: start.slice(0, 0).mul(0) };
+  const tangentSolve = (linear: (dS: Tensor) => Tensor, dR: Tensor): Tensor => {
+    const apply = ({ f, g }: Potentials): Potentials => ({ f: linear(f), g });
+    return conjugateGradient(apply, { f: symmetric(dR), g: one.g }, one, tol, 4 * start.size + 50).f;
+  };
+  return customRoot(residual, start, { solve: (_f, from) => from, tangentSolve });
 }
 
 function asTensor(x: Tensor | number, like: Tensor): Tensor {

@@ -194,6 +194,58 @@ test("barycentres on a support and on a grid: POT, and what debiasing is for", a
   expect([short.converged, short.status, short.iterations]).toEqual([false, "max-iterations", 3]);
 });
 
+const short = f64([0, 0.2, 0.35, 0.5, 0.7, 0.8, 1]);
+const cost7 = short.expandDims(1).sub(short).square();
+const three = normal(wave(3, 7, 2).add(1.3));
+const target = wave(7, 1, 3).flatten();
+const softRows = (t: Tensor): Tensor => t.exp().div(t.exp().sum(1, { keepDims: true }));
+const averages: [string, (t: Tensor) => Tensor, Tensor][] = [
+  ["measures", (t) => barycenterCore(softRows(t), cost7, { epsilon: 0.1, weights: shares, tol: 1e-14 }).barycenter, three.log()],
+  ["weights of the measures", (t) => barycenterCore(three, cost7, { epsilon: 0.1, weights: t, tol: 1e-14 }).barycenter, shares],
+  ["points, tiled", (t) => barycenterCore(three, { x: t.expandDims(1), y: t.expandDims(1), tile: 3 }, { epsilon: 0.1, tol: 1e-14 }).barycenter, short],
+  ["measures, debiased", (t) => barycenterCore(softRows(t), cost7, { epsilon: 0.02, weights: shares, tol: 1e-14, debiased: true }).barycenter, three.log()],
+  ["pixels, debiased", (t) => gridBarycenterCore(softRows(t).reshape([2, 3, 2]), { epsilon: 0.1, tol: 1e-14, debiased: true }).barycenter.flatten(), wave(2, 6, 1).div(3)],
+]; // prettier-ignore
+test.for(averages)("barycentres: first and second derivatives in the %s", ([, average, at]) => {
+  const loss = (t: Tensor): Tensor => {
+    const w = average(t);
+    return w
+      .mul(target.slice([0, w.shape[0]]))
+      .sum()
+      .add(w.square().sum());
+  };
+  const [value, g] = [jit(loss), jit(grad(loss))];
+  const v = wave(at.size, 1, 5)
+    .reshape([...at.shape])
+    .div(20);
+  const u = wave(at.size, 1, 6).reshape([...at.shape]);
+  expect(distance(g(at).mul(v).sum(), difference(value, at, v))).toBeLessThan(1e-8);
+  const second = difference((t) => g(t).mul(u).sum(), at, v);
+  expect(distance(hvp(loss, at, v).mul(u).sum(), second)).toBeLessThan(1e-8);
+});
+
+test("the barycentre of Gaussians: first and second derivatives in covariances and weights", () => {
+  const loss = (t: Tensor): Tensor => {
+    const parts = gaussians.map((g, k) => ({ ...g, covariance: g.covariance.add(t.matmul(t.T).mul(k + 1)) }));
+    const weight = shares.add(t.slice(0, 0).mul(f64([1, -1, 0])));
+    const r = gaussianBarycenter(parts, { weights: weight });
+    return r.covariance
+      .mul(wave(d, d, 7))
+      .sum()
+      .add(r.mean.square().sum());
+  };
+  const at = wave(d, 2, 8).div(10);
+  const [v, u] = [wave(d, 2, 9).div(20), wave(d, 2, 10)];
+  const [value, g] = [jit(loss), jit(grad(loss))];
+  expect(distance(g(at).mul(v).sum(), difference(value, at, v))).toBeLessThan(1e-8);
+  expect(
+    distance(
+      hvp(loss, at, v).mul(u).sum(),
+      difference((t) => g(t).mul(u).sum(), at, v),
+    ),
+  ).toBeLessThan(1e-8);
+});
+
 test("free support: POT; the cost never grows; entropic plans", async () => {
   const measures = [
     { points: x, weights: a },
