@@ -98,7 +98,7 @@ function inV({ name, n }: Params, v: Tensor, x: Tensor): Tensor {
 }
 
 /** Fewer are computed one by one: for them it is not worth to compile the vector kernels. */
-const fewElements = 256;
+const fewElements = 1024;
 
 /** modifiedBessel(v, x) → ∂ⁿf_v(x)/∂vⁿ, all of one shape and dtype. */
 const modifiedBesselPrimitive: Primitive<Params> = /* @__PURE__ */ definePrimitive<Params>({

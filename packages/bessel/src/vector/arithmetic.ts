@@ -17,8 +17,15 @@ export function constant(x: number): Expression {
   return known;
 }
 
-/** c₀ + c₁x + …, by Horner's rule. */
+/** c₀ + c₁x + …: of some length by its even and odd powers, which do not wait for each other. */
 export function polynomial(x: Expression, coefficients: readonly number[]): Expression {
+  if (coefficients.length < 6) return horner(x, coefficients);
+  const square = mul(x, x);
+  const part = (parity: number): Expression => horner(square, coefficients.filter((_, k) => k % 2 === parity)); // prettier-ignore
+  return add(part(0), mul(x, part(1)));
+}
+
+function horner(x: Expression, coefficients: readonly number[]): Expression {
   let y = constant(coefficients[coefficients.length - 1]);
   for (let i = coefficients.length - 2; i >= 0; i--) y = add(mul(y, x), constant(coefficients[i]));
   return y;

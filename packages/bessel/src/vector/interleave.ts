@@ -36,69 +36,63 @@ export function loopOver(formula: Formula, distance: number, vectors: number): F
 
 /** Writes one expression, as often as wanted; its constants are made at once, where the writer is. */
 export class StraightWriter {
-  private readonly order: readonly Expression[];
-  private readonly constants = new Map<Expression, number>();
+  /** Every node after what it needs. */
+  private readonly order: Expression[] = [];
+  private readonly numbers = new Map<Expression, number>();
+  /** Of node i: numbers of its arguments, and how often it is used. */
+  private readonly args: number[][] = [];
+  private readonly uses: number[] = [];
+  /** Locals of the constants, by the numbers of their nodes. */
+  private readonly constants: number[] = [];
 
   constructor(
     private readonly body: FunctionBody,
-    private readonly root: Expression,
+    root: Expression,
   ) {
-    this.order = inOrder(root);
-    for (const x of this.order) {
-      if (x.kind !== "constant") continue;
-      const local = body.local(v128);
-      x.write(body, () => undefined);
+    this.uses[this.visit(root)]++;
+  }
+
+  private visit(x: Expression): number {
+    const known = this.numbers.get(x);
+    if (known !== undefined) return known;
+    const args = x.args.map((arg) => this.visit(arg));
+    for (const arg of args) this.uses[arg]++;
+    const number = this.order.push(x) - 1;
+    this.numbers.set(x, number);
+    this.args.push(args);
+    this.uses.push(0);
+    const { body } = this;
+    let local = -1;
+    if (x.kind === "constant") {
+      local = body.local(v128);
+      x.write(body, nothing);
       body.set(local);
-      this.constants.set(x, local);
     }
+    this.constants.push(local);
+    return number;
   }
 
   /** Locals with the value of every copy, to be released by the caller; `begin` is told whose instructions come next. */
-  write(copies: number, begin: (copy: number) => void = () => undefined): readonly number[] {
-    const { body, order, root, constants } = this;
-    const uses = new Map<Expression, number>([[root, 1]]);
-    for (const x of order) for (const arg of x.args) uses.set(arg, (uses.get(arg) ?? 0) + 1);
-    const places = new Map<Expression, number[]>();
-    for (const x of order) {
-      if (x.kind === "constant") continue;
+  write(copies: number, begin: (copy: number) => void = nothing): readonly number[] {
+    const { body, order, args, constants } = this;
+    const left = [...this.uses];
+    const places: number[][] = [];
+    for (let i = 0; i < order.length; i++) {
       const written: number[] = [];
+      places.push(written);
+      if (constants[i] >= 0) continue;
       for (let copy = 0; copy < copies; copy++) {
         begin(copy);
-        for (const arg of x.args) access(body, op.localGet, constants.get(arg) ?? places.get(arg)![copy]);
-        x.write(body, () => undefined);
+        for (const arg of args[i]) body.get(constants[arg] >= 0 ? constants[arg] : places[arg][copy]);
+        order[i].write(body, nothing);
         const local = body.local(v128);
-        access(body, op.localSet, local);
+        body.set(local);
         written.push(local);
       }
-      places.set(x, written);
-      for (const arg of x.args) {
-        const left = uses.get(arg)! - 1;
-        uses.set(arg, left);
-        if (left === 0) for (const local of places.get(arg) ?? []) body.release(local, v128);
-      }
+      for (const arg of args[i]) if (--left[arg] === 0) for (const local of places[arg]) body.release(local, v128);
     }
-    return places.get(root)!;
+    return places[places.length - 1];
   }
 }
 
-/** As `body.get` and `body.set`, which make an array each time: a kernel has tens of thousands of them. */
-function access({ bytes }: FunctionBody, code: number, local: number): void {
-  bytes.push(code);
-  let rest = local;
-  for (; rest > 0x7f; rest >>>= 7) bytes.push((rest & 0x7f) | 0x80);
-  bytes.push(rest);
-}
-
-/** Every node after what it needs. */
-function inOrder(root: Expression): Expression[] {
-  const seen = new Set<Expression>();
-  const order: Expression[] = [];
-  const visit = (x: Expression): void => {
-    if (seen.has(x)) return;
-    seen.add(x);
-    x.args.forEach(visit);
-    order.push(x);
-  };
-  visit(root);
-  return order;
-}
+const nothing = (): void => undefined;

@@ -37,9 +37,10 @@ function regionsOf(kind: "I" | "K", scaled: boolean, table: readonly Rung[]): Re
     ),
     ...belowOrders.flatMap((orders) =>
       below[kind].map((largest, i, edges): Region => {
-        if (kind === "I") return { formula: series(orders, largest, scaled), vectors: 1 };
-        if (largest > 1) return { formula: byFraction(orders, edges[i - 1], largest, scaled), vectors: 1 };
-        return { formula: byTemme(orders, largest, scaled), vectors: orders > 4 ? 1 : 2 };
+        if (kind === "I") return { formula: series(orders, largest, scaled), vectors: orders > 4 ? 1 : 2 };
+        const formula =
+          largest > 1 ? byFraction(orders, edges[i - 1], largest, scaled) : byTemme(orders, largest, scaled);
+        return { formula, vectors: largest > 1 && orders <= 4 ? 1 : 2 };
       }),
     ),
   ];
