@@ -52,27 +52,69 @@ export const op = {
 const emptyType = 0x40;
 const scratch = /* @__PURE__ */ new DataView(/* @__PURE__ */ new ArrayBuffer(8));
 
-/** Unsigned LEB128. */
-export function unsigned(value: number): number[] {
-  const bytes: number[] = [];
-  let rest = value >>> 0;
-  do {
-    const low = rest & 0x7f;
-    rest >>>= 7;
-    bytes.push(rest === 0 ? low : low | 0x80);
-  } while (rest !== 0);
-  return bytes;
-}
+/**
+ * Bytes that are being written. The first call of a compiled function runs all of this in the interpreter: no arrays of arguments, and
+ * whole pieces are copied at once.
+ */
+class ByteWriter {
+  private buffer = new Uint8Array(128);
+  length = 0;
 
-/** Signed LEB128. */
-export function signed(value: number): number[] {
-  const bytes: number[] = [];
-  let rest = value | 0;
-  for (;;) {
-    const low = rest & 0x7f;
-    rest >>= 7;
-    if ((rest === 0 && (low & 0x40) === 0) || (rest === -1 && (low & 0x40) !== 0)) return [...bytes, low];
-    bytes.push(low | 0x80);
+  byte(value: number): this {
+    if (this.length === this.buffer.length) this.reserve(1);
+    this.buffer[this.length++] = value;
+    return this;
+  }
+
+  all(bytes: ArrayLike<number>): this {
+    if (this.length + bytes.length > this.buffer.length) this.reserve(bytes.length);
+    this.buffer.set(bytes, this.length);
+    this.length += bytes.length;
+    return this;
+  }
+
+  /** LEB128. */
+  unsigned(value: number): this {
+    let rest = value >>> 0;
+    while (rest >= 0x80) {
+      this.byte((rest & 0x7f) | 0x80);
+      rest >>>= 7;
+    }
+    return this.byte(rest);
+  }
+
+  /** Signed LEB128. */
+  signed(value: number): this {
+    let rest = value | 0;
+    while (rest < -0x40 || rest >= 0x40) {
+      this.byte((rest & 0x7f) | 0x80);
+      rest >>= 7;
+    }
+    return this.byte(rest & 0x7f);
+  }
+
+  /** A vector of items that are bytes already: their number, then they. */
+  list(items: readonly ArrayLike<number>[]): this {
+    this.unsigned(items.length);
+    for (const item of items) this.all(item);
+    return this;
+  }
+
+  text(ascii: string): this {
+    this.unsigned(ascii.length);
+    for (let i = 0; i < ascii.length; i++) this.byte(ascii.charCodeAt(i));
+    return this;
+  }
+
+  /** What was written, until more is. */
+  get bytes(): Uint8Array<ArrayBuffer> {
+    return this.buffer.subarray(0, this.length);
+  }
+
+  private reserve(more: number): void {
+    const grown = new Uint8Array(Math.max(2 * this.buffer.length, this.length + more));
+    grown.set(this.buffer);
+    this.buffer = grown;
   }
 }
 
@@ -85,7 +127,7 @@ export function floatBytes(value: number, bits: 32 | 64): number[] {
 
 /** The body of a function that is being written. */
 export class FunctionBody {
-  readonly bytes: number[] = [];
+  private readonly code = new ByteWriter();
   private readonly locals: number[] = [];
   private readonly free = new Map<number, number[]>();
 
@@ -111,24 +153,28 @@ export class FunctionBody {
   }
 
   emit(...bytes: number[]): this {
-    for (const byte of bytes) this.bytes.push(byte);
+    this.code.all(bytes);
     return this;
   }
 
   get(local: number): this {
-    return this.emit(op.localGet, ...unsigned(local));
+    this.code.byte(op.localGet).unsigned(local);
+    return this;
   }
 
   set(local: number): this {
-    return this.emit(op.localSet, ...unsigned(local));
+    this.code.byte(op.localSet).unsigned(local);
+    return this;
   }
 
   tee(local: number): this {
-    return this.emit(op.localTee, ...unsigned(local));
+    this.code.byte(op.localTee).unsigned(local);
+    return this;
   }
 
   int(value: number): this {
-    return this.emit(op.i32Const, ...signed(value));
+    this.code.byte(op.i32Const).signed(value);
+    return this;
   }
 
   /** Puts the address of the room for packed panels on the stack. */
@@ -137,22 +183,26 @@ export class FunctionBody {
   }
 
   float(value: number, bits: 32 | 64): this {
-    return this.emit(bits === 32 ? op.f32Const : op.f64Const, ...floatBytes(value, bits));
+    this.code.byte(bits === 32 ? op.f32Const : op.f64Const).all(floatBytes(value, bits));
+    return this;
   }
 
   /** A vector instruction. */
   simd(code: number, ...immediates: number[]): this {
-    return this.emit(0xfd, ...unsigned(code), ...immediates);
+    this.code.byte(0xfd).unsigned(code).all(immediates);
+    return this;
   }
 
   /** A load or store at (address on the stack) + offset. */
   access(code: number, offset = 0): this {
-    return this.emit(code, 0, ...unsigned(offset));
+    this.code.byte(code).byte(0).unsigned(offset);
+    return this;
   }
 
   /** A vector load or store at (address on the stack) + offset. */
   vectorAccess(code: number, offset = 0, ...lane: number[]): this {
-    return this.simd(code, 0, ...unsigned(offset), ...lane);
+    this.code.byte(0xfd).unsigned(code).byte(0).unsigned(offset).all(lane);
+    return this;
   }
 
   /** Adds a constant to a local. */
@@ -172,7 +222,8 @@ export class FunctionBody {
   }
 
   call(index: number): this {
-    return this.emit(op.call, ...unsigned(index));
+    this.code.byte(op.call).unsigned(index);
+    return this;
   }
 
   /** `body` again and again while the condition that it leaves on the stack holds. */
@@ -211,17 +262,17 @@ export class FunctionBody {
   }
 
   /** The function as it stands in the code section. */
-  encode(): number[] {
+  encode(): Uint8Array {
     const groups: [count: number, type: number][] = [];
     for (const type of this.locals) {
       const last = groups[groups.length - 1];
       if (last !== undefined && last[1] === type) last[0]++;
       else groups.push([1, type]);
     }
-    const head = [...unsigned(groups.length), ...groups.flatMap(([count, type]) => [...unsigned(count), type])];
-    const body = new Array<number>();
-    append(body, unsigned(head.length + this.bytes.length + 1), head, this.bytes, [op.end]);
-    return body;
+    const locals = new ByteWriter().unsigned(groups.length);
+    for (const [count, type] of groups) locals.unsigned(count).byte(type);
+    const size = locals.length + this.code.length + 1;
+    return new ByteWriter().unsigned(size).all(locals.bytes).all(this.code.bytes).byte(op.end).bytes;
   }
 }
 
@@ -280,51 +331,52 @@ export class ModuleBuilder {
   encode(): Uint8Array<ArrayBuffer> {
     const imported = this.imports.map((f) => this.type(f.params, f.results));
     const own = this.bodies.map(({ body }) => this.type(body.params, body.results));
-    const bytes: number[] = [0, 0x61, 0x73, 0x6d, 1, 0, 0, 0];
+    const module = new ByteWriter().all([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0]);
+    const section = (id: number, entries: readonly ArrayLike<number>[]): void => {
+      if (entries.length === 0) return;
+      const content = new ByteWriter().list(entries).bytes;
+      module.byte(id).unsigned(content.length).all(content);
+    };
+    const importOf = (name: string): ByteWriter => new ByteWriter().text("host").text(name);
     section(
-      bytes,
       1,
       this.types.map((type) => type.split(",").map(Number)),
     );
-    const importName = (name: string): number[] => [...text("host"), ...text(name)];
-    section(bytes, 2, [
-      [...importName("memory"), 2, this.shared ? 3 : 1, 1, ...unsigned(maximumPages)],
-      ...(this.work === null ? [] : [[...importName("work"), 3, i32, 0]]),
-      ...imported.map((type, i) => [...importName(String(i)), 0, ...unsigned(type)]),
+    section(2, [
+      importOf("memory")
+        .all([2, this.shared ? 3 : 1, 1])
+        .unsigned(maximumPages).bytes,
+      ...(this.work === null ? [] : [importOf("work").all([3, i32, 0]).bytes]),
+      ...imported.map((type, i) => importOf(String(i)).byte(0).unsigned(type).bytes),
     ]);
-    section(bytes, 3, own.map(unsigned));
-    const exported = this.bodies.flatMap(({ name }, i) =>
-      name === null ? [] : [[...text(name), 0, ...unsigned(this.imports.length + i)]],
-    );
-    section(bytes, 7, exported);
     section(
-      bytes,
+      3,
+      own.map((type) => new ByteWriter().unsigned(type).bytes),
+    );
+    section(
+      7,
+      this.bodies.flatMap(({ name }, i) =>
+        name === null
+          ? []
+          : [
+              new ByteWriter()
+                .text(name)
+                .byte(0)
+                .unsigned(this.imports.length + i).bytes,
+            ],
+      ),
+    );
+    section(
       10,
       this.bodies.map(({ body }) => body.encode()),
     );
-    return new Uint8Array(bytes);
+    return module.bytes;
   }
 
   private type(params: readonly number[], results: readonly number[]): number {
-    const key = [0x60, ...unsigned(params.length), ...params, ...unsigned(results.length), ...results].join();
+    // All below 128: numbers are their own LEB128.
+    const key = [0x60, params.length, ...params, results.length, ...results].join();
     const known = this.types.indexOf(key);
     return known >= 0 ? known : this.types.push(key) - 1;
   }
-}
-
-function text(name: string): number[] {
-  const bytes = Array.from(name, (character) => character.charCodeAt(0)); // ASCII
-  return [...unsigned(bytes.length), ...bytes];
-}
-
-function section(bytes: number[], id: number, entries: readonly (readonly number[])[]): void {
-  if (entries.length === 0) return;
-  const count = unsigned(entries.length);
-  const size = entries.reduce((sum, entry) => sum + entry.length, count.length);
-  append(bytes, [id], unsigned(size), count, ...entries);
-}
-
-/** Appends without spreading: a body may be larger than the argument limit of a call. */
-function append(bytes: number[], ...parts: readonly (readonly number[])[]): void {
-  for (const part of parts) for (const byte of part) bytes.push(byte);
 }
