@@ -19,6 +19,8 @@ export default defineConfig({
         test: {
           name: "packages",
           include: ["{packages,apps}/*/{src,test}/**/*.test.ts", "bench/**/*.test.ts"],
+          // Seconds of work take many on a busy machine; what hangs still ends.
+          testTimeout: 60_000,
         },
       },
       {
