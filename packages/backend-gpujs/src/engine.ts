@@ -45,7 +45,8 @@ export class Engine {
   readonly synchronous: boolean;
   private readonly gpu: Gpu;
   private readonly kernels = new Map<string, CompiledKernel>();
-  private context: unknown = null;
+  /** What gpu.js draws or computes with: a WebGL context, or an adapter and its device. */
+  context: unknown = null;
   private failure: GpujsError | null = null;
   /** Handles that are not deleted yet, and their bytes. */
   readonly live: { arrays: number; bytes: number; peakBytes: number } = { arrays: 0, bytes: 0, peakBytes: 0 };

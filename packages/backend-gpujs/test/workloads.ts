@@ -107,7 +107,7 @@ export function adamStep({ params, m, v, t }: AdamState, x: Tensor, y: Tensor, r
 export async function trainDigits(
   train: Images,
   test: Images,
-  { epochs = 4, batch = 128, hidden = 48 }: { epochs?: number; batch?: number; hidden?: number } = {},
+  { epochs = 5, batch = 128, hidden = 64, rate = 0.02 }: { epochs?: number; batch?: number; hidden?: number; rate?: number } = {},
 ): Promise<number> {
   const { width } = train;
   const rows = ({ pixels, labels }: Images, from: number, to: number): readonly [Tensor, Tensor] => [
@@ -121,7 +121,7 @@ export async function trainDigits(
   for (let epoch = 0; epoch < epochs; epoch++) {
     for (let from = 0; from + batch <= train.labels.length; from += batch) {
       const [x, y] = rows(train, from, from + batch);
-      state = step(state, x, y, 3e-3);
+      state = step(state, x, y, rate);
       x.dispose();
       y.dispose();
     }

@@ -32,8 +32,8 @@ export interface OpenPage {
   close(): Promise<void>;
 }
 
-/** Bundles a script of this folder, serves it, and opens it. A page on 127.0.0.1 is a secure origin, which WebGPU wants. */
-export async function openPage(script: string): Promise<OpenPage> {
+/** Bundles a script of this folder, serves it with `files` beside it, and opens it. A page on 127.0.0.1 is a secure origin, which WebGPU wants. */
+export async function openPage(script: string, files: Readonly<Record<string, Uint8Array>> = {}): Promise<OpenPage> {
   const here = fileURLToPath(new URL(".", import.meta.url));
   const { outputFiles } = await build({
     entryPoints: [join(here, script)],
@@ -48,6 +48,12 @@ export async function openPage(script: string): Promise<OpenPage> {
   });
   const code = outputFiles[0].text;
   const server: Server = createServer((request, response) => {
+    const file = files[request.url?.slice(1) ?? ""];
+    if ((file as Uint8Array | undefined) !== undefined) {
+      response.writeHead(200, { "content-type": "application/octet-stream" });
+      response.end(file);
+      return;
+    }
     const isScript = request.url === "/page.js";
     response.writeHead(200, { "content-type": isScript ? "text/javascript; charset=utf-8" : "text/html; charset=utf-8" });
     response.end(isScript ? code : `<!doctype html><link rel="icon" href="data:,"><script type="module" src="/page.js"></script>`);

@@ -1,24 +1,88 @@
-/** The page: opens a mode, and runs what it is told to. */
+/** The page: opens a mode, and does what it is told to. */
 
+import { use } from "@curv/tensor";
 import { conformance } from "@curv/tensor/testing";
+import * as random from "@curv/tensor/random";
 import { gpujs, type GpujsBackend, type Mode } from "../../src/index.js";
+import { comparable, trainDigits, type Images } from "../workloads.js";
 import { runCollected, type Outcome } from "./vitest-in-page.js";
-
-/** What a page reports. */
-export interface Report {
-  readonly describe: string;
-  readonly outcomes: readonly Outcome[];
-}
 
 let backend: GpujsBackend | null = null;
 
-const page = {
-  /** The primitives' conformance, all of them if `only` is null. */
-  async conformance(mode: Mode, only: readonly string[] | null): Promise<Report> {
-    backend ??= await gpujs({ mode });
-    conformance(backend, { dtypes: ["float32", "int32", "uint32", "bool"], tolerance: 4, ...(only !== null && { only }) });
-    const outcomes = await runCollected();
-    return { describe: backend.describe(), outcomes };
+async function images(name: string, width: number): Promise<Images> {
+  const [pixels, labels] = await Promise.all(
+    ["pixels", "labels"].map(async (part) => (await fetch(`/${name}-${part}`)).arrayBuffer()),
+  );
+  return { pixels: new Float32Array(pixels), labels: new Int32Array(labels), width };
+}
+
+/** What a test can ask of the page. */
+export const page = {
+  async open(mode: Mode): Promise<string> {
+    backend = await gpujs({ mode, hostFallback: true });
+    return backend.describe();
+  },
+
+  /** Outcomes of the conformance suite, all of it if `only` is null. */
+  async conformance(only: readonly string[] | null): Promise<Outcome[]> {
+    conformance(backend!, {
+      dtypes: ["float32", "int32", "uint32", "bool"],
+      tolerance: 4,
+      ...(only !== null && { only }),
+    });
+    return runCollected();
+  },
+
+  /** A program's numbers on the device. */
+  async run(name: string): Promise<number[]> {
+    use(backend!);
+    try {
+      return await comparable[name]();
+    } finally {
+      use("cpu");
+    }
+  },
+
+  /** Share of the test digits that a network reads right after training on the device. */
+  async train(width: number): Promise<number> {
+    const [train, test] = [await images("train", width), await images("test", width)];
+    use(backend!);
+    try {
+      return await trainDigits(train, test);
+    } finally {
+      use("cpu");
+    }
+  },
+
+  /** Random bits, made on the device. */
+  async bits(seed: number, count: number): Promise<number[]> {
+    return [...(await random.bits(random.key(seed).to(backend!), { shape: [count] }).data())];
+  },
+
+  /** What happens when the device goes away: the error of reading, and whether the CPU and a new device still work. */
+  async lose(mode: Mode): Promise<{ reason: string; cpu: number; fresh: number }> {
+    const doomed = await gpujs({ mode });
+    const x = random.normal(random.key(0), { shape: [16] });
+    const y = x.to(doomed).exp();
+    await y.data();
+    const context = doomed.engine.context as {
+      device?: { destroy(): void; lost: Promise<unknown> };
+      getExtension?(name: string): { loseContext(): void } | null;
+    };
+    if (context.device !== undefined) {
+      context.device.destroy();
+      await context.device.lost;
+    } else context.getExtension!("WEBGL_lose_context")!.loseContext();
+    let reason = "nothing was thrown";
+    try {
+      await y.mul(2).data();
+    } catch (error) {
+      reason = (error as { reason?: string }).reason ?? String(error);
+    }
+    const sum = await x.mul(0).add(1).sum().item();
+    const next = await gpujs({ mode });
+    const fresh = await x.to(next).mul(0).add(1).sum().item();
+    return { reason, cpu: sum, fresh };
   },
 };
 

@@ -1,0 +1,89 @@
+/** The backend in headless Chromium, on WebGL2 and WebGPU in software: conformance and users' programs. */
+
+import * as random from "@curv/tensor/random";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { digits } from "../digits.js";
+import { chosen, inBrowser } from "../subset.js";
+import { comparable } from "../workloads.js";
+import { openPage, whyNoBrowser, type OpenPage } from "./chromium.js";
+import type { page as pageInBrowser } from "./conformance.page.js";
+
+type Page = typeof pageInBrowser;
+
+const reason = whyNoBrowser();
+const modes = (process.env.CURV_GPUJS_BROWSER_MODES?.split(",") ?? ["webgpu", "webgl2"]) as ("webgpu" | "webgl2" | "webgl")[];
+const long = chosen(inBrowser) === null ? 3_600_000 : 240_000;
+
+if (reason !== undefined) test("in a browser", ({ skip }) => skip(reason));
+else {
+  describe.each(modes)("%s", { timeout: long }, (mode) => {
+    let opened: OpenPage;
+    const ask = <K extends keyof Page>(name: K, ...args: Parameters<Page[K]>): ReturnType<Page[K]> =>
+      opened.page.evaluate(
+        ([method, list]) => (globalThis as unknown as { page: Record<string, (...x: unknown[]) => unknown> }).page[method](...list),
+        [name, args] as const,
+      ) as ReturnType<Page[K]>;
+    let description: string | null = null;
+    let whyNot = "";
+
+    beforeAll(async () => {
+      const { train, test: held } = await digits(9000, 1000);
+      const bytes = (x: Float32Array | Int32Array): Uint8Array => new Uint8Array(x.buffer, x.byteOffset, x.byteLength);
+      opened = await openPage("conformance.page.ts", {
+        "train-pixels": bytes(train.pixels),
+        "train-labels": bytes(train.labels),
+        "test-pixels": bytes(held.pixels),
+        "test-labels": bytes(held.labels),
+      });
+      try {
+        description = await ask("open", mode);
+      } catch (error) {
+        whyNot = `Chromium has no ${mode} here: ${String(error).split("\n")[0]}`;
+      }
+    }, 120_000);
+    afterAll(() => opened.close());
+
+    test("says what it is", ({ skip }) => {
+      skip(description === null, whyNot);
+      expect(description).toMatch(new RegExp(`mode ${mode} on .*swiftshader`, "i"));
+      expect(description).toContain("float32");
+    });
+
+    test("conforms", async ({ skip }) => {
+      skip(description === null, whyNot);
+      const t = performance.now();
+      const outcomes = await ask("conformance", chosen(inBrowser));
+      console.log(mode, "conformance", outcomes.length, performance.now() - t);
+      expect(outcomes.length).toBeGreaterThan(30);
+      expect(outcomes.filter(({ error }) => error !== null)).toEqual([]);
+    });
+
+    test.for(Object.keys(comparable))("%s as on the CPU", async (name, { skip }) => {
+      skip(description === null, whyNot);
+      const t = performance.now();
+      const [got, expected] = [await ask("run", name), await comparable[name]()];
+      console.log(mode, name, performance.now() - t);
+      expect(got).toHaveLength(expected.length);
+      const scale = Math.max(...expected.map(Math.abs));
+      got.forEach((y, i) => expect(Math.abs(y - expected[i]), `number ${i}`).toBeLessThan(2e-4 * scale));
+    });
+
+    test("random bits are the CPU's", async ({ skip }) => {
+      skip(description === null, whyNot);
+      expect(await ask("bits", 11, 4096)).toEqual([...random.bits(random.key(11), { shape: [4096] }).dataSync()]);
+    });
+
+    test("Adam reads 94 % of the test digits", async ({ skip }) => {
+      skip(description === null, whyNot);
+      const t = performance.now();
+      const accuracy = await ask("train", 196);
+      console.log(mode, "Adam", accuracy, performance.now() - t);
+      expect(accuracy).toBeGreaterThanOrEqual(0.94);
+    });
+
+    test("a lost device is an error, and not the end", async ({ skip }) => {
+      skip(description === null, whyNot);
+      expect(await ask("lose", mode)).toEqual({ reason: "device-lost", cpu: 16, fresh: 16 });
+    });
+  });
+}
