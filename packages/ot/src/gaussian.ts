@@ -112,7 +112,7 @@ export function gaussianBarycenter(
   const mixed = (of: (g: Gaussian) => Tensor): Tensor =>
     gaussians.map((g, k) => of(g).mul(share(k))).reduce((s, t) => s.add(t));
   const covariances = gaussians.map((g) => stopGradient(g.covariance));
-  const fixedShares = gaussians.map((_, k) => stopGradient(asTensor(share(k), gaussians[0].mean)));
+  const fixedShares = gaussians.map((_, k) => stopGradient(asTensor(share(k), gaussians[0].covariance)));
   const start = stopGradient(mixed((g) => g.covariance));
   const norm = (t: Tensor): Tensor => t.square().sum().sqrt();
   const end = whileLoop(

@@ -103,6 +103,7 @@ export {
   type SinkhornDivergenceRunOptions,
 } from "./sinkhorn-divergence.js";
 export { sinkhorn, type SinkhornOptions, type SinkhornProgress, type SinkhornResult } from "./sinkhorn.js";
+export { sinkhornNewtonSparseCore, type SnsCoreOptions } from "./sinkhorn-newton-sparse-core.js";
 export { sinkhornNewtonSparse, type SnsIteration, type SnsOptions, type SnsResult } from "./sinkhorn-newton-sparse.js";
 export {
   maxSlicedWasserstein,
@@ -114,7 +115,15 @@ export {
   type SlicedWassersteinOptions,
   type SliceDirectionsOptions,
 } from "./sliced.js";
-export { type MaskRule } from "./sparsify.js";
+export {
+  hessianApply,
+  hessianSolve,
+  sparseHessian,
+  type HessianSolveOptions,
+  type SparseHessian,
+  type SparseHessianOptions,
+} from "./sparse-hessian.js";
+export type { MaskRule, SparsePlan } from "./sparsify.js";
 export {
   barycentricProjection,
   domainAdaptation,

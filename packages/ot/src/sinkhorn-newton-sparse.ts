@@ -89,73 +89,101 @@ export async function sinkhornNewtonSparse(a: Tensor, b: Tensor, cost: Cost, opt
   checkSameDType([leaf, a, b], name);
   checkEqualMass(a, b, name);
   const eta = etaOf(options, name);
-  const { warmup = "auto", maxNewton = 60, mask = { kind: "auto" }, cgMaxIter = 4 * (n + m), init } = options;
-  const { tol = a.dtype === "float32" ? 1e-5 : 1e-10 } = options;
-  if (warmup !== "auto") checkCount(warmup, name, "warmup");
-  checkCount(maxNewton, name, "maxNewton");
-  checkNumber(tol, name, "tol", { low: 0, closed: true });
-  checkCount(cgMaxIter, name, "cgMaxIter", 1);
-  if (mask.kind === "fixed") checkNumber(mask.lambda, name, "mask.lambda", { low: 0, high: 1 });
-
+  const { init } = options;
+  const settings = snsSettings(options, a, b, name);
   const read = async (t: Tensor): Promise<Float64Array> => Float64Array.from(await t.data());
   const problem: ShannonProblem = { C: await read(costMatrix(cost)), r: await read(a), c: await read(b), eta };
-  const history: SnsIteration[] = [];
-  const report = breather(options);
-  const record = (entry: SnsIteration): Promise<void> => {
-    history.push(entry);
-    return report(entry);
-  };
   const x = init === undefined ? new Float64Array(n) : await read(init.x);
   const y = init === undefined ? new Float64Array(m) : await read(init.y);
-  const run: Run = { counts: { sinkhorn: 0, newton: 0, cg: 0 }, record, warmup, maxNewton, mask, cgMaxIter };
-  let now = evaluate(problem, x, y);
-  while (!(now.error <= tol) && needsWarmup(warmup, run.counts.sinkhorn, now, problem.r)) {
-    now = await sinkhornStep(problem, now, run);
+  const history: SnsIteration[] = [];
+  const report = breather(options);
+  const steps = newtonSparse(problem, { x, y }, settings);
+  let step = steps.next();
+  for (; step.done !== true; step = steps.next()) {
+    history.push(step.value);
+    await report(step.value);
   }
-  let end = await newtonSteps(problem, now, tol, 1, run);
-  if (end.isStalled) {
-    // Along a path of smaller η to a better start, and once more.
-    now = await alongPath(problem, end.now, run);
-    end = await newtonSteps(problem, now, tol, 3, run);
-  }
-  now = end.now;
-  const converged = now.error <= tol;
+  const { now, status, counts } = step.value;
+  const converged = status === "converged";
   return {
     ...summary(problem, now, a.dtype),
     converged,
-    status: converged ? "converged" : end.isStalled ? "stalled" : "max-iterations",
-    iterations: run.counts,
+    status,
+    iterations: counts,
     residual: now.error,
     history,
   };
 }
 
-interface Run extends Required<Pick<SnsOptions, "warmup" | "maxNewton" | "mask" | "cgMaxIter">> {
-  readonly counts: { sinkhorn: number; newton: number; cg: number };
-  readonly record: (entry: SnsIteration) => Promise<void>;
+/** Checks options and fills in the defaults. */
+export function snsSettings(options: Partial<SnsSettings>, a: Tensor, b: Tensor, name: string): SnsSettings {
+  const { warmup = "auto", maxNewton = 60, mask = { kind: "auto" } } = options;
+  const { tol = a.dtype === "float32" ? 1e-5 : 1e-10, cgMaxIter = 4 * (a.shape[0] + b.shape[0]) } = options;
+  if (warmup !== "auto") checkCount(warmup, name, "warmup");
+  checkCount(maxNewton, name, "maxNewton");
+  checkNumber(tol, name, "tol", { low: 0, closed: true });
+  checkCount(cgMaxIter, name, "cgMaxIter", 1);
+  if (mask.kind === "fixed") checkNumber(mask.lambda, name, "mask.lambda", { low: 0, high: 1 });
+  return { tol, warmup, maxNewton, mask, cgMaxIter };
 }
 
-async function sinkhornStep(
+/** Options with their defaults. */
+export type SnsSettings = Required<Pick<SnsOptions, "tol" | "warmup" | "maxNewton" | "mask" | "cgMaxIter">>;
+
+export interface SnsEnd {
+  readonly now: Evaluation;
+  readonly status: SnsResult["status"];
+  readonly counts: SnsResult["iterations"];
+}
+
+/** The method, an iteration at a time. */
+export function* newtonSparse(
+  problem: ShannonProblem,
+  start: { readonly x: Float64Array; readonly y: Float64Array },
+  settings: SnsSettings,
+): Generator<SnsIteration, SnsEnd> {
+  const { tol, warmup } = settings;
+  const run: Run = { ...settings, counts: { sinkhorn: 0, newton: 0, cg: 0 } };
+  let now = evaluate(problem, start.x, start.y);
+  while (!(now.error <= tol) && needsWarmup(warmup, run.counts.sinkhorn, now, problem.r)) {
+    now = yield* sinkhornStep(problem, now, run);
+  }
+  let end = yield* newtonSteps(problem, now, tol, 1, run);
+  if (end.isStalled) {
+    // Along a path of smaller η to a better start, and once more.
+    now = yield* alongPath(problem, end.now, run);
+    end = yield* newtonSteps(problem, now, tol, 3, run);
+  }
+  const { error } = end.now;
+  const status = error <= tol ? "converged" : end.isStalled ? "stalled" : "max-iterations";
+  return { now: end.now, status, counts: run.counts };
+}
+
+interface Run extends SnsSettings {
+  readonly counts: { sinkhorn: number; newton: number; cg: number };
+}
+
+function* sinkhornStep(
   problem: ShannonProblem,
   { y, P }: Evaluation,
-  { counts, record }: Run,
-): Promise<Evaluation> {
+  { counts }: Run,
+): Generator<SnsIteration, Evaluation> {
   const z = sweep(problem, y);
   const now = evaluate(problem, z.x, z.y, P);
   const { potential, error: marginalError } = now;
-  await record({ stage: "sinkhorn", index: counts.sinkhorn++, eta: problem.eta, potential, marginalError });
+  yield { stage: "sinkhorn", index: counts.sinkhorn++, eta: problem.eta, potential, marginalError };
   return now;
 }
 
 /** Newton's steps, with five sweeps after one that failed, until `patience` of them failed in a row. */
-async function newtonSteps(
+function* newtonSteps(
   problem: ShannonProblem,
   start: Evaluation,
   tol: number,
   patience: number,
   run: Run,
-): Promise<{ readonly now: Evaluation; readonly isStalled: boolean }> {
-  const { counts, record, mask, cgMaxIter, maxNewton } = run;
+): Generator<SnsIteration, { readonly now: Evaluation; readonly isStalled: boolean }> {
+  const { counts, mask, cgMaxIter, maxNewton } = run;
   const [n, m] = [problem.r.length, problem.c.length];
   let now = start;
   let failures = 0;
@@ -170,12 +198,12 @@ async function newtonSteps(
     const found = solved.isSound ? lineSearch(problem, now, gradient, solved.z) : null;
     if (found === null) {
       if (++failures >= patience) return { now, isStalled: true };
-      for (let k = 0; k < 5; k++) now = await sinkhornStep(problem, now, run);
+      for (let k = 0; k < 5; k++) now = yield* sinkhornStep(problem, now, run);
       continue;
     }
     now = found.at;
     failures = 0;
-    await record({
+    yield {
       stage: "newton",
       index: counts.newton++,
       eta: problem.eta,
@@ -184,7 +212,7 @@ async function newtonSteps(
       density: hessian.value.length / (n * m),
       cgIterations: solved.iterations,
       step: found.alpha,
-    });
+    };
   }
   return { now, isStalled: false };
 }
@@ -193,7 +221,7 @@ async function newtonSteps(
  * A better start at η: the solution at η/4, roughly, which starts from that at η/16, and so on from an easy problem. Where f is not higher
  * there, the old start stays.
  */
-async function alongPath(problem: ShannonProblem, start: Evaluation, run: Run): Promise<Evaluation> {
+function* alongPath(problem: ShannonProblem, start: Evaluation, run: Run): Generator<SnsIteration, Evaluation> {
   let [low, high] = [Infinity, -Infinity];
   for (const cost of problem.C) {
     low = Math.min(low, cost);
@@ -207,15 +235,15 @@ async function alongPath(problem: ShannonProblem, start: Evaluation, run: Run): 
   for (let level = levels; level >= 1; level--) {
     const easier = { ...problem, eta: problem.eta / 4 ** level };
     let now = evaluate(easier, start.x, y);
-    for (let k = 0; k < 5; k++) now = await sinkhornStep(easier, now, run);
-    y = (await newtonSteps(easier, now, 1e-3, 3, run)).now.y;
+    for (let k = 0; k < 5; k++) now = yield* sinkhornStep(easier, now, run);
+    y = (yield* newtonSteps(easier, now, 1e-3, 3, run)).now.y;
   }
   let now = evaluate(problem, start.x, y);
-  for (let k = 0; k < 5; k++) now = await sinkhornStep(problem, now, run);
+  for (let k = 0; k < 5; k++) now = yield* sinkhornStep(problem, now, run);
   return now.potential >= start.potential ? now : start;
 }
 
-function etaOf({ eta, epsilon }: SnsOptions, caller: string): number {
+export function etaOf({ eta, epsilon }: Pick<SnsOptions, "eta" | "epsilon">, caller: string): number {
   if ((eta === undefined) === (epsilon === undefined)) {
     throw new DomainError(`${caller}: eta is ${eta}, epsilon ${epsilon}; wants exactly one of them.`);
   }

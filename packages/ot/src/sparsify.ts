@@ -130,6 +130,8 @@ export interface HessianSolution {
   readonly iterations: number;
   /** False: conjugate gradients met a direction without curvature, or numbers that are not finite. */
   readonly isSound: boolean;
+  /** The residual is within the tolerance. */
+  readonly isSolved: boolean;
 }
 
 /** Conjugate gradients with the diagonal as preconditioner, and 10⁻¹² of the diagonal added: f does not see (1, −1). */
@@ -176,5 +178,5 @@ export function solveHessian(
     rho = next;
     iterations++;
   }
-  return { z, iterations, isSound: Number.isFinite(rho) && (iterations > 0 || rho <= goal) };
+  return { z, iterations, isSound: Number.isFinite(rho) && (iterations > 0 || rho <= goal), isSolved: rho <= goal };
 }
