@@ -20,8 +20,8 @@ export interface Regions {
   readonly regions: readonly Region[];
 }
 
-/** Points that are sorted at a time. */
-const block = 2048;
+/** Points that are sorted at a time: the buckets have to fit into the work space of a thread. */
+const block = 1920;
 /** Elements of a bucket: the last vectors are padded. */
 const mostVectors = 4;
 const capacity = block + 2 * mostVectors;

@@ -11,20 +11,21 @@ import { series } from "./series.js";
 import { byFraction, byTemme } from "./small-order.js";
 
 /** Arguments up to which the formulas below the ladder are used, ascending; the last reaches to the ladder. */
-const below = { I: [0.5, 2, 10, 28], K: [0.1, 1, 2, 5, 28] };
+const below = { I: [0.5, 2, 10, 28], K: [0.1, 1, 2, 5, 11, 28] };
 /** Orders up to which they are: what they do once for every whole order is less for low ones. */
 const belowOrders = [4, 18];
 
 /** The kernel of log I or log K, unscaled or scaled. */
 function logBessel(kind: "I" | "K", scaled: boolean): ArrayKernel {
   const table = scaled ? scaledLadder : ladder;
-  const count = 2 * 4 + 2 + belowOrders.length * below[kind].length;
+  const count = 2 * 4 + 3 + belowOrders.length * below[kind].length;
   return bucketKernel(() => regionsOf(kind, scaled, table), 50, count);
 }
 
 function regionsOf(kind: "I" | "K", scaled: boolean, table: readonly Rung[]): Regions {
   const sign = kind === "I" ? 1 : -1;
-  const hankels = table.filter((rung) => rung.expansion === "hankel");
+  const [mu3, mu20] = table.filter((rung) => rung.expansion === "hankel");
+  const hankels = [mu3, { ...mu20, terms: 10, x: 200, slope: 0.1 }, mu20]; // fewer terms where v² < x/10
   const debyes = table.filter((rung) => rung.expansion === "debye");
   const shifted = (formula: Formula): Formula =>
     scaled ? formula : (v, x) => (sign > 0 ? add(formula(v, x), x) : sub(formula(v, x), x));
