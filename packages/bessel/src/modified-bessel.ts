@@ -38,7 +38,7 @@ function negative(name: FunctionName, v: number, even: boolean): string {
  *
  * Tensors broadcast; a negative or NaN element gives NaN. Error at most 9e-16 of max(1, |value|) on the reference grid.
  *
- * Tensors of 1024 elements or more are computed on vectors in WebAssembly, by as many threads as \`setThreads\` says, some ten times as
+ * Tensors of 1024 elements or more are computed on vectors in WebAssembly, by as many threads as `setThreads` says, some ten times as
  * fast. Whatever their number, an element depends on its order and argument alone. It differs from that of numbers and of smaller tensors by
  * at most 3e-15 of max(1, |value|); its own error is at most 1.4e-15. So it is with {@link logKv}, {@link logIve} and {@link logKve}.
  *
