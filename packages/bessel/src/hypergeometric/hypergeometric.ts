@@ -1,7 +1,16 @@
 /** Confluent hypergeometric functions, of numbers and of tensors. */
 
 import { digamma, exp, isTensor, TracingError, type Tensor } from "@curv/tensor";
-import { defineFamily, evaluate, notNegative, positive, type Apply, type Domain } from "../special-function.js";
+import {
+  defineFamily,
+  evaluate,
+  notNegative,
+  positive,
+  probability,
+  type Apply,
+  type Domain,
+} from "../special-function.js";
+import { inverseKummerRatio } from "./inverse-ratio.js";
 import { kummerMean, kummerMoment, kummerRatio, logKummer } from "./kummer.js";
 import { limit, limitRatio, logLimit } from "./limit.js";
 
@@ -139,4 +148,34 @@ export function hyp1f1Ratio(a: number | Tensor, b: number | Tensor, x: number | 
   const below: Domain[string] =
     typeof a === "number" && typeof b === "number" ? [(t) => t > a, `a number > a = ${a}`] : positive;
   return evaluate("hyp1f1Ratio", { a, b, x }, { a: positive, b: below, x: anyNumber }, (p, q, t) => kummerRatio(p, q - p, t), (p, q, t) => kummerFamily({ of: "mean", powers: one(0) }, p, q.sub(p), t));
+} // prettier-ignore
+
+/** Operands α, β, r: dr = variance·dx + covariances of t with log t and log(1 − t). */
+const inverseFamily: Apply<Record<string, never>> = /* @__PURE__ */ defineFamily<Record<string, never>>({
+  name: "inverseHyp1f1Ratio",
+  kernel: () => (alpha, beta, r) => inverseKummerRatio(alpha, beta, r).x,
+  partial: (_params, i, [alpha, beta], x) => {
+    const moment = (powers: [number, number, number]): Tensor => kummerFamily({ of: "moment", powers }, alpha, beta, x);
+    const variance = moment([2, 0, 0]);
+    if (i === 2) return variance.reciprocal();
+    return moment(i === 0 ? [1, 1, 0] : [1, 0, 1]).neg().div(variance); // prettier-ignore
+  },
+});
+
+/**
+ * x with {@link hyp1f1Ratio}(a, b, x) = r, for 0 < a < b and 0 ≤ r ≤ 1 (−Infinity at 0, Infinity at 1): with a = ½, b = p/2 the concentration of
+ * a Watson distribution in ℝᵖ whose axis has the mean square r.
+ *
+ * The ratio at the result is r to a few ulp. Tensors broadcast. Differentiable in all to any order.
+ *
+ * @throws DomainError for numbers outside the domain, or NaN; elements of tensors give NaN.
+ * @throws DTypeError, ShapeError.
+ * Source: Sra & Karp, The multivariate Watson distribution (2013), for the start; Newton's method from there.
+ */
+export function inverseHyp1f1Ratio(a: number, b: number, r: number): number;
+export function inverseHyp1f1Ratio(a: number | Tensor, b: number | Tensor, r: number | Tensor): Tensor;
+export function inverseHyp1f1Ratio(a: number | Tensor, b: number | Tensor, r: number | Tensor): number | Tensor {
+  const below: Domain[string] =
+    typeof a === "number" && typeof b === "number" ? [(t) => t > a, `a number > a = ${a}`] : positive;
+  return evaluate("inverseHyp1f1Ratio", { a, b, r }, { a: positive, b: below, r: probability }, (p, q, t) => inverseKummerRatio(p, q - p, t).x, (p, q, t) => inverseFamily({}, p, q.sub(p), t));
 } // prettier-ignore
