@@ -3,7 +3,7 @@
 import { afterEach, expect, test, vi } from "vitest";
 import { getThreads, jit, setThreads, type Tensor } from "../src/index.js";
 import { kernelMemory } from "../src/cpu/wasm/memory.js";
-import { allocateWorkSpace, matmulLibrary } from "../src/cpu/wasm/matmul.js";
+import { allocateWorkSpace, matmulModules } from "../src/cpu/wasm/matmul.js";
 import { threadPool } from "../src/cpu/wasm/threads.js";
 import { expectSame, generate, print, run } from "./support/random-programs.js";
 
@@ -21,7 +21,7 @@ test.each([2, 4])(
   { timeout: 120_000 },
   async (threads) => {
     setThreads(threads);
-    const pool = threadPool(kernelMemory()!, matmulLibrary().module, allocateWorkSpace)!;
+    const pool = threadPool(kernelMemory()!, matmulModules, allocateWorkSpace)!;
     await milliseconds(500); // until the workers are there
     for (let seed = firstSeed; seed < firstSeed + runs; seed++) {
       const program = generate(seed);

@@ -3,7 +3,7 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { conv, getThreads, grad, jit, scan, setThreads, type Tensor, zeros } from "../src/index.js";
 import { kernelMemory } from "../src/cpu/wasm/memory.js";
-import { allocateWorkSpace, matmulLibrary } from "../src/cpu/wasm/matmul.js";
+import { allocateWorkSpace, matmulModules } from "../src/cpu/wasm/matmul.js";
 import { threadPool } from "../src/cpu/wasm/threads.js";
 import * as random from "../src/random/index.js";
 
@@ -65,7 +65,7 @@ test("a worker that is lost in the middle of a chunk costs time, not the result"
   setThreads(2);
   f(x);
   await turn();
-  const pool = threadPool(kernelMemory()!, matmulLibrary().module, allocateWorkSpace)!;
+  const pool = threadPool(kernelMemory()!, matmulModules, allocateWorkSpace)!;
   // Somebody went in and never comes out.
   Atomics.add((pool as unknown as Inside).words, 32, 1);
   expect(bytes(f(x)).equals(expected)).toBe(true);

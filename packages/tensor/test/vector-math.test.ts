@@ -6,7 +6,7 @@ import { matmul } from "../src/cpu/kernels/matmul.js";
 import type { UnaryKernels } from "../src/cpu/kernels/unary.js";
 import { mapUnary } from "../src/cpu/unary-map.js";
 import { kernelMemory, type KernelMemory } from "../src/cpu/wasm/memory.js";
-import { matmulLibrary } from "../src/cpu/wasm/matmul.js";
+import { matmulLibrary, workSpace } from "../src/cpu/wasm/matmul.js";
 import * as functions from "../src/index.js";
 import { jit, tensor, type Tensor } from "../src/index.js";
 
@@ -117,9 +117,9 @@ describe("matrix products", () => {
     array.fill(NaN, pc / size, pc / size + m * width + 8);
     const [aRow, aColumn] = transposeA ? [1, m] : [k, 1];
     const [bRow, bColumn] = transposeB ? [1, k] : [n, 1];
-    const { [dtype]: kernel, work } = matmulLibrary();
-    kernel(
-      m, n, k, pa, aRow * size, aColumn * size, pb, bRow * size, bColumn * size, pc, width * size, work,
+    const { multiply } = matmulLibrary(dtype);
+    multiply(
+      m, n, k, pa, aRow * size, aColumn * size, pb, bRow * size, bColumn * size, pc, width * size, workSpace(),
     ); // prettier-ignore
     const all = array.slice(pc / size, pc / size + m * width + 8) as Float32Array;
     for (const address of addresses) memory.release(address);

@@ -4,7 +4,7 @@ import { itemSize, type TypedArray } from "../dtype.js";
 import { externalProducts, type ExternalProducts } from "./external-products.js";
 import { matmul } from "./kernels/matmul.js";
 import { kernelMemory, type KernelMemory } from "./wasm/memory.js";
-import { matmulLibrary } from "./wasm/matmul.js";
+import { matmulLibrary, workSpace } from "./wasm/matmul.js";
 
 /** A batch of matrices in an array, with steps in elements. */
 export interface Matrices {
@@ -90,7 +90,8 @@ function byVectors(
   b: Matrices,
   c: TypedArray,
 ): void {
-  const { [dtype]: kernel, work } = matmulLibrary();
+  const { multiply } = matmulLibrary(dtype);
+  const work = workSpace();
   const size = itemSize(dtype);
   // A vector beyond the end of an operand may be read.
   const bytes = [a.data, b.data, c].map((x) => Math.ceil((x.length * size + 16) / 64) * 64);
@@ -102,7 +103,7 @@ function byVectors(
     array.set(a.data, pa / size);
     array.set(b.data, pb / size);
     for (let i = 0; i < count; i++) {
-      kernel(
+      multiply(
         a.rows, b.columns, a.columns,
         pa + i * a.step * size, a.rowStride * size, a.columnStride * size,
         pb + i * b.step * size, b.rowStride * size, b.columnStride * size,

@@ -1,7 +1,7 @@
 /** Runs a package's own kernel over arrays: in the kernels' memory, slab by slab, by all threads where there are several. */
 
 import type { TypedArray } from "../dtype.js";
-import { allocateWorkSpace, matmulLibrary, workSpaceBytes } from "../cpu/wasm/matmul.js";
+import { allocateWorkSpace, matmulModules, workSpace, workSpaceBytes } from "../cpu/wasm/matmul.js";
 import { kernelMemory, type KernelMemory } from "../cpu/wasm/memory.js";
 import { ModuleBuilder, type Exports } from "../cpu/wasm/module.js";
 import { worthThreads } from "../cpu/wasm/thread-costs.js";
@@ -93,7 +93,7 @@ function runSlab(
   words[flag] = 0;
   inputs.forEach((x, i) => numbers.set(x.subarray(start, start + length), address(i) / 8));
   const own = program.exports.kernel0;
-  const pool = several ? threadPool(memory, matmulLibrary().module, allocateWorkSpace) : null;
+  const pool = several ? threadPool(memory, matmulModules, allocateWorkSpace) : null;
   if (pool !== null) pool.run(program, 0, own, base, length, kernel.chunk);
   else for (let at = 0; at < length; at += kernel.chunk) own(base, at, Math.min(length, at + kernel.chunk));
   const from = address(kernel.inputs) / 8;
@@ -104,7 +104,7 @@ function runSlab(
 function compile(memory: KernelMemory, kernel: ArrayKernel): Compiled {
   if (kernel.scratch > workSpaceBytes)
     throw new RangeError(`scratch of ${kernel.scratch} bytes; there are ${workSpaceBytes}`);
-  const module = new ModuleBuilder(memory.shared, matmulLibrary().work);
+  const module = new ModuleBuilder(memory.shared, workSpace());
   kernel.write(module);
   return module.build(memory.memory);
 }

@@ -13,7 +13,7 @@ import { productsGeneration } from "../external-products.js";
 import { copyKernel, mapKernel, matmulKernel, reduceKernel, type Kernel } from "./kernels.js";
 import { baseLocal } from "./loops.js";
 import { Lowering } from "./lower.js";
-import { allocateWorkSpace, importedMatmul, matmulLibrary } from "./matmul.js";
+import { allocateWorkSpace, importedMatmul, matmulModules, workSpace } from "./matmul.js";
 import { kernelMemory, type KernelMemory } from "./memory.js";
 import { FunctionBody, i32, ModuleBuilder, op, type Exports, type ImportedFunction } from "./module.js";
 import { worthThreads } from "./thread-costs.js";
@@ -132,7 +132,7 @@ class Emitter {
   private program: (SharedProgram & { readonly exports: Exports }) | null = null;
 
   constructor(private readonly memory: KernelMemory) {
-    this.module = new ModuleBuilder(memory.shared, matmulLibrary().work);
+    this.module = new ModuleBuilder(memory.shared, workSpace());
   }
 
   private readonly importScalar = (key: string, f: () => ImportedFunction): number => {
@@ -177,7 +177,7 @@ class Emitter {
   private runByThreads(number: number, base: number, length: number, chunk: number, alone: number): void {
     const program = this.program!;
     const kernel = program.exports[`kernel${number}`];
-    const pool = threadsWanted() ? threadPool(this.memory, matmulLibrary().module, allocateWorkSpace) : null;
+    const pool = threadsWanted() ? threadPool(this.memory, matmulModules, allocateWorkSpace) : null;
     if (pool !== null) pool.run(program, number, kernel, base, length, chunk);
     else for (let start = 0; start < length; start += alone) kernel(base, start, Math.min(length, start + alone));
   }

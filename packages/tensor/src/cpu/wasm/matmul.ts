@@ -30,7 +30,7 @@ const matmulParams: readonly number[] = [i32, i32, i32, i32, i32, i32, i32, i32,
 
 /** How a module imports the product of a dtype: Curv's own, or that of a library from outside. */
 export function importedMatmul(dtype: "float32" | "float64"): ImportedFunction {
-  const { [dtype]: own } = matmulLibrary();
+  const { multiply: own } = matmulLibrary(dtype);
   const products = externalProducts();
   if (products === null) {
     return { name: dtype === "float32" ? "matmul32" : "matmul64", params: matmulParams, results: [], call: own };
@@ -50,16 +50,13 @@ export function importedMatmul(dtype: "float32" | "float64"): ImportedFunction {
   return { params: matmulParams, results: [], call };
 }
 
-export interface MatmulLibrary {
-  /** For worker threads, which have instances of their own. */
+/** The product of a dtype. */
+interface MatmulLibrary {
   readonly module: WebAssembly.Module;
-  readonly float32: MatmulFunction;
-  readonly float64: MatmulFunction;
-  /** Address of the room for packed panels. */
-  readonly work: number;
+  readonly multiply: MatmulFunction;
 }
 
-let library: MatmulLibrary | null = null;
+const libraries = new Map<"float32" | "float64", MatmulLibrary>();
 
 /** What becomes of C: A·B, C + A·B or C − A·B. The sums over k begin with C, so their order is the same. */
 export type MatmulUpdate = "store" | "add" | "subtract";
@@ -100,21 +97,32 @@ function emitDispatch(bits: 32 | 64, packed: number, matrixVector: number): Func
   );
 }
 
-/** The compiled kernels. Only where `kernelMemory()` is not null. */
-export function matmulLibrary(): MatmulLibrary {
-  if (library !== null) return library;
-  const memory = kernelMemory()!;
-  const module = new ModuleBuilder(memory.shared);
-  for (const bits of [32, 64] as const) addMatmuls(module, bits, { [`matmul${bits}`]: "store" });
-  const built = module.build(memory.memory);
-  const { matmul32, matmul64 } = built.exports;
-  library = {
-    module: built.module,
-    float32: matmul32 as unknown as MatmulFunction,
-    float64: matmul64 as unknown as MatmulFunction,
-    work: allocateWorkSpace(),
-  };
+/** The compiled kernels of a dtype. Only where `kernelMemory()` is not null. */
+export function matmulLibrary(dtype: "float32" | "float64"): MatmulLibrary {
+  let library = libraries.get(dtype);
+  if (library === undefined) {
+    const { memory, shared } = kernelMemory()!;
+    const builder = new ModuleBuilder(shared);
+    const bits = dtype === "float32" ? 32 : 64;
+    const name = `matmul${bits}`;
+    addMatmuls(builder, bits, { [name]: "store" });
+    const { module, exports } = builder.build(memory);
+    library = { module, multiply: exports[name] as unknown as MatmulFunction };
+    libraries.set(dtype, library);
+  }
   return library;
+}
+
+/** The kernels of both, for worker threads, which have instances of their own. */
+export function matmulModules(): readonly WebAssembly.Module[] {
+  return (["float32", "float64"] as const).map((dtype) => matmulLibrary(dtype).module);
+}
+
+let mainWorkSpace: number | null = null;
+
+/** Address of the main thread's room for packed panels. */
+export function workSpace(): number {
+  return (mainWorkSpace ??= allocateWorkSpace());
 }
 
 /** Room for the packed panels of one thread. */

@@ -57,7 +57,7 @@ class ThreadPool {
   constructor(
     private readonly memory: KernelMemory,
     count: number,
-    library: WebAssembly.Module,
+    libraries: readonly WebAssembly.Module[],
     workSpace: () => number,
     makeWorker: (source: string, data: unknown) => Worker,
   ) {
@@ -65,7 +65,7 @@ class ThreadPool {
     this.words = new Int32Array(memory.memory.buffer, this.control, controlBytes / 4);
     this.words.fill(0);
     for (let i = 0; i < count; i++) {
-      const data = { memory: memory.memory, control: this.control, library, work: workSpace(), word };
+      const data = { memory: memory.memory, control: this.control, libraries, work: workSpace(), word };
       const worker = makeWorker(workerSource, data);
       worker.unref?.();
       // Nobody has called it: an error there is no reason to end the process, but one to go on alone.
@@ -197,7 +197,7 @@ let noticed = false;
 /** The workers, started now if need be; null where there cannot be any. */
 export function threadPool(
   memory: KernelMemory,
-  library: WebAssembly.Module,
+  libraries: () => readonly WebAssembly.Module[],
   workSpace: () => number,
 ): ThreadPool | null {
   if (pool !== null) return pool;
@@ -213,7 +213,7 @@ export function threadPool(
     }
     return null;
   }
-  return (pool = new ThreadPool(memory, wanted - 1, library, workSpace, makeWorker));
+  return (pool = new ThreadPool(memory, wanted - 1, libraries(), workSpace, makeWorker));
 }
 
 /** How a worker is started here: from source, so that no bundler need know of it. */

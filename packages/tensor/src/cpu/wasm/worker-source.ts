@@ -6,10 +6,11 @@
  */
 export const workerSource = `
 "use strict";
-const start = ({ memory, control, library, work, word }) => {
+const start = ({ memory, control, libraries, work, word }) => {
   const words = new Int32Array(memory.buffer, control, 128);
   const onlyMain = () => { throw new Error("only the main thread can do this"); };
-  const matmul = new WebAssembly.Instance(library, { host: { memory, work } }).exports;
+  const instance = (library) => new WebAssembly.Instance(library, { host: { memory, work } }).exports;
+  const matmul = Object.assign({}, ...libraries.map(instance));
   const programs = new Map();
   let received = 0;
   const find = (name) => name === null ? onlyMain : name.startsWith("Math.") ? Math[name.slice(5)] : matmul[name];
