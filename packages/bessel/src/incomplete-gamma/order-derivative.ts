@@ -4,24 +4,9 @@
  * of log q: w − ψ(a), −ψ′(a), −ψ″(a), …
  */
 
-import { hurwitz } from "../zeta/scalar.js";
+import { halfLine } from "../scalar/half-line.js";
+import { digamma, polygamma } from "../zeta/polygamma.js";
 import { lead } from "./scalar.js";
-
-/** ψ(z), z > 0. */
-export function digamma(z: number): number {
-  let sum = 0;
-  let t = z;
-  for (; t < 10; t++) sum -= 1 / t;
-  const s = 1 / (t * t);
-  return sum + Math.log(t) - 0.5 / t - s * (1 / 12 - s * (1 / 120 - s * (1 / 252 - s * (1 / 240 - s * (1 / 132 - s * (691 / 32760 - s / 12)))))); // prettier-ignore
-}
-
-/** ψ⁽ᵏ⁾(z) = (−1)^(k+1) k! ζ(k + 1, z), k ≥ 1. */
-function polygamma(k: number, z: number): number {
-  let factorial = 1;
-  for (let j = 2; j <= k; j++) factorial *= j;
-  return (k % 2 === 0 ? -1 : 1) * factorial * hurwitz(k + 1, z);
-}
 
 /** Bₙ as a function of w: Bₙ = Σ_k C(n − 1, k − 1)κ_k Bₙ₋ₖ. */
 function bellPolynomial(n: number, a: number): (w: number) => number {
@@ -42,13 +27,6 @@ function bellPolynomial(n: number, a: number): (w: number) => number {
   };
 }
 
-/** Nodes and weights of ∫₀^∞f(y)dy for f that decays exponentially: the double exponential rule y = exp(t − e^(−t)). */
-const rule: readonly (readonly [node: number, weight: number])[] = /* @__PURE__ */ Array.from({ length: 131 }, (_, i) => {
-  const t = (i - 58) / 16;
-  const y = Math.exp(t - Math.exp(-t));
-  return [y, ((1 + Math.exp(-t)) * y) / 16] as const;
-}); // prettier-ignore
-
 /**
  * ∂ⁿP(a, x)/∂aⁿ, n ≥ 1: over v < w, or minus that over v > w, on the side where nothing cancels for n = 1.
  *
@@ -63,7 +41,7 @@ export function orderDerivative(n: number, a: number, x: number): number {
   if (w >= digamma(a + 1)) {
     const bell = bellPolynomial(n, a);
     const length = 1 / (Math.abs(x - a) + Math.sqrt(x));
-    for (const [node, weight] of rule) {
+    for (const [node, weight] of halfLine) {
       const u = length * node;
       const rise = Math.log1p(u);
       sum += weight * bell(w + rise) * Math.exp((a - 1) * rise - x * u); // v = w + log(1 + u)
@@ -72,7 +50,7 @@ export function orderDerivative(n: number, a: number, x: number): number {
   }
   const bell = bellPolynomial(n, a + 1);
   const length = 1 / (Math.abs(a + 1 - x) + Math.sqrt(x));
-  for (const [node, weight] of rule) {
+  for (const [node, weight] of halfLine) {
     const d = length * node;
     sum += weight * bell(w - d) * Math.exp(-x * Math.expm1(-d) - (a + 1) * d);
   }

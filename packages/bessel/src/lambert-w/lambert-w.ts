@@ -85,7 +85,7 @@ const family: Apply<{ readonly branch: 0 | -1 }> = /* @__PURE__ */ defineFamily(
 /**
  * Lambert's W(x): the w with w·e^w = x. For x > 0 there is one; for −1/e ≤ x < 0 there are two, see {@link LambertWOptions}.
  *
- * Relative error at most 4e-16 but near the zero of 1 + W, where x = −1/e: there at most 4e-16·(1 + |W|) in absolute terms. Differentiable to any order; the derivative is infinite at −1/e.
+ * Relative error at most 4e-16; for W between −1 and −½, of 1 + |W|. Differentiable to any order; the derivative is infinite at −1/e.
  *
  * @throws DomainError for a number outside the branch; elements of tensors give NaN.
  * @throws DTypeError for tensors that are not float32 or float64.
