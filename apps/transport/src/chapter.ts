@@ -18,5 +18,6 @@ export interface Chapter {
   readonly results: object;
   /** For the terminal. */
   readonly table: string;
+  /** None of a quick run, which promises nothing. */
   readonly checks: readonly Check[];
 }

@@ -72,7 +72,7 @@ export interface ConvergenceStudy {
   readonly results: ConvergenceResults;
   /** In the order of the comparisons. */
   readonly curves: readonly { readonly newton: Curve; readonly sinkhorn: Curve }[];
-  /** Seconds, and by how many MiB the process grew at most. */
+  /** Seconds, and the process's peak in MiB, all that came before included. */
   readonly large: { readonly seconds: number; readonly memory: number } | null;
 }
 
@@ -97,6 +97,9 @@ export async function studyConvergence(
   }
   // Both methods meet a compiler that knows them already.
   await sinkhornNewtonSparse(...argumentsOf(assignmentProblem(60, 100, largeKey)), { eta: 100 });
+  // First of all, so that the peak of the process's memory is its own.
+  const large =
+    settings.large === null ? null : await runLarge(assignmentProblem(settings.large, eta, largeKey), run, watch);
   const comparisons: ComparisonResult[] = [];
   const curves: { newton: Curve; sinkhorn: Curve }[] = [];
   for (const { group, problem } of problems) {
@@ -118,8 +121,6 @@ export async function studyConvergence(
     comparisons.push({ name, group, n: a.shape[0], eta: ownEta, tol, newton: newton.result, sinkhorn: plain.result });
     curves.push({ newton: newton.curve, sinkhorn: plain.curve });
   }
-  const large =
-    settings.large === null ? null : await runLarge(assignmentProblem(settings.large, eta, largeKey), run, watch);
   return {
     results: { comparisons, large: large?.result ?? null },
     curves,
@@ -236,18 +237,10 @@ async function runLarge(
     "convergence",
     problem.name,
     async (report) => {
-      const before = process.memoryUsage().rss;
-      let most = before;
-      const { result, curve } = await runNewton(problem, run, (fraction, text) => {
-        most = Math.max(most, process.memoryUsage().rss);
-        report(fraction, text);
-      });
-      most = Math.max(most, process.memoryUsage().rss);
-      return {
-        result: { n: problem.a.shape[0], eta: problem.eta, newton: result },
-        seconds: curve.seconds,
-        memory: (most - before) / 2 ** 20,
-      };
+      const { result, curve } = await runNewton(problem, run, report);
+      // In kB, whatever the system.
+      const memory = process.resourceUsage().maxRSS / 1024;
+      return { result: { n: problem.a.shape[0], eta: problem.eta, newton: result }, seconds: curve.seconds, memory };
     },
     ({ result: { newton }, seconds, memory }) =>
       `SNS ${newton.status} after ${newton.sweeps} + ${newton.newtonSteps}, ${seconds.toFixed(2)} s, ${memory.toFixed(0)} MiB`,
