@@ -154,7 +154,7 @@ export function sinkhornCore(a: Tensor, b: Tensor, cost: Cost, options: Sinkhorn
   const fixed = problemOf(detached(theta));
   const start = options.init ?? { f: a.mul(0), g: b.mul(0) };
   const init = { f: stopGradient(start.f), g: stopGradient(start.g) };
-  const found = sweeps(fixed, sweepStart(fixed, init, settings), settings, maxIter);
+  const found = sweeps(fixed, sweepStart(fixed, init, settings), settings, { tol, limit: maxIter });
   const z = differentiable(problem, centred(fixed, found));
   const miss = dualResidual(fixed, { f: stopGradient(z.f), g: stopGradient(z.g) });
   const residual = miss.f.abs().sum().add(miss.g.abs().sum());

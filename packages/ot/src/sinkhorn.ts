@@ -6,7 +6,7 @@ import { costMatrix, reducer, type Cost, type PointCost } from "./cost.js";
 import { breathe, type Driver } from "./driver.js";
 import { isBalanced, type Potentials } from "./dual.js";
 import { checkProblem, settingsOf, sinkhornCore, type SinkhornCoreOptions } from "./sinkhorn-core.js";
-import { sweeps, sweepStart, type Settings, type SweepState } from "./sweeps.js";
+import { sweeps, sweepStart, type Schedule, type Settings, type SweepState } from "./sweeps.js";
 
 export interface SinkhornProgress {
   readonly iterations: number;
@@ -43,11 +43,11 @@ const withLeaves = (kind: PointCost["cost"], tile: number | undefined, leaves: L
     ? leaves
     : { ...leaves, ...(kind === undefined ? {} : { cost: kind }), ...(tile === undefined ? {} : { tile }) };
 
-/** Settings as text, which a compiled program can be kept for: infinities are no JSON. */
-const written = (settings: Settings): string =>
-  JSON.stringify(settings, (_, value: unknown) => (value === Infinity ? "Infinity" : value));
-const read = (text: string): Settings =>
-  JSON.parse(text, (_, value: unknown) => (value === "Infinity" ? Infinity : value)) as Settings;
+/** A schedule as text, which a compiled program can be kept for: infinities are no JSON. */
+const written = ({ tol: _tol, maxIter: _maxIter, ...schedule }: Settings): string =>
+  JSON.stringify(schedule, (_, value: unknown) => (value === Infinity ? "Infinity" : value));
+const read = (text: string): Schedule =>
+  JSON.parse(text, (_, value: unknown) => (value === "Infinity" ? Infinity : value)) as Schedule;
 
 const sweepBlock = /* @__PURE__ */ jit(
   (
@@ -56,14 +56,14 @@ const sweepBlock = /* @__PURE__ */ jit(
     leaves: Leaves,
     epsilon: Tensor,
     state: SweepState,
-    limit: Tensor,
+    until: { readonly tol: Tensor; readonly limit: Tensor },
     kind: PointCost["cost"],
     tile: number | undefined,
     text: string,
   ) => {
-    const settings = read(text);
+    const schedule = read(text);
     const costs = reducer(withLeaves(kind, tile, leaves));
-    return sweeps({ a, b, epsilon, prices: settings.prices, costs }, state, settings, limit);
+    return sweeps({ a, b, epsilon, prices: schedule.prices, costs }, state, schedule, until);
   },
   { staticArgs: [6, 7, 8] },
 );
@@ -114,14 +114,15 @@ export async function sinkhorn(a: Tensor, b: Tensor, cost: Cost, options: Sinkho
     ...(entropy === undefined ? {} : { entropy }),
   };
   const text = written(settings);
+  const allowed = tensor(tol, { dtype: a.dtype });
   const history: SinkhornProgress[] = [];
   let state = sweepStart({ b, epsilon: eps }, init ?? { f: a.mul(0), g: b.mul(0) }, settings);
   let iterations = 0;
   let end = measure(a, b, leaves, { f: state.f, g: state.g }, kind, tile, final);
   let residual = await end.residual.item();
   while (iterations < maxIter && (iterations === 0 || residual > tol)) {
-    const limit = Math.min(iterations + block, maxIter);
-    state = sweepBlock(a, b, leaves, eps, state, tensor(limit, { dtype: "int32" }), kind, tile, text);
+    const limit = tensor(Math.min(iterations + block, maxIter), { dtype: "int32" });
+    state = sweepBlock(a, b, leaves, eps, state, { tol: allowed, limit }, kind, tile, text);
     iterations = await state.step.item();
     residual = await state.error.item();
     if (!(residual > tol) || iterations >= maxIter) {

@@ -3,7 +3,7 @@
 import { logicalAnd, whileLoop, type Tensor } from "@curv/tensor";
 import type { Problem } from "./dual.js";
 import { bestPotential, bestTranslation, wantedMarginal, type Price } from "./penalty.js";
-import type { SweepState } from "./sweeps.js";
+import type { SweepState, Until } from "./sweeps.js";
 
 /** Scalings stay within [1/τ, τ] of the potentials that the kernel has absorbed. */
 const tau = 1e3;
@@ -24,7 +24,7 @@ interface KernelState {
  *
  * Source: Schmitzer, Stabilized sparse scaling algorithms for entropy regularized transport problems (2019), alg. 2.
  */
-export function kernelSweeps(problem: Problem, start: SweepState, tol: number, limit: Tensor | number): SweepState {
+export function kernelSweeps(problem: Problem, start: SweepState, { tol, limit }: Until): SweepState {
   const { a, b, costs, epsilon, prices } = problem;
   const { f: alpha, g: beta } = start;
   const K = costs.rows((C, at) => at.expandDims(1).add(beta).sub(C).div(epsilon).exp(), alpha);

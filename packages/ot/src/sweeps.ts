@@ -19,6 +19,15 @@ export interface Settings {
   readonly anderson: number;
 }
 
+/** How sweeps are done, but not how long. */
+export type Schedule = Omit<Settings, "tol" | "maxIter">;
+
+/** When sweeps end: at an L1 error of `tol`, or when `limit` have been done in all. */
+export interface Until {
+  readonly tol: Tensor | number;
+  readonly limit: Tensor | number;
+}
+
 /** Where the sweeps are. */
 export interface SweepState extends Potentials {
   /** ε of the next sweep. */
@@ -42,7 +51,7 @@ export interface SweepState extends Potentials {
 export function sweepStart(
   { b, epsilon }: Pick<Problem, "b" | "epsilon">,
   init: Potentials,
-  settings: Settings,
+  settings: Schedule,
 ): SweepState {
   const zero = epsilon.mul(0);
   return {
@@ -61,26 +70,26 @@ export function sweepStart(
 }
 
 /** Whether a sweep leaves columns that fit. */
-function isPlain({ relaxation, momentum, anderson, prices }: Settings): boolean {
+function isPlain({ relaxation, momentum, anderson, prices }: Schedule): boolean {
   const isTranslated = prices[0].penalty !== "tv" && prices.some(({ rho }) => rho !== Infinity);
   return relaxation === 1 && momentum === 0 && anderson === 0 && !isTranslated;
 }
 
-/** Sweeps until the marginals fit or `limit` have been done in all: rows, then columns. */
-export function sweeps(problem: Problem, start: SweepState, settings: Settings, limit: Tensor | number): SweepState {
-  const { tol, initialEpsilon, method } = settings;
-  const goesOn = (s: SweepState): Tensor => logicalAnd(s.error.greater(tol), s.step.less(limit));
-  const sweep = (s: SweepState): SweepState => logSweep(problem, s, settings);
+/** Sweeps until the marginals fit: rows, then columns. */
+export function sweeps(problem: Problem, start: SweepState, schedule: Schedule, until: Until): SweepState {
+  const { initialEpsilon, method } = schedule;
+  const goesOn = (s: SweepState): Tensor => logicalAnd(s.error.greater(until.tol), s.step.less(until.limit));
+  const sweep = (s: SweepState): SweepState => logSweep(problem, s, schedule, until.tol);
   if (method === "log") return whileLoop(goesOn, sweep, start);
   // While ε falls a kernel would serve one sweep only.
   const isFalling = (s: SweepState): Tensor => logicalAnd(s.epsilon.greater(problem.epsilon), goesOn(s));
   const cool = initialEpsilon === 0 ? start : whileLoop(isFalling, sweep, start);
-  return whileLoop(goesOn, (s: SweepState): SweepState => kernelSweeps(problem, sweep(s), tol, limit), cool);
+  return whileLoop(goesOn, (s: SweepState): SweepState => kernelSweeps(problem, sweep(s), until), cool);
 }
 
-function logSweep(problem: Problem, s: SweepState, settings: Settings): SweepState {
+function logSweep(problem: Problem, s: SweepState, schedule: Schedule, tol: Tensor | number): SweepState {
   const { a, b, epsilon, prices } = problem;
-  const { tol, initialEpsilon, scaling, relaxation, momentum, anderson } = settings;
+  const { initialEpsilon, scaling, relaxation, momentum, anderson } = schedule;
   const zero = epsilon.mul(0);
   const now: Problem = initialEpsilon === 0 ? problem : { ...problem, epsilon: s.epsilon };
   const misses = (price: Price, weights: Tensor, potential: Tensor, fit: Tensor): Tensor => {
@@ -132,7 +141,7 @@ function logSweep(problem: Problem, s: SweepState, settings: Settings): SweepSta
     before: momentum === 0 ? s.before : s.g,
     past: history,
   });
-  if (isPlain(settings)) return { f, g, ...rest(known(off), zero) };
+  if (isPlain(schedule)) return { f, g, ...rest(known(off), zero) };
   // Columns that were relaxed or mixed do not fit: what they miss counts, too. So the error is known of where this step began, which
   // is kept if it will do.
   const error = known(off.add(s.beside));
