@@ -13,7 +13,7 @@ import {
   type Shape,
   type TypedArray,
 } from "@curv/tensor";
-import { Engine, engineDType } from "./engine.js";
+import { Engine, engineDType, sizeOf } from "./engine.js";
 import { inEngine, onHost, release, type Handle } from "./handle.js";
 import type { TfjsKernel } from "./kernels/kernel.js";
 import { isOnWords, kernels, wordOperations } from "./kernels/table.js";
@@ -36,6 +36,10 @@ export interface TfjsBackend extends Backend {
   /** The module it was made from. */
   readonly tf: TfjsModule;
   describe(): string;
+  /** A handle of its own on the memory of a tensor of the engine. For {@link fromTfjs}. @internal */
+  share(tensor: TfjsTensor, dtype: DType): unknown;
+  /** A tensor of the engine on the memory of a Curv tensor, which belongs to the caller. For {@link toTfjs}. @internal */
+  lend(operand: Operand): TfjsTensor;
 }
 
 const nativeKernels = ["tensorflow"];
@@ -86,7 +90,7 @@ export function backendFromTfjs(tf: TfjsModule, options: TfjsBackendOptions = {}
 
   const uploadHandle = (data: TypedArray, shape: Shape, dtype: DType): Handle => {
     if (dtype === "uint32" || data.length === 1) return onHost(data.slice(), dtype);
-    return inEngine(scoped("upload", () => [engine.upload(data, shape, engineDType(dtype))])[0], dtype);
+    return inEngine(scoped("upload", () => [engine.upload(typed(data, dtype), shape, engineDType(dtype))])[0], dtype);
   };
 
   /** What the handle holds, on the host. */
@@ -128,14 +132,21 @@ export function backendFromTfjs(tf: TfjsModule, options: TfjsBackendOptions = {}
       });
       const made = kernel(engine, tensors, params as never, outs);
       // An input, or one tensor twice, gets a handle of its own on the same memory.
-      return made.map((y, i) => (tensors.includes(y) || made.indexOf(y) < i ? engine.unary("Identity", y) : y));
+      return made.map((y, i) => (tensors.includes(y) || made.indexOf(y) < i ? engine.shared(y) : y));
     });
     return results.map((y, i) => inEngine(y, outs[i].dtype));
   };
 
+  const largestLaunch = engine.name === "wasm" ? 2 ** 30 : 2 ** 31 - 1;
+  const checkSize = (caller: string, shape: Shape): void => {
+    const size = sizeOf(shape);
+    if (size <= largestLaunch) return;
+    throw new BackendError(`${caller}: ${name} is out of memory for a tensor of ${size} elements; it holds at most ${largestLaunch}.`); // prettier-ignore
+  };
+
   const isOnHost = ({ buffer }: Operand): boolean => (buffer as Handle).array !== null;
   const isNumber = ({ shape }: Aval): boolean => shape.every((n) => n === 1);
-  return {
+  const backend: TfjsBackend = {
     name,
     kind: "tfjs",
     tf,
@@ -144,7 +155,7 @@ export function backendFromTfjs(tf: TfjsModule, options: TfjsBackendOptions = {}
       syncRead,
       nonFinite: ["cpu", "wasm", ...nativeKernels].includes(engine.name),
       subnormals: ["cpu", "wasm", ...nativeKernels].includes(engine.name),
-      largestLaunch: 2 ** 31 - 1,
+      largestLaunch,
     },
     supports: (primitive) =>
       loweringOf(primitive, "tfjs") !== undefined ||
@@ -164,6 +175,7 @@ export function backendFromTfjs(tf: TfjsModule, options: TfjsBackendOptions = {}
     },
     ...(syncRead && { downloadSync: (operand: Operand) => read("dataSync", operand) }),
     run: (primitive, inputs, params, outs) => {
+      for (const { shape } of outs) checkSize(primitive.name, shape);
       const registered = loweringOf(primitive, "tfjs") as TfjsKernel | undefined;
       if (registered !== undefined) return runInEngine(registered, primitive, inputs, params, outs);
       const words = isOnWords(primitive.name, [...inputs, ...outs].map((x) => x.dtype)); // prettier-ignore
@@ -175,12 +187,20 @@ export function backendFromTfjs(tf: TfjsModule, options: TfjsBackendOptions = {}
       }
       return runInEngine(kernel, primitive, inputs, params, outs);
     },
+    share: (tensor, dtype) => inEngine(scoped("fromTfjs", () => [engine.shared(tensor)])[0], dtype),
+    lend: ({ buffer, shape, dtype }) => {
+      active("toTfjs");
+      const { array, tensor } = buffer as Handle;
+      return tensor === null ? engine.upload(array!, shape, engineDType(dtype)) : engine.shared(tensor);
+    },
     free: (buffer) => release(buffer as Handle),
     describe: () => {
       const { numTensors, numBytes } = tf.memory();
       return `TensorFlow.js ${engine.name} engine, ${engine.kernels.size} kernels, float32; ${numTensors} tensors of ${numBytes} bytes`;
     },
   };
+  // A tf.tidy looks for its tensors in all that a returned Curv tensor refers to; it need not search the whole module.
+  return Object.defineProperty(backend, "tf", { enumerable: false });
 }
 
 /** Transforms that the engine has no kernel for, where the host may do them. */

@@ -195,6 +195,11 @@ export class Engine {
     return same(x.shape, full) ? x : this.run("Reshape", { x }, { shape: full });
   }
 
+  /** Another tensor on the same memory, which the engine counts. (wasm's Identity copies.) */
+  shared(x: TfjsTensor): TfjsTensor {
+    return this.run("Reshape", { x }, { shape: x.shape });
+  }
+
   /** Axis i of the result is axis permutation[i] of x. */
   transpose(x: TfjsTensor, permutation: readonly number[]): TfjsTensor {
     const shape = permutation.map((axis) => x.shape[axis]);

@@ -5,6 +5,8 @@
  */
 
 export { backendFromTfjs, type TfjsBackend, type TfjsBackendOptions } from "./backend.js";
+export type { Engine } from "./engine.js";
+export type { TfjsKernel } from "./kernels/kernel.js";
 export type { TfjsAttributes, TfjsEngine, TfjsModule, TfjsTensor } from "./tfjs.js";
 export {
   functionFromLayersModel,
@@ -15,3 +17,4 @@ export {
 } from "./layers-model.js";
 export { layerClasses } from "./layers/table.js";
 export type { LayerParams } from "./layers/layer.js";
+export { fromTfjs, toTfjs } from "./interchange.js";

@@ -1,0 +1,253 @@
+/** What the adapter promises beside numbers: whose memory it is, which errors come, and that the CPU goes on. */
+
+import {
+  BackendError,
+  definePrimitive,
+  bind,
+  grad,
+  jit,
+  jvp,
+  registerLowering,
+  sum,
+  tensor,
+  tidy,
+  use,
+  zeros,
+  type Tensor,
+} from "@curv/tensor";
+import * as linalg from "@curv/tensor/linalg";
+import * as random from "@curv/tensor/random";
+import * as tf from "@tensorflow/tfjs";
+import "@tensorflow/tfjs-backend-wasm";
+import { afterEach, beforeAll, describe, expect, test } from "vitest";
+import { backendFromTfjs, fromTfjs, toTfjs, type TfjsBackend, type TfjsKernel } from "./index.js";
+
+beforeAll(async () => {
+  await tf.setBackend("wasm");
+  await tf.setBackend("cpu");
+});
+afterEach(async () => {
+  use("cpu");
+  await tf.setBackend("cpu");
+});
+
+const engines = ["cpu", "wasm"] as const;
+
+/** Steps of the memory test. 10,000 on wasm were flat, too; they take a minute. */
+const steps = Number(process.env.CURV_STEPS ?? 200);
+
+async function open(engine: (typeof engines)[number], options = {}): Promise<TfjsBackend> {
+  await tf.setBackend(engine);
+  return backendFromTfjs(tf, options);
+}
+
+for (const engine of engines) {
+  describe(`on the ${engine} engine`, () => {
+    test("an upload is a copy, and so is what is read", async () => {
+      const backend = await open(engine);
+      use(backend);
+      const source = Float32Array.of(1, 2, 3);
+      const x = tensor(source);
+      source[0] = 42;
+      const read = (await x.data()) as Float32Array;
+      read[1] = 99;
+      expect(await x.array()).toEqual([1, 2, 3]);
+    });
+
+    test("tensors of both share memory, and outlive each other", async () => {
+      const backend = await open(engine);
+      const theirs = tf.tensor([[1, 2], [3, 4]]); // prettier-ignore
+      const before = tf.memory();
+      const ours = fromTfjs(theirs, backend);
+      expect(tf.memory().numDataBuffers).toBe(before.numDataBuffers);
+      expect(ours.shape).toEqual([2, 2]);
+      theirs.dispose();
+      const back = toTfjs(ours.mul(2)) as unknown as tf.Tensor;
+      ours.dispose();
+      expect(await back.data()).toEqual(Float32Array.of(2, 4, 6, 8));
+      expect(back.shape).toEqual([2, 2]);
+      back.dispose();
+      const scalar = toTfjs(tensor(3).to(backend));
+      expect(await scalar.data()).toEqual(Float32Array.of(3));
+      scalar.dispose();
+    });
+
+    test("a tf.tidy around Curv frees nothing of Curv's", async () => {
+      const backend = await open(engine);
+      use(backend);
+      let y: Tensor | undefined;
+      const returned = tf.tidy((() => {
+        y = tensor([1, 2, 3]).mul(2).add(1);
+        return y.neg();
+      }) as never) as unknown as Tensor;
+      expect(await returned.array()).toEqual([-3, -5, -7]);
+      expect(await y!.array()).toEqual([3, 5, 7]);
+    });
+
+    test("a tidy around Curv frees all that it made, whatever ran in it", async () => {
+      const backend = await open(engine);
+      use(backend);
+      const x = tensor([[1, 2], [3, 4]]); // prettier-ignore
+      const f = (v: Tensor): Tensor =>
+        sum(
+          v
+            .matmul(v)
+            .tanh()
+            .add(random.normal(random.key(1), { shape: [2, 2] })),
+        );
+      const compiled = jit(grad(f));
+      tidy(() => compiled(x));
+      const before = tf.memory().numTensors;
+      const y = tidy(() => {
+        const { tangent } = jvp(grad(f), [x], [x]);
+        return compiled(x).add(tangent).add(linear(x));
+      });
+      expect(tf.memory().numTensors).toBe(before + 1);
+      y.dispose();
+      y.dispose();
+      expect(tf.memory().numTensors).toBe(before);
+      x.dispose();
+      expect(tf.memory().numTensors).toBe(before - 1);
+      expect(() => x.add(1)).toThrow(BackendError);
+    });
+
+    test("training holds a flat memory, with tidy and with a compiled step alone", { timeout: 60_000 }, async () => {
+      const backend = await open(engine);
+      use(backend);
+      const inputs = random.normal(random.key(0), { shape: [16, 2] });
+      const targets = sum(inputs.square(), 1);
+      const init = (): Tensor[] => [random.normal(random.key(1), { shape: [2, 8] }), zeros([8]), zeros([8]).add(0.1)];
+      const loss = ([w, b, v]: Tensor[]): Tensor => sum(inputs.matmul(w).add(b).tanh().matmul(v).sub(targets).square());
+      const step = (p: Tensor[]): Tensor[] => grad(loss)(p).map((g, i) => p[i].sub(g.mul(1e-3)));
+      const compiled = jit(step);
+      for (const [advance, count] of [
+        [(p: Tensor[]) => tidy(() => step(p)), 30],
+        [compiled, steps],
+      ] as const) {
+        let p = init();
+        const start = await loss(p).item();
+        let numTensors = 0;
+        let numBytes = 0;
+        for (let i = 0; i < count; i++) {
+          const next = advance(p);
+          for (const x of p) x.dispose();
+          p = next;
+          if (i === 2) ({ numTensors, numBytes } = tf.memory());
+        }
+        expect(tf.memory().numTensors).toBe(numTensors);
+        expect(tf.memory().numBytes).toBe(numBytes);
+        expect(await loss(p).item()).toBeLessThan(start);
+        for (const x of p) x.dispose();
+      }
+    });
+
+    test("float64 is refused with the remedy, on every way in", async () => {
+      const backend = await open(engine);
+      const x = tensor([1, 2], { dtype: "float64" });
+      expect(() => x.to(backend)).toThrow(/does not support float64; cast with x.cast\("float32"\)/);
+      use(backend);
+      expect(() => tensor([1, 2]).cast("float64")).toThrow(/cast: tfjs-\w+ does not support float64/);
+    });
+
+    test("what the engine lacks is refused by name, and runs on the host if that is allowed", async () => {
+      const strict = await open(engine);
+      const A = tensor([[4, 2], [2, 3]]); // prettier-ignore
+      expect(() => linalg.cholesky(A.to(strict))).toThrow(
+        /cholesky: tfjs-\w+ does not have this operation; .*to\("cpu"\)/,
+      );
+      const lenient = await open(engine, { hostFallback: true });
+      const L = linalg.cholesky(A.to(lenient));
+      expect(L.backend).toBe(lenient.name);
+      expect(await L.data()).toEqual(await linalg.cholesky(A).data());
+    });
+
+    test("random numbers have the bits of the CPU", async () => {
+      const backend = await open(engine);
+      const draw = async (): Promise<unknown[]> => {
+        const [a, b] = random.split(random.key(7));
+        const parts = [random.bits(a, { shape: [5] }), random.uniform(b, { shape: [2, 3] }), random.permutation(a, 7), random.bernoulli(b, 0.3, { shape: [9] }), random.foldIn(a, 3)]; // prettier-ignore
+        return Promise.all(parts.map((x) => x.array()));
+      };
+      const expected = await draw();
+      const normals = await random.normal(random.key(3), { shape: [100] }).data();
+      use(backend);
+      expect(await draw()).toEqual(expected);
+      const here = await random.normal(random.key(3), { shape: [100] }).data();
+      normals.forEach((v, i) => expect(Math.abs(here[i] - v)).toBeLessThan(1e-6 * Math.max(1, Math.abs(v))));
+    });
+
+    test("an error in a kernel names the operation, and the CPU goes on", async () => {
+      const backend = await open(engine);
+      const x = tensor([1, 2, 3]).to(backend);
+      const before = tf.memory().numTensors;
+      expect(() => bind(broken, [x], null)).toThrow(/broken: tfjs-\w+ failed: a kernel's own words/);
+      expect(tf.memory().numTensors).toBe(before);
+      expect(await x.add(1).array()).toEqual([2, 3, 4]);
+      expect(await tensor([1, 2]).add(1).array()).toEqual([2, 3]);
+    });
+
+    test("a kernel of a package's own", async () => {
+      const backend = await open(engine);
+      registerLowering(cube, "tfjs", ((engine, [x]) => [engine.mul(engine.mul(x, x), x)]) satisfies TfjsKernel);
+      const [y] = bind(cube, [tensor([1, 2, 3]).to(backend)], null);
+      expect(await y.array()).toEqual([1, 8, 27]);
+    });
+  });
+}
+
+const linear = (x: Tensor): Tensor => x.slice(0).add(x.slice(1)).reshape(1, 2).broadcastTo([2, 2]);
+
+const broken = definePrimitive<null>({ name: "broken", shape: ([x]) => [x], lower: ([x]) => [x.buffer] });
+registerLowering(broken, "tfjs", ((engine, [x]) => {
+  engine.mul(x, 2);
+  throw new Error("a kernel's own words");
+}) satisfies TfjsKernel);
+const cube = definePrimitive<null>({
+  name: "cube",
+  shape: ([x]) => [x],
+  lower: ([x]) => [x.buffer.map((v) => v ** 3)],
+});
+
+describe("engines and modules", () => {
+  test("a backend refuses to run when another engine is active", async () => {
+    const onCpu = await open("cpu");
+    const x = tensor([1, 2]).to(onCpu);
+    await tf.setBackend("wasm");
+    expect(() => x.add(1)).toThrow(/add: tfjs-cpu belongs to the cpu engine, but tf.setBackend has switched to wasm/);
+    await expect(x.data()).rejects.toThrow(/switched to wasm/);
+    await tf.setBackend("cpu");
+    expect(await x.add(1).array()).toEqual([2, 3]);
+  });
+
+  test("what is no module is refused with the line to run", () => {
+    expect(() => backendFromTfjs({} as never)).toThrow(/npm install @tensorflow\/tfjs/);
+    expect(() => backendFromTfjs({ ...tf, getBackend: () => undefined } as never)).toThrow(/no engine is ready/);
+  });
+
+  test("describe() says what it is", async () => {
+    const text = (await open("wasm")).describe();
+    expect(text).toMatch(/TensorFlow.js wasm engine, \d+ kernels, float32/);
+  });
+
+  test("tensors that cannot go over are refused", async () => {
+    const backend = await open("cpu");
+    expect(() => fromTfjs(tf.tensor(["a"]), backend)).toThrow(/fromTfjs: x is string; wants float32/);
+    expect(() => toTfjs(tensor([1]))).toThrow(/toTfjs: x lives on cpu/);
+    expect(() => toTfjs(random.key(0).to(backend))).toThrow(/uint32, which no engine has/);
+    const gone = tf.tensor([1, 2]);
+    gone.dispose();
+    expect(() => fromTfjs(gone, backend)).toThrow(/was disposed/);
+  });
+});
+
+// Last: the wasm engine does not recover.
+for (const engine of engines) {
+  test(`running out of memory on ${engine} is said so, and the CPU goes on`, { timeout: 60_000 }, async () => {
+    const backend = await open(engine);
+    const x = tensor([1, 2, 3, 4]).to(backend);
+    expect(() => x.reshape(4, 1).broadcastTo([4, 2 ** (engine === "wasm" ? 28 : 30)])).toThrow(
+      /broadcast: tfjs-\w+ is out of memory/,
+    );
+    expect(await tensor([1, 2]).add(1).array()).toEqual([2, 3]);
+  });
+}
