@@ -50,7 +50,9 @@ beforeAll(async () => {
 
 describe("opening", () => {
   test("says what was found", () => {
-    expect(backend.describe()).toMatch(/^gpu\.js, mode webasm on WebAssembly with vectors; float32, arrays of at most 4194304/);
+    expect(backend.describe()).toMatch(
+      /^gpu\.js, mode webasm on WebAssembly with vectors; float32, arrays of at most 4194304/,
+    );
     expect(backend.info).toMatchObject({ mode: "webasm", precision: "float32", refused: [] });
   });
 
@@ -92,15 +94,27 @@ describe("opening", () => {
 
 describe("what it cannot do is refused", () => {
   test("float64", () => {
-    expect(() => tensor([1], { dtype: "float64" }).to(backend)).toThrow('does not support float64; cast with x.cast("float32")');
+    expect(() => tensor([1], { dtype: "float64" }).to(backend)).toThrow(
+      'does not support float64; cast with x.cast("float32")',
+    );
   });
 
   test("factorisations, unless the CPU may help", async () => {
     const a = draw(1, [5, 5]);
-    const spd = a.matmul(a.transpose()).add(linalg.cholesky(zeros([0, 0])).sum().add(1));
+    const spd = a.matmul(a.transpose()).add(
+      linalg
+        .cholesky(zeros([0, 0]))
+        .sum()
+        .add(1),
+    );
     expect(() => linalg.cholesky(spd.to(backend))).toThrow(/cholesky: gpujs-webasm does not have this operation/);
     const helped = await gpujs({ mode: "webasm", hostFallback: true });
-    const matrix = a.matmul(a.transpose()).add(tensor([1]).mul(5).reshape([1, 1]).mul(fromTypedArray(identity(5), [5, 5])));
+    const matrix = a.matmul(a.transpose()).add(
+      tensor([1])
+        .mul(5)
+        .reshape([1, 1])
+        .mul(fromTypedArray(identity(5), [5, 5])),
+    );
     const [got, wanted] = [linalg.cholesky(matrix.to(helped)).dataSync(), linalg.cholesky(matrix).dataSync()];
     got.forEach((x, i) => expect(x).toBeCloseTo(wanted[i], 5));
   });
@@ -132,9 +146,14 @@ describe("sums are whole and exact", () => {
 
   test("running sums of many elements, forwards and back, and recurrences", () => {
     for (const n of [255, 256, 700, 20_000]) {
-      const x = fromTypedArray(Float32Array.from({ length: n }, (_, i) => (i % 3) - 1), [n]);
+      const x = fromTypedArray(
+        Float32Array.from({ length: n }, (_, i) => (i % 3) - 1),
+        [n],
+      );
       for (const reverse of [false, true]) {
-        expect([...cumsum(x.to(backend), 0, { reverse }).dataSync()]).toEqual([...cumsum(x, 0, { reverse }).dataSync()]);
+        expect([...cumsum(x.to(backend), 0, { reverse }).dataSync()]).toEqual([
+          ...cumsum(x, 0, { reverse }).dataSync(),
+        ]);
         const z = linearRecurrence(x.to(backend).mul(0.5), x.to(backend), 0, { reverse }).dataSync();
         linearRecurrence(x.mul(0.5), x, 0, { reverse })
           .dataSync()
@@ -177,7 +196,13 @@ describe("fusion", () => {
 
   test("log-sum-exp keeps its accuracy, fused or not", () => {
     const x = draw(3, [6, 40]).mul(200);
-    const f = (y: Tensor): Tensor => y.sub(y.max(1, { keepDims: true })).exp().sum(1).log().add(y.max(1));
+    const f = (y: Tensor): Tensor =>
+      y
+        .sub(y.max(1, { keepDims: true }))
+        .exp()
+        .sum(1)
+        .log()
+        .add(y.max(1));
     const wanted = f(x.cast("float64")).dataSync();
     for (const got of [f(x.to(backend)), jit(f)(x.to(backend))]) {
       got.dataSync().forEach((y, i) => expect(Math.abs(y - wanted[i])).toBeLessThan(4e-7 * Math.abs(wanted[i])));
@@ -240,20 +265,21 @@ describe("results that have to be waited for", () => {
   });
 
   test("loops and branches of a compiled function run on the device", async () => {
-    const collatz = jit((n: Tensor) =>
-      whileLoop(
-        ({ n: m }: { n: Tensor; steps: Tensor }) => m.notEqual(1),
-        ({ n: m, steps }: { n: Tensor; steps: Tensor }) => ({
-          n: cond(
-            bitwiseAnd(m, 1).equal(0),
-            (k: Tensor) => floorDiv(k, 2),
-            (k: Tensor) => k.mul(3).add(1),
-            m,
-          ),
-          steps: steps.add(1),
-        }),
-        { n, steps: zeros([], { dtype: "int32" }) },
-      ).steps,
+    const collatz = jit(
+      (n: Tensor) =>
+        whileLoop(
+          ({ n: m }: { n: Tensor; steps: Tensor }) => m.notEqual(1),
+          ({ n: m, steps }: { n: Tensor; steps: Tensor }) => ({
+            n: cond(
+              bitwiseAnd(m, 1).equal(0),
+              (k: Tensor) => floorDiv(k, 2),
+              (k: Tensor) => k.mul(3).add(1),
+              m,
+            ),
+            steps: steps.add(1),
+          }),
+          { n, steps: zeros([], { dtype: "int32" }) },
+        ).steps,
     );
     expect(await collatz(tensor(27, { dtype: "int32" }).to(later)).item()).toBe(111);
     const sums = jit((xs: Tensor) => scan((s: Tensor, x: Tensor) => [s.add(x), s.add(x)] as const, zeros([2]), xs)[1]);

@@ -1,7 +1,8 @@
 /** gpu.js as we use it: one mode, kernels from source strings, arrays that stay where they are made. */
 
-import type { Kernel } from "./kernel.js";
 import { asGpujsError, GpujsError } from "./errors.js";
+import type { Kernel } from "./kernel.js";
+import type { NativeFunction } from "./source-functions.js";
 
 /** How gpu.js computes. */
 export type Mode = "webgpu" | "webgl2" | "webgl" | "webasm" | "cpu";
@@ -88,7 +89,8 @@ export class Engine {
   }
 
   private compile({ source, functions, length, scalars }: Kernel, arrays: readonly Handle[]): CompiledKernel {
-    return this.gpu.createKernel(source, {
+    const shader = this.mode === "webgl" || this.mode === "webgl2";
+    return this.gpu.createKernel(shader ? inOrderOfCalls(source, functions) : source, {
       output: [length],
       precision: "single",
       tactic: "precision",
@@ -185,9 +187,13 @@ export class Engine {
 
   /** A WebGL context that is lost answers with zeros. */
   private checked(data: Float32Array): Float32Array {
-    const context = this.context as { isContextLost?(): boolean } | null;
-    if (context?.isContextLost?.() === true) throw new Error("context lost");
+    if (this.contextIsLost()) throw new Error("context lost");
     return data;
+  }
+
+  private contextIsLost(): boolean {
+    const context = this.context as { isContextLost?(): boolean } | null;
+    return context?.isContextLost?.() === true;
   }
 
   /** What WebGL says it draws with. */
@@ -211,7 +217,11 @@ export class Engine {
   private guarded<T>(what: string, f: () => T | Promise<T>): T | Promise<T> {
     if (this.failure !== null) throw new GpujsError(`${what}: ${this.failure.message}`, this.failure.reason);
     const fail = (error: unknown): never => {
-      const typed = asGpujsError(error, this.mode, what);
+      // Nothing works in a context that is lost, whatever the error says.
+      const cause = this.contextIsLost()
+        ? new Error("the WebGL context lost what it had: context lost", { cause: error })
+        : error;
+      const typed = asGpujsError(cause, this.mode, what);
       if (typed.reason === "device-lost") this.failure = typed;
       throw typed;
     };
@@ -239,6 +249,18 @@ function modeOf({ constructor, context }: CompiledKernel["kernel"]): string {
 
 function kindOf(handle: Handle): string {
   return handle instanceof Float32Array ? "Array" : handle.type;
+}
+
+/**
+ * GLSL wants a function before those that call it. gpu.js writes them in the reverse order of the calls that it meets and moves one that it
+ * meets again, but not what that one calls. Calls of all of them at the start, callers first, which never run, make its order right.
+ */
+function inOrderOfCalls(source: string, functions: readonly NativeFunction[]): string {
+  if (functions.length < 2) return source;
+  const calls = [...functions]
+    .reverse()
+    .map(({ name, argumentTypes }) => `    order = ${name}(${argumentTypes.map(() => "order").join(", ")});\n`);
+  return source.replace("{\n", `{\n  let order = 0.0;\n  if (this.thread.x < 0) {\n${calls.join("")}  }\n`);
 }
 
 function lengthOf(handle: Handle): number {

@@ -28,7 +28,12 @@ export function asGpujsError(error: unknown, mode: string, what: string): GpujsE
 }
 
 function reasonOf(text: string): FailureReason {
-  if (/device (was|is) lost|context lost|context was lost|lost device|different WebGPU device|device is destroyed/i.test(text)) return "device-lost";
+  if (
+    /device (was|is) lost|context lost|context was lost|lost device|different WebGPU device|device is destroyed/i.test(
+      text,
+    )
+  )
+    return "device-lost";
   if (/out of memory|allocation failed|could not allocate|Array buffer allocation/i.test(text)) return "out-of-memory";
   if (/bytes but this device allows|texture size|too large|over this device's limit|exceeds/i.test(text))
     return "limit";

@@ -107,7 +107,12 @@ export function adamStep({ params, m, v, t }: AdamState, x: Tensor, y: Tensor, r
 export async function trainDigits(
   train: Images,
   test: Images,
-  { epochs = 5, batch = 128, hidden = 64, rate = 0.02 }: { epochs?: number; batch?: number; hidden?: number; rate?: number } = {},
+  {
+    epochs = 5,
+    batch = 128,
+    hidden = 64,
+    rate = 0.02,
+  }: { epochs?: number; batch?: number; hidden?: number; rate?: number } = {},
 ): Promise<number> {
   const { width } = train;
   const rows = ({ pixels, labels }: Images, from: number, to: number): readonly [Tensor, Tensor] => [

@@ -11,7 +11,9 @@ import type { page as pageInBrowser } from "./conformance.page.js";
 type Page = typeof pageInBrowser;
 
 const reason = whyNoBrowser();
-const modes = (process.env.CURV_GPUJS_BROWSER_MODES?.split(",") ?? ["webgpu", "webgl2"]) as ("webgpu" | "webgl2" | "webgl")[];
+const modes = (process.env.CURV_GPUJS_BROWSER_MODES?.split(",") ?? ["webgpu", "webgl2"]) as (
+  "webgpu" | "webgl2" | "webgl"
+)[];
 const long = chosen(inBrowser) === null ? 3_600_000 : 240_000;
 
 if (reason !== undefined) test("in a browser", ({ skip }) => skip(reason));
@@ -20,7 +22,8 @@ else {
     let opened: OpenPage;
     const ask = <K extends keyof Page>(name: K, ...args: Parameters<Page[K]>): ReturnType<Page[K]> =>
       opened.page.evaluate(
-        ([method, list]) => (globalThis as unknown as { page: Record<string, (...x: unknown[]) => unknown> }).page[method](...list),
+        ([method, list]) =>
+          (globalThis as unknown as { page: Record<string, (...x: unknown[]) => unknown> }).page[method](...list),
         [name, args] as const,
       ) as ReturnType<Page[K]>;
     let description: string | null = null;

@@ -55,8 +55,12 @@ export async function openPage(script: string, files: Readonly<Record<string, Ui
       return;
     }
     const isScript = request.url === "/page.js";
-    response.writeHead(200, { "content-type": isScript ? "text/javascript; charset=utf-8" : "text/html; charset=utf-8" });
-    response.end(isScript ? code : `<!doctype html><link rel="icon" href="data:,"><script type="module" src="/page.js"></script>`);
+    response.writeHead(200, {
+      "content-type": isScript ? "text/javascript; charset=utf-8" : "text/html; charset=utf-8",
+    });
+    response.end(
+      isScript ? code : `<!doctype html><link rel="icon" href="data:,"><script type="module" src="/page.js"></script>`,
+    );
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const browser: Browser = await chromium.launch({

@@ -53,7 +53,8 @@ export async function runCollected(): Promise<Outcome[]> {
       await run();
       outcomes.push({ name, error: null });
     } catch (error) {
-      if (!(error instanceof Skipped)) outcomes.push({ name, error: error instanceof Error ? error.message : String(error) });
+      if (!(error instanceof Skipped))
+        outcomes.push({ name, error: error instanceof Error ? error.message : String(error) });
     }
   }
   return outcomes;
