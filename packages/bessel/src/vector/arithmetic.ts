@@ -17,11 +17,20 @@ export function constant(x: number): Expression {
   return known;
 }
 
+const squares = /* @__PURE__ */ new WeakMap<Expression, Expression>();
+
+/** x², one node however often it is asked for. */
+export function square(x: Expression): Expression {
+  let known = squares.get(x);
+  if (known === undefined) squares.set(x, (known = mul(x, x)));
+  return known;
+}
+
 /** c₀ + c₁x + …: of some length by its even and odd powers, which do not wait for each other. */
 export function polynomial(x: Expression, coefficients: readonly number[]): Expression {
   if (coefficients.length < 6) return horner(x, coefficients);
-  const square = mul(x, x);
-  const part = (parity: number): Expression => horner(square, coefficients.filter((_, k) => k % 2 === parity)); // prettier-ignore
+  const z = square(x);
+  const part = (parity: number): Expression => horner(z, coefficients.filter((_, k) => k % 2 === parity)); // prettier-ignore
   return add(part(0), mul(x, part(1)));
 }
 
