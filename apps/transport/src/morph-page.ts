@@ -52,7 +52,7 @@ ${figure(planDrawing(cloud), "The plan: from each point to its partner.")}
 ${strip(stills.map((t) => still(particleDots(cloud, cloudRadii, t, "moving"))))}
 </section>
 <section>
-<h2>A ${first} becomes a ${second}</h2>
+<h2>From ${first} to ${second}</h2>
 <div class="three">
 ${figure(particleStage(inPixels(digits), radii, "ink"), `Exact: the grey of each pixel travels to where the plan sends it, split where need be (${digits.count} particles).`)}
 ${figure(frameStage(barycentres), `Wasserstein barycentres on the grid of ${side} × ${side} pixels, with weights 1 − t and t; debiased, ε = ${epsilon}.`)}
