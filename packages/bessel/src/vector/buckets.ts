@@ -29,14 +29,24 @@ const capacity = block + 2 * mostVectors;
 const [arguments_, offsets, bucketBytes] = [8 * capacity, 16 * capacity, 24 * capacity];
 const headBytes = 128;
 
-/** The kernel of a function that is given by its regions. */
+/**
+ * The kernel of a function that is given by its regions, which are made when it is first run.
+ *
+ * @param nanoseconds - Rough time for a point.
+ * @param count - How many regions there are.
+ */
 export function bucketKernel(regions: () => Regions, nanoseconds: number, count: number): ArrayKernel {
   return {
     inputs: 2,
     chunk: 4 * block,
     scratch: headBytes + (count + 1) * bucketBytes,
     nanoseconds,
-    write: (module) => writeModule(module, regions()),
+    write: (module) => {
+      const all = regions();
+      // More of them would write over what lies behind the scratch.
+      if (all.regions.length !== count) throw new RangeError(`${all.regions.length} regions; ${count} were said`);
+      writeModule(module, all);
+    },
   };
 }
 
