@@ -146,6 +146,7 @@ for (const engine of engines) {
       const x = tensor([1, 2], { dtype: "float64" });
       expect(() => x.to(backend)).toThrow(/does not support float64; cast with x.cast\("float32"\)/);
       use(backend);
+      expect(() => tensor([1, 2], { dtype: "float64" })).toThrow(/tensor: tfjs-\w+ does not support float64; pass/);
       expect(() => tensor([1, 2]).cast("float64")).toThrow(/cast: tfjs-\w+ does not support float64/);
     });
 

@@ -89,6 +89,10 @@ export function backendFromTfjs(tf: TfjsModule, options: TfjsBackendOptions = {}
   };
 
   const uploadHandle = (data: TypedArray, shape: Shape, dtype: DType): Handle => {
+    // A single number may pass on its way to another backend, where it is a float64.
+    if (dtype === "float64" && data.length > 1) {
+      throw new BackendError(`tensor: ${name} does not support float64; pass {dtype: "float32"}, or make it on cpu, blas or cuda.`); // prettier-ignore
+    }
     if (dtype === "uint32" || data.length === 1) return onHost(data.slice(), dtype);
     return inEngine(scoped("upload", () => [engine.upload(typed(data, dtype), shape, engineDType(dtype))])[0], dtype);
   };

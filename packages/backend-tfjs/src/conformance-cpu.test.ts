@@ -2,7 +2,10 @@
 
 import { conformance } from "@curv/tensor/testing";
 import * as tf from "@tensorflow/tfjs";
+import { vi } from "vitest";
 import { backendFromTfjs } from "./index.js";
+
+vi.setConfig({ testTimeout: 60_000 });
 
 await tf.setBackend("cpu");
 await tf.ready();
