@@ -16,7 +16,8 @@ import {
   type Tensor,
   type TypedArray,
 } from "@curv/tensor";
-import { Engine, type Mode } from "./engine.js";
+import type { Engine } from "./engine.js";
+import { type Mode } from "./engine.js";
 import { GpujsError } from "./errors.js";
 import { Executor } from "./executor.js";
 import { sizeOf } from "./place.js";

@@ -26,44 +26,63 @@ const byTest =
 
 /** On float32; comparisons give 0 or 1. */
 const floatRules: Readonly<Record<string, FloatRule>> = {
-  add: byOperator("+"),
-  sub: byOperator("-"),
-  mul: byOperator("*"),
-  div: byOperator("/"),
-  maximum: byFunction("c_max"),
-  minimum: byFunction("c_min"),
-  rem: byFunction("c_rem"),
-  mod: byFunction("c_mod"),
-  floorDiv: byFunction("c_floorDiv"),
-  pow: byFunction("c_pow"),
-  atan2: byFunction("c_atan2"),
-  equal: byTest("==="),
+  add: /* @__PURE__ */ byOperator("+"),
+  sub: /* @__PURE__ */ byOperator("-"),
+  mul: /* @__PURE__ */ byOperator("*"),
+  div: /* @__PURE__ */ byOperator("/"),
+  maximum: /* @__PURE__ */ byFunction("c_max"),
+  minimum: /* @__PURE__ */ byFunction("c_min"),
+  rem: /* @__PURE__ */ byFunction("c_rem"),
+  mod: /* @__PURE__ */ byFunction("c_mod"),
+  floorDiv: /* @__PURE__ */ byFunction("c_floorDiv"),
+  pow: /* @__PURE__ */ byFunction("c_pow"),
+  atan2: /* @__PURE__ */ byFunction("c_atan2"),
+  equal: /* @__PURE__ */ byTest("==="),
   notEqual: (code, x, y) => {
     const same = code.flag(`${x} === ${y}`);
     return code.let(`1.0 - ${same}`);
   },
-  less: byTest("<"),
-  lessEqual: byTest("<="),
+  less: /* @__PURE__ */ byTest("<"),
+  lessEqual: /* @__PURE__ */ byTest("<="),
   neg: (code, x) => code.let(`-${x}`),
   abs: (code, x) => code.let(`Math.abs(${x})`),
-  sign: byFunction("c_sign"),
+  sign: /* @__PURE__ */ byFunction("c_sign"),
   floor: (code, x) => code.let(`Math.floor(${x})`),
   ceil: (code, x) => code.let(`-Math.floor(-${x})`),
-  round: byFunction("c_round"),
+  round: /* @__PURE__ */ byFunction("c_round"),
   sqrt: (code, x) => code.let(`Math.sqrt(${x})`),
   square: (code, x) => code.let(`${x} * ${x}`),
   reciprocal: (code, x) => code.let(`1.0 / ${x}`),
-  isNaN: byFunction("c_isNaN"),
+  isNaN: /* @__PURE__ */ byFunction("c_isNaN"),
   isFinite: (code, x) => code.flag(`Math.abs(${x}) <= 3.4028234663852886e38`),
-  ...Object.fromEntries(
-    [
-      "exp exp2 expm1 log log1p log2 log10 rsqrt cbrt sigmoid softplus sin cos tan asin acos atan sinh cosh tanh asinh acosh atanh",
-      "erf erfc erfinv lgamma digamma",
-    ]
-      .join(" ")
-      .split(" ")
-      .map((name) => [name, byFunction(`c_${name}`)]),
-  ),
+  exp: /* @__PURE__ */ byFunction("c_exp"),
+  exp2: /* @__PURE__ */ byFunction("c_exp2"),
+  expm1: /* @__PURE__ */ byFunction("c_expm1"),
+  log: /* @__PURE__ */ byFunction("c_log"),
+  log1p: /* @__PURE__ */ byFunction("c_log1p"),
+  log2: /* @__PURE__ */ byFunction("c_log2"),
+  log10: /* @__PURE__ */ byFunction("c_log10"),
+  rsqrt: /* @__PURE__ */ byFunction("c_rsqrt"),
+  cbrt: /* @__PURE__ */ byFunction("c_cbrt"),
+  sigmoid: /* @__PURE__ */ byFunction("c_sigmoid"),
+  softplus: /* @__PURE__ */ byFunction("c_softplus"),
+  sin: /* @__PURE__ */ byFunction("c_sin"),
+  cos: /* @__PURE__ */ byFunction("c_cos"),
+  tan: /* @__PURE__ */ byFunction("c_tan"),
+  asin: /* @__PURE__ */ byFunction("c_asin"),
+  acos: /* @__PURE__ */ byFunction("c_acos"),
+  atan: /* @__PURE__ */ byFunction("c_atan"),
+  sinh: /* @__PURE__ */ byFunction("c_sinh"),
+  cosh: /* @__PURE__ */ byFunction("c_cosh"),
+  tanh: /* @__PURE__ */ byFunction("c_tanh"),
+  asinh: /* @__PURE__ */ byFunction("c_asinh"),
+  acosh: /* @__PURE__ */ byFunction("c_acosh"),
+  atanh: /* @__PURE__ */ byFunction("c_atanh"),
+  erf: /* @__PURE__ */ byFunction("c_erf"),
+  erfc: /* @__PURE__ */ byFunction("c_erfc"),
+  erfinv: /* @__PURE__ */ byFunction("c_erfinv"),
+  lgamma: /* @__PURE__ */ byFunction("c_lgamma"),
+  digamma: /* @__PURE__ */ byFunction("c_digamma"),
 };
 
 /** On int32 (signed) and uint32. */
@@ -108,10 +127,10 @@ const boolRules: Readonly<Record<string, BoolRule>> = {
   bitwiseNot: (code, x) => code.let(`1.0 - ${x}`),
   maximum: (code, x, y) => code.let(`${x} + ${y} - ${x} * ${y}`),
   minimum: (code, x, y) => code.let(`${x} * ${y}`),
-  equal: byTest("==="),
+  equal: /* @__PURE__ */ byTest("==="),
   notEqual: (code, x, y) => code.let(`Math.abs(${x} - ${y})`),
-  less: byTest("<"),
-  lessEqual: byTest("<="),
+  less: /* @__PURE__ */ byTest("<"),
+  lessEqual: /* @__PURE__ */ byTest("<="),
 };
 
 /** Whether there is a rule for the primitive on elements of a dtype. */
@@ -121,14 +140,16 @@ export function hasRule(name: string, dtype: DType): boolean {
 }
 
 /** Names of all elementwise primitives with a rule for some dtype. */
-export const elementwiseNames: readonly string[] = [
-  ...new Set([
-    ...Object.keys(floatRules),
-    ...Object.keys(wordRules),
-    ...Object.keys(wordTests),
-    ...Object.keys(boolRules),
-  ]),
-];
+export const elementwiseNames: ReadonlySet<string> = /* @__PURE__ */ namesOf(
+  floatRules,
+  wordRules,
+  wordTests,
+  boolRules,
+);
+
+function namesOf(...tables: readonly object[]): Set<string> {
+  return new Set(tables.flatMap((table) => Object.keys(table)));
+}
 
 /** The result of an elementwise primitive on operands of one dtype. */
 export function applyElementwise(code: Code, name: string, operands: readonly Value[]): Value {

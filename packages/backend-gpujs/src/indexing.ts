@@ -139,8 +139,8 @@ function rotate(code: Cell["code"], [high, low]: Word, by: number): Word {
 
 export const indexingRules: Readonly<Record<string, Rule>> = {
   gather,
-  scatterAdd: scatter("add", 0),
-  scatterMax: scatter("maximum", -1),
+  scatterAdd: /* @__PURE__ */ scatter("add", 0),
+  scatterMax: /* @__PURE__ */ scatter("maximum", -1),
   dynamicSlice,
   dynamicUpdateSlice,
   threefry,

@@ -9,7 +9,7 @@ import { Place, sizeOf } from "./place.js";
 import { portableMath } from "./portable-math.js";
 import { reductionRules } from "./reduce.js";
 import type { Cell, Rule } from "./rule.js";
-import { asNative, withCallees, type NativeFunction, type SourceFunction } from "./source-functions.js";
+import { asNative, tableOf, withCallees, type NativeFunction, type SourceFunction } from "./source-functions.js";
 import { constant, partsOf, type Value } from "./value.js";
 import { wordArithmetic } from "./word-arithmetic.js";
 
@@ -46,9 +46,7 @@ export interface Definitions {
   isHostScalar(variable: Variable): boolean;
 }
 
-const table: ReadonlyMap<string, SourceFunction> = /* @__PURE__ */ new Map(
-  [...portableMath, ...wordArithmetic].map((f) => [f.name, f]),
-);
+const table: ReadonlyMap<string, SourceFunction> = /* @__PURE__ */ tableOf(portableMath, wordArithmetic);
 
 /** The kernel that computes a stored result. */
 export function writeKernel(result: Variable, definitions: Definitions): Kernel {

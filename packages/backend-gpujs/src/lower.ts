@@ -23,16 +23,16 @@ function internal(name: string): Primitive {
   };
 }
 
-const partialReduce = internal("partialReduce");
-const blockScan = internal("blockScan");
-const blockEnds = internal("blockEnds");
-const addCarry = internal("addCarry");
-const position = internal("position");
-const mergeRuns = internal("mergeRuns");
-const inOrder = internal("inOrder");
-const orderIndices = internal("orderIndices");
-const transpose = internal("transpose");
-const reshape = internal("reshape");
+const partialReduce = /* @__PURE__ */ internal("partialReduce");
+const blockScan = /* @__PURE__ */ internal("blockScan");
+const blockEnds = /* @__PURE__ */ internal("blockEnds");
+const addCarry = /* @__PURE__ */ internal("addCarry");
+const position = /* @__PURE__ */ internal("position");
+const mergeRuns = /* @__PURE__ */ internal("mergeRuns");
+const inOrder = /* @__PURE__ */ internal("inOrder");
+const orderIndices = /* @__PURE__ */ internal("orderIndices");
+const transpose = /* @__PURE__ */ internal("transpose");
+const reshape = /* @__PURE__ */ internal("reshape");
 
 /** The equations with the rewritten ones in place. */
 export function lowerEquations(equations: readonly Equation[]): Equation[] {

@@ -162,7 +162,7 @@ export const viewRules: Readonly<Record<string, Rule>> = {
 };
 
 export const elementRules: Readonly<Record<string, Rule>> = {
-  ...Object.fromEntries(elementwiseNames.map((name) => [name, elementwise])),
+  .../* @__PURE__ */ forEach(elementwiseNames, elementwise),
   pad,
   concat,
   select: selectRule,
@@ -171,14 +171,38 @@ export const elementRules: Readonly<Record<string, Rule>> = {
   polygamma: polygammaRule,
 };
 
+function forEach(names: ReadonlySet<string>, rule: Rule): Record<string, Rule> {
+  return Object.fromEntries(Array.from(names, (name) => [name, rule]));
+}
+
 /** Rough cost of one element, in arithmetic operations. */
 export function costOf(name: string, shape: Shape): number {
   if (name in viewRules) return name === "full" ? 0 : 1 + shape.length;
   return cheap.has(name) ? 1 : name === "pad" || name === "concat" ? 6 : name in elementRules ? 12 : 100;
 }
 
-const cheap: ReadonlySet<string> = new Set(
-  "add sub mul div neg abs square reciprocal sqrt equal less lessEqual notEqual select cast floor ceil bitwiseAnd bitwiseOr bitwiseNot integerPower maximum minimum".split(
-    " ",
-  ),
-);
+const cheap: ReadonlySet<string> = /* @__PURE__ */ new Set([
+  "add",
+  "sub",
+  "mul",
+  "div",
+  "neg",
+  "abs",
+  "square",
+  "reciprocal",
+  "sqrt",
+  "equal",
+  "less",
+  "lessEqual",
+  "notEqual",
+  "select",
+  "cast",
+  "floor",
+  "ceil",
+  "bitwiseAnd",
+  "bitwiseOr",
+  "bitwiseNot",
+  "integerPower",
+  "maximum",
+  "minimum",
+]);

@@ -168,7 +168,7 @@ function kindOf(equation: Equation, { hostFallback, onHost }: PlanOptions): Kind
   if (name === "whileLoop") return "while";
   if (name === "scan" || name === "cond" || name === "check") return name;
   if ([...inputs, ...outputs].some((x) => sizeOf(x.shape) === 0) || onHost.has(name)) return "host";
-  const known = elementwise.has(name) ? hasRule(name, inputs[0].dtype) : hasKernel(primitive);
+  const known = elementwiseNames.has(name) ? hasRule(name, inputs[0].dtype) : hasKernel(primitive);
   if (known) return "kernel";
   if (primitive.lower !== undefined && hostFallback) return "host";
   throw new GpujsError(
@@ -176,8 +176,6 @@ function kindOf(equation: Equation, { hostFallback, onHost }: PlanOptions): Kind
     "unsupported",
   );
 }
-
-const elementwise: ReadonlySet<string> = /* @__PURE__ */ new Set(elementwiseNames);
 
 function otherStep(kind: Exclude<Kind, "kernel">, equation: Equation, options: PlanOptions): Step {
   const inner = (graph: Graph): Plan => planGraph(flattenCalls(graph), { ...options, hostScalars: [] });

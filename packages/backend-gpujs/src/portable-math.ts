@@ -8,11 +8,11 @@
  * Nothing is said of the sign of zero; NaN stays NaN because it fails every comparison.
  */
 
-import { define, type SourceFunction } from "./source-functions.js";
+import type { Definition } from "./source-functions.js";
 
-export const portableMath: readonly SourceFunction[] = [
+export const portableMath: readonly Definition[] = [
   // 2ⁿ for −126 ≤ n ≤ 127, exact.
-  define(
+  [
     "c_pow2",
     ["n"],
     `
@@ -27,17 +27,17 @@ export const portableMath: readonly SourceFunction[] = [
     b = b * b;
   }
   return r;`,
-  ),
+  ],
   // x·2ⁿ for any integer n with |n| < 252, rounded once.
-  define(
+  [
     "c_ldexp",
     ["x", "n"],
     `
   let h = Math.floor(n * 0.5);
   return x * c_pow2(h) * c_pow2(n - h);`,
-  ),
+  ],
   // The k with x·2⁻ᵏ in [√½, √2), for normal x > 0.
-  define(
+  [
     "c_exponent",
     ["x"],
     `
@@ -60,9 +60,9 @@ export const portableMath: readonly SourceFunction[] = [
   if (m < 1.0) { m = m * 2.0; k = k - 1.0; }
   if (m > 1.4142135381698608) { k = k + 1.0; }
   return k;`,
-  ),
+  ],
   // eʳ − 1 for |r| ≤ 0.35.
-  define(
+  [
     "c_expTail",
     ["r"],
     `
@@ -70,8 +70,8 @@ export const portableMath: readonly SourceFunction[] = [
   let even = 0.5 + z * (0.04166637361049652 + z * 0.0013941124780103564);
   let odd = 0.16666576266288757 + z * 0.008363181725144386;
   return z * (even + r * odd);`,
-  ),
-  define(
+  ],
+  [
     "c_exp",
     ["x"],
     `
@@ -83,8 +83,8 @@ export const portableMath: readonly SourceFunction[] = [
   let y = c_ldexp(1.0 + (r + c_expTail(r)), n);
   if (x < -103.97207641601562) { y = 0.0; }
   return y;`,
-  ),
-  define(
+  ],
+  [
     "c_exp2",
     ["x"],
     `
@@ -94,9 +94,9 @@ export const portableMath: readonly SourceFunction[] = [
   let n = Math.floor(a + 0.5);
   let r = (a - n) * 0.6931471824645996;
   return c_ldexp(1.0 + (r + c_expTail(r)), n);`,
-  ),
+  ],
   // 2ⁿ(1 + p) − 1 = (2^n1·p + (2^n1 − 2^−n2))·2^n2 with n1 + n2 = n.
-  define(
+  [
     "c_expm1",
     ["x"],
     `
@@ -112,9 +112,9 @@ export const portableMath: readonly SourceFunction[] = [
   let n2 = n - n1;
   let s = c_pow2(n1);
   return (s * p + (s - c_pow2(-n2))) * c_pow2(n2);`,
-  ),
+  ],
   // f − log(1 + f) for √½ ≤ 1 + f < √2.
-  define(
+  [
     "c_logTail",
     ["f"],
     `
@@ -122,9 +122,9 @@ export const portableMath: readonly SourceFunction[] = [
   let z = s * s;
   let r = 0.6666668653488159 + z * (0.39988696575164795 + z * 0.2958308756351471);
   return s * (f - z * r);`,
-  ),
+  ],
   // Logarithms of what is not in (0, ∞): −Infinity at 0, NaN below, Infinity and NaN as they are.
-  define(
+  [
     "c_logOutside",
     ["x"],
     `
@@ -132,8 +132,8 @@ export const portableMath: readonly SourceFunction[] = [
   if (x === 0.0) { y = -1.0 / (x * x); }
   if (x < 0.0) { y = (x - x) / (x - x); }
   return y;`,
-  ),
-  define(
+  ],
+  [
     "c_log",
     ["x"],
     `
@@ -145,8 +145,8 @@ export const portableMath: readonly SourceFunction[] = [
   let f = c_ldexp(a, -k) - 1.0;
   k = k - shift;
   return k * 0.693359375 - ((c_logTail(f) - k * -0.00021219444170128554) - f);`,
-  ),
-  define(
+  ],
+  [
     "c_log2",
     ["x"],
     `
@@ -157,8 +157,8 @@ export const portableMath: readonly SourceFunction[] = [
   let k = c_exponent(a);
   let f = c_ldexp(a, -k) - 1.0;
   return (k - shift) + (f - c_logTail(f)) * 1.4426950216293335;`,
-  ),
-  define(
+  ],
+  [
     "c_log10",
     ["x"],
     `
@@ -170,9 +170,9 @@ export const portableMath: readonly SourceFunction[] = [
   let f = c_ldexp(a, -k) - 1.0;
   k = k - shift;
   return k * 0.301025390625 + ((f - c_logTail(f)) * 0.4342944920063019 + k * 0.000004605039066518657);`,
-  ),
+  ],
   // log(u) + (x − (u − 1))/u with u = 1 + x, the correction added to the low part.
-  define(
+  [
     "c_log1p",
     ["x"],
     `
@@ -185,10 +185,10 @@ export const portableMath: readonly SourceFunction[] = [
   if (x > 1.0) { lost = 1.0 - (u - x); }
   let low = k * -0.00021219444170128554 + lost / u;
   return k * 0.693359375 - ((c_logTail(f) - low) - f);`,
-  ),
-  define("c_rsqrt", ["x"], `return 1.0 / Math.sqrt(x);`),
+  ],
+  ["c_rsqrt", ["x"], `return 1.0 / Math.sqrt(x);`],
   // |x| = 2^(3q)·m with 1 ≤ m < 8 or so; one step of a cubic iteration from a polynomial.
-  define(
+  [
     "c_cbrt",
     ["x"],
     `
@@ -211,8 +211,8 @@ export const portableMath: readonly SourceFunction[] = [
   y = c_ldexp(y * scale, q - lift);
   if (x < 0.0) { y = -y; }
   return y;`,
-  ),
-  define(
+  ],
+  [
     "c_sigmoid",
     ["x"],
     `
@@ -220,16 +220,16 @@ export const portableMath: readonly SourceFunction[] = [
   let y = 1.0;
   if (x < 0.0) { y = t; }
   return y / (1.0 + t);`,
-  ),
-  define(
+  ],
+  [
     "c_softplus",
     ["x"],
     `
   let y = x;
   if (x < 0.0) { y = 0.0; }
   return y + c_log1p(c_exp(-Math.abs(x)));`,
-  ),
-  define(
+  ],
+  [
     "c_sinh",
     ["x"],
     `
@@ -242,9 +242,9 @@ export const portableMath: readonly SourceFunction[] = [
   let y = h - 0.25 / h;
   if (x < 0.0) { y = -y; }
   return y;`,
-  ),
+  ],
   // ½eˣ for x ≥ 0, finite for as long as cosh is.
-  define(
+  [
     "c_halfExp",
     ["x"],
     `
@@ -253,9 +253,9 @@ export const portableMath: readonly SourceFunction[] = [
   let n = Math.floor(a * 1.4426950216293335 + 0.5);
   let r = (a - n * 0.693359375) - n * -0.00021219444170128554;
   return c_ldexp(1.0 + (r + c_expTail(r)), n - 1.0);`,
-  ),
-  define("c_cosh", ["x"], `let h = c_halfExp(Math.abs(x));\n  return h + 0.25 / h;`),
-  define(
+  ],
+  ["c_cosh", ["x"], `let h = c_halfExp(Math.abs(x));\n  return h + 0.25 / h;`],
+  [
     "c_tanh",
     ["x"],
     `
@@ -265,8 +265,8 @@ export const portableMath: readonly SourceFunction[] = [
   let y = e / (e + 2.0);
   if (x < 0.0) { y = -y; }
   return y;`,
-  ),
-  define(
+  ],
+  [
     "c_asinh",
     ["x"],
     `
@@ -276,8 +276,8 @@ export const portableMath: readonly SourceFunction[] = [
   else { y = c_log1p(a + (a * a) / (1.0 + Math.sqrt(a * a + 1.0))); }
   if (x < 0.0) { y = -y; }
   return y;`,
-  ),
-  define(
+  ],
+  [
     "c_acosh",
     ["x"],
     `
@@ -285,8 +285,8 @@ export const portableMath: readonly SourceFunction[] = [
   if (x > 4096.0) { return c_log(x) + 0.6931471824645996; }
   let t = x - 1.0;
   return c_log1p(t + Math.sqrt(2.0 * t + t * t));`,
-  ),
-  define(
+  ],
+  [
     "c_atanh",
     ["x"],
     `
@@ -297,17 +297,17 @@ export const portableMath: readonly SourceFunction[] = [
   let y = 0.5 * c_log1p(u);
   if (x < 0.0) { y = -y; }
   return y;`,
-  ),
+  ],
   // x − n·π/2, π/2 in four parts.
-  define(
+  [
     "c_reduceAngle",
     ["x", "n"],
     `
   let y = (x - n * 1.5703125) - n * 0.0004837512969970703;
   return (y - n * 7.549533620476723e-8) - n * 2.5633440682570896e-12;`,
-  ),
+  ],
   // sin(r + q·π/2) for |r| ≤ π/4 and an integer q ≥ 0.
-  define(
+  [
     "c_sinQuadrant",
     ["r", "q"],
     `
@@ -319,9 +319,9 @@ export const portableMath: readonly SourceFunction[] = [
   }
   if (quadrant >= 2.0) { y = -y; }
   return y;`,
-  ),
+  ],
   // Digit j of 2/π in base 2¹², 0 before the first.
-  define(
+  [
     "c_twoOverPi",
     ["j"],
     `
@@ -343,9 +343,9 @@ export const portableMath: readonly SourceFunction[] = [
   if (j === 14.0) { d = 1081.0; }
   if (j === 15.0) { d = 65.0; }
   return d;`,
-  ),
+  ],
   // The 12 bits of 2/π after the first s.
-  define(
+  [
     "c_twoOverPiFrom",
     ["s"],
     `
@@ -353,9 +353,9 @@ export const portableMath: readonly SourceFunction[] = [
   let shift = s - 12.0 * j;
   let t = c_twoOverPi(j) * c_pow2(shift);
   return (t - Math.floor(t / 4096.0) * 4096.0) + Math.floor(c_twoOverPi(j + 1.0) * c_pow2(shift - 12.0));`,
-  ),
+  ],
   // For x ≥ 2¹³, x·2/π modulo 4 in limbs of 12 bits (Payne & Hanek): part 0, what is left of the nearest quarter turn, in radians; 1, its number.
-  define(
+  [
     "c_turn",
     ["x", "part"],
     `
@@ -385,9 +385,9 @@ export const portableMath: readonly SourceFunction[] = [
   if (part > 0.5) { return q; }
   let r = (f * 4096.0 + l2) * 2.384185791015625e-7 + (l3 * 5.820766091346741e-11 + l4 * 1.4210854715202004e-14);
   return r * 1.5707963705062866;`,
-  ),
-  define("c_low12", ["x"], `return x - Math.floor(x / 4096.0) * 4096.0;`),
-  define(
+  ],
+  ["c_low12", ["x"], `return x - Math.floor(x / 4096.0) * 4096.0;`],
+  [
     "c_sin",
     ["x"],
     `
@@ -398,16 +398,16 @@ export const portableMath: readonly SourceFunction[] = [
   }
   let n = Math.floor(x * 0.6366197466850281 + 0.5);
   return c_sinQuadrant(c_reduceAngle(x, n), n);`,
-  ),
-  define(
+  ],
+  [
     "c_cos",
     ["x"],
     `
   if (!(Math.abs(x) < 8192.0)) { return c_sinQuadrant(c_turn(Math.abs(x), 0.0), c_turn(Math.abs(x), 1.0) + 1.0); }
   let n = Math.floor(x * 0.6366197466850281 + 0.5);
   return c_sinQuadrant(c_reduceAngle(x, n), n + 1.0);`,
-  ),
-  define(
+  ],
+  [
     "c_tan",
     ["x"],
     `
@@ -425,9 +425,9 @@ export const portableMath: readonly SourceFunction[] = [
   let t = r + (r * (z * (p / q)) + low * (1.0 + z));
   if (n - 2.0 * Math.floor(n * 0.5) > 0.5) { t = -1.0 / t; }
   return t;`,
-  ),
+  ],
   // atan(t) − t for |t| ≤ tan(π/8).
-  define(
+  [
     "c_atanTail",
     ["t"],
     `
@@ -436,8 +436,8 @@ export const portableMath: readonly SourceFunction[] = [
   let even = -0.33333316445350647 + v * (-0.14244391024112701 + v * -0.060900766402482986);
   let odd = 0.19998528063297272 + v * 0.10599172115325928;
   return (t * z) * (even + z * odd);`,
-  ),
-  define(
+  ],
+  [
     "c_atan",
     ["x"],
     `
@@ -450,9 +450,9 @@ export const portableMath: readonly SourceFunction[] = [
   let y = base + (t + (c_atanTail(t) + low));
   if (x < 0.0) { y = -y; }
   return y;`,
-  ),
+  ],
   // 1 for negative numbers and −0, else 0.
-  define(
+  [
     "c_signBit",
     ["x"],
     `
@@ -460,8 +460,8 @@ export const portableMath: readonly SourceFunction[] = [
   if (x < 0.0) { s = 1.0; }
   if (x === 0.0) { if (1.0 / x < 0.0) { s = 1.0; } }
   return s;`,
-  ),
-  define(
+  ],
+  [
     "c_atan2",
     ["y", "x"],
     `
@@ -489,9 +489,9 @@ export const portableMath: readonly SourceFunction[] = [
   let angle = base + (t + (c_atanTail(t) + low));
   if (c_signBit(y) > 0.5) { angle = -angle; }
   return angle;`,
-  ),
+  ],
   // asin(√z)/√z − 1 for 0 ≤ z ≤ ¼.
-  define(
+  [
     "c_asinTail",
     ["z"],
     `
@@ -499,8 +499,8 @@ export const portableMath: readonly SourceFunction[] = [
   let even = 0.16666752099990845 + v * (0.04546915367245674 + v * 0.04215838760137558);
   let odd = 0.074953094124794 + v * 0.02418474294245243;
   return z * (even + z * odd);`,
-  ),
-  define(
+  ],
+  [
     "c_asin",
     ["x"],
     `
@@ -515,8 +515,8 @@ export const portableMath: readonly SourceFunction[] = [
   }
   if (x < 0.0) { y = -y; }
   return y;`,
-  ),
-  define(
+  ],
+  [
     "c_acos",
     ["x"],
     `
@@ -530,9 +530,9 @@ export const portableMath: readonly SourceFunction[] = [
   }
   let q = x * c_asinTail(x * x);
   return (1.5707963705062866 - x) - (q - -4.371138828673793e-8);`,
-  ),
+  ],
   // erf(x) − x for |x| < 1.
-  define(
+  [
     "c_erfTail",
     ["x"],
     `
@@ -541,8 +541,8 @@ export const portableMath: readonly SourceFunction[] = [
   let even = 0.12837912142276764 + v * (0.11280179768800735 + v * 0.004917549435049295);
   let odd = -0.37612324953079224 + v * (-0.02671130932867527 + v * -0.0005631414824165404);
   return x * (even + z * odd);`,
-  ),
-  define(
+  ],
+  [
     "c_erf",
     ["x"],
     `
@@ -556,9 +556,9 @@ export const portableMath: readonly SourceFunction[] = [
   let y = 1.0 - c_exp(-(b * b)) * ((even + w * odd) / (1.0 + 2.0 * b));
   if (x < 0.0) { y = -y; }
   return y;`,
-  ),
+  ],
   // The rounding error of b·b, by splitting b in two halves of 12 bits.
-  define(
+  [
     "c_squareLow",
     ["b", "square"],
     `
@@ -566,8 +566,8 @@ export const portableMath: readonly SourceFunction[] = [
   let high = c - (c - b);
   let low = b - high;
   return ((high * high - square) + 2.0 * (high * low)) + low * low;`,
-  ),
-  define(
+  ],
+  [
     "c_erfc",
     ["x"],
     `
@@ -588,8 +588,8 @@ export const portableMath: readonly SourceFunction[] = [
   let y = c_ldexp((1.0 + (r + c_expTail(r))) / d, n);
   if (x < 0.0) { y = 2.0 - y; }
   return y;`,
-  ),
-  define(
+  ],
+  [
     "c_erfinv",
     ["x"],
     `
@@ -608,9 +608,9 @@ export const portableMath: readonly SourceFunction[] = [
   let y = s + p / q;
   if (x < 0.0) { y = -y; }
   return y;`,
-  ),
+  ],
   // log Γ(½ + t)/((t − ½)(t − 3/2)), 0 ≤ t < 5/2.
-  define(
+  [
     "c_lgammaCentre",
     ["t"],
     `
@@ -619,8 +619,8 @@ export const portableMath: readonly SourceFunction[] = [
   let q = 1.0 + t * (6.886145268256626 + t * (18.9835975907835 + t * (26.87352595701379 + t * (20.877719064900806
     + t * (8.848617529000803 + t * (1.9230584878587236 + t * (0.18615512208340537 + t * 0.005703006650822365)))))));
   return p / q;`,
-  ),
-  define(
+  ],
+  [
     "c_lgammaPositive",
     ["x"],
     `
@@ -639,16 +639,16 @@ export const portableMath: readonly SourceFunction[] = [
     if (y >= 3.0) { y = y - 1.0; product = product * y; }
   }
   return c_log(product) + (y - 1.0) * (y - 2.0) * c_lgammaCentre(y - 0.5);`,
-  ),
+  ],
   // sin πx for x ≥ 0.
-  define(
+  [
     "c_sinPi",
     ["x"],
     `
   let n = Math.floor(2.0 * x + 0.5);
   return c_sinQuadrant((x - 0.5 * n) * 3.1415927410125732, n);`,
-  ),
-  define(
+  ],
+  [
     "c_lgamma",
     ["x"],
     `
@@ -659,9 +659,9 @@ export const portableMath: readonly SourceFunction[] = [
   if (Math.floor(a) === a) { let zero = a - a; return 1.0 / (zero * zero); }
   if (a < 1e-9) { return -c_log(a); }
   return c_log(3.1415927410125732 / (a * Math.abs(c_sinPi(a)))) - c_lgammaPositive(a);`,
-  ),
+  ],
   // ψ(1 + t) for 0 ≤ t < 2; the zero minus 1 is in two parts.
-  define(
+  [
     "c_digammaCentre",
     ["t"],
     `
@@ -670,8 +670,8 @@ export const portableMath: readonly SourceFunction[] = [
   let q = 1.0 + t * (2.242949068161724 + t * (1.7986939711386347 + t * (0.6652781785028306 + t * (0.11872575481766111
     + t * (0.009439619274774514 + t * 0.00024713153718790174)))));
   return ((t - 0.46163213253021240) - 0.00000001243814996) * (p / q);`,
-  ),
-  define(
+  ],
+  [
     "c_digammaPositive",
     ["x"],
     `
@@ -688,17 +688,17 @@ export const portableMath: readonly SourceFunction[] = [
     if (y >= 3.0) { y = y - 1.0; sum = sum + 1.0 / y; }
   }
   return sum + c_digammaCentre(y - 1.0);`,
-  ),
+  ],
   // cot πx for x ≥ 0.
-  define(
+  [
     "c_cotPi",
     ["x"],
     `
   let n = Math.floor(2.0 * x + 0.5);
   let r = (x - 0.5 * n) * 3.1415927410125732;
   return c_sinQuadrant(r, n + 1.0) / c_sinQuadrant(r, n);`,
-  ),
-  define(
+  ],
+  [
     "c_digamma",
     ["x"],
     `
@@ -709,9 +709,9 @@ export const portableMath: readonly SourceFunction[] = [
   let next = 0.0;
   if (a < 2.0) { next = c_digammaCentre(a); } else { next = c_digammaPositive(a) + 1.0 / a; }
   return next + 3.1415927410125732 * c_cotPi(a);`,
-  ),
+  ],
   // max and min that keep NaN from either side.
-  define(
+  [
     "c_max",
     ["a", "b"],
     `
@@ -720,8 +720,8 @@ export const portableMath: readonly SourceFunction[] = [
   if (a > b) { y = a; }
   if (a === 0.0 && b === 0.0) { if (c_signBit(b) > 0.5) { y = a; } }
   return y;`,
-  ),
-  define(
+  ],
+  [
     "c_min",
     ["a", "b"],
     `
@@ -730,16 +730,16 @@ export const portableMath: readonly SourceFunction[] = [
   if (a < b) { y = a; }
   if (a === 0.0 && b === 0.0) { if (c_signBit(a) > 0.5) { y = a; } }
   return y;`,
-  ),
-  define(
+  ],
+  [
     "c_isNaN",
     ["a"],
     `
   let y = 1.0;
   if (a >= 0.0 || a < 0.0) { y = 0.0; }
   return y;`,
-  ),
-  define(
+  ],
+  [
     "c_sign",
     ["a"],
     `
@@ -747,9 +747,9 @@ export const portableMath: readonly SourceFunction[] = [
   if (a > 0.0) { y = 1.0; }
   if (a < 0.0) { y = -1.0; }
   return y;`,
-  ),
+  ],
   // To the nearest integer, half to even.
-  define(
+  [
     "c_round",
     ["a"],
     `
@@ -761,17 +761,17 @@ export const portableMath: readonly SourceFunction[] = [
   if (!(Math.abs(a) < 8388608.0)) { y = a; }
   if (y === 0.0) { if (c_signBit(a) > 0.5) { y = a * 0.0; } }
   return y;`,
-  ),
-  define(
+  ],
+  [
     "c_trunc",
     ["a"],
     `
   let y = Math.floor(a);
   if (a < 0.0) { y = -Math.floor(-a); }
   return y;`,
-  ),
+  ],
   // x − trunc(x/y)·y, exact while |x/y| < 2⁴⁸: the multiples y·2ᵏ are taken away one by one.
-  define(
+  [
     "c_rem",
     ["x", "y"],
     `
@@ -788,9 +788,9 @@ export const portableMath: readonly SourceFunction[] = [
   }
   if (c_signBit(x) > 0.5) { r = -r; }
   return r;`,
-  ),
+  ],
   // x − ⌊x/y⌋·y, with the sign of y.
-  define(
+  [
     "c_mod",
     ["x", "y"],
     `
@@ -803,9 +803,9 @@ export const portableMath: readonly SourceFunction[] = [
   if (r < 0.0 && y > 0.0) { r = r + y; }
   else { if (r > 0.0 && y < 0.0) { r = r + y; } }
   return r;`,
-  ),
+  ],
   // ⌊x/y⌋ from the exact remainder, so that 1 // 0.1 is 9.
-  define(
+  [
     "c_floorDiv",
     ["x", "y"],
     `
@@ -816,9 +816,9 @@ export const portableMath: readonly SourceFunction[] = [
   if (r > 0.0 && y < 0.0) { quotient = quotient - 1.0; }
   if (quotient === 0.0) { return 0.0 * (x / y); }
   return Math.floor(quotient + 0.5);`,
-  ),
+  ],
   // x^m for an integer 0 ≤ m ≤ 64, by squaring.
-  define(
+  [
     "c_powerBySquaring",
     ["x", "m"],
     `
@@ -832,9 +832,9 @@ export const portableMath: readonly SourceFunction[] = [
     base = base * base;
   }
   return y;`,
-  ),
+  ],
   // For |y| beyond 32 the error is that of y·log|x|, whose exponent part is exact: 2 + |y|/32 ulp.
-  define(
+  [
     "c_pow",
     ["x", "y"],
     `
@@ -866,5 +866,5 @@ export const portableMath: readonly SourceFunction[] = [
   }
   if (Math.floor(y) === y || x === 0.0 || a > 3.4028234663852886e38) { return r; }
   return (x - x) / (x - x);`,
-  ),
+  ],
 ];

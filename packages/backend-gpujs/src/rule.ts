@@ -3,7 +3,8 @@
 import type { Aval, Equation, Shape } from "@curv/tensor";
 import type { Code, Expression } from "./code.js";
 import { applyElementwise } from "./elementwise.js";
-import { Place, sizeOf, split } from "./place.js";
+import type { Place } from "./place.js";
+import { sizeOf, split } from "./place.js";
 import type { Value } from "./value.js";
 
 /** The kernel that is being written. */

@@ -15,8 +15,17 @@ export interface NativeFunction {
   readonly returnType: "Float";
 }
 
-export function define(name: string, parameters: readonly string[], body: string): SourceFunction {
-  return { name, parameters, source: `function ${name}(${parameters.join(", ")}) {\n${body.trim()}\n}` };
+/** Name, parameters and body of a function. */
+export type Definition = readonly [name: string, parameters: readonly string[], body: string];
+
+/** The functions of some tables, by name. */
+export function tableOf(...tables: readonly (readonly Definition[])[]): Map<string, SourceFunction> {
+  return new Map(
+    tables.flat().map(([name, parameters, body]) => {
+      const source = `function ${name}(${parameters.join(", ")}) {\n${body.trim()}\n}`;
+      return [name, { name, parameters, source }];
+    }),
+  );
 }
 
 /** The named functions and those that they call; whoever is called comes first. */

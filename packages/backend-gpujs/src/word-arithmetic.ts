@@ -5,13 +5,13 @@
  * both halves is written out in `words.ts`.
  */
 
-import { define, type SourceFunction } from "./source-functions.js";
+import type { Definition } from "./source-functions.js";
 
-export const wordArithmetic: readonly SourceFunction[] = [
+export const wordArithmetic: readonly Definition[] = [
   // The remainder by 2¹⁶ of a number below 2³² with at most 24 significant bits.
-  define("c_low16", ["x"], `return x - Math.floor(x / 65536.0) * 65536.0;`),
+  ["c_low16", ["x"], `return x - Math.floor(x / 65536.0) * 65536.0;`],
   // Low and high 16 bits of the product of two 16-bit numbers, by the bytes of the second: every term is below 2²⁴.
-  define(
+  [
     "c_mulLow",
     ["a", "b"],
     `
@@ -19,8 +19,8 @@ export const wordArithmetic: readonly SourceFunction[] = [
   let p1 = a * b1;
   let sum = a * (b - b1 * 256.0) + (p1 - Math.floor(p1 / 256.0) * 256.0) * 256.0;
   return sum - Math.floor(sum / 65536.0) * 65536.0;`,
-  ),
-  define(
+  ],
+  [
     "c_mulHigh",
     ["a", "b"],
     `
@@ -29,36 +29,36 @@ export const wordArithmetic: readonly SourceFunction[] = [
   let high = Math.floor(p1 / 256.0);
   let sum = a * (b - b1 * 256.0) + (p1 - high * 256.0) * 256.0;
   return high + Math.floor(sum / 65536.0);`,
-  ),
-  define("c_and16", ["a", "b"], `return a & b;`),
-  define("c_or16", ["a", "b"], `return a | b;`),
-  define("c_xor16", ["a", "b"], `return a ^ b;`),
+  ],
+  ["c_and16", ["a", "b"], `return a & b;`],
+  ["c_or16", ["a", "b"], `return a | b;`],
+  ["c_xor16", ["a", "b"], `return a ^ b;`],
   // High half, low half of a·2ˢ, 0 ≤ s < 32.
-  define(
+  [
     "c_shiftLeftHigh",
     ["h", "l", "s"],
     `
   if (s >= 16.0) { return c_low16(l * c_pow2(s - 16.0)); }
   let p = c_pow2(s);
   return c_low16(h * p) + Math.floor(l * p / 65536.0);`,
-  ),
-  define(
+  ],
+  [
     "c_shiftLeftLow",
     ["l", "s"],
     `
   if (s >= 16.0) { return 0.0; }
   return c_low16(l * c_pow2(s));`,
-  ),
+  ],
   // Low half of ⌊a/2ˢ⌋, 0 ≤ s < 32; the high half is ⌊h/2ˢ⌋.
-  define(
+  [
     "c_shiftRightLow",
     ["h", "l", "s"],
     `
   if (s >= 16.0) { return Math.floor(h * c_pow2(16.0 - s)); }
   return Math.floor(l * c_pow2(-s)) + c_low16(h * c_pow2(16.0 - s));`,
-  ),
+  ],
   // Long division of unsigned words, bit by bit. part: 0, 1 the quotient's high and low half, 2, 3 the remainder's. By zero: all ones; a.
-  define(
+  [
     "c_divide",
     ["ah", "al", "bh", "bl", "part"],
     `
@@ -98,5 +98,5 @@ export const wordArithmetic: readonly SourceFunction[] = [
   if (part > 1.5) { y = rh; }
   if (part > 2.5) { y = rl; }
   return y;`,
-  ),
+  ],
 ];
