@@ -2,10 +2,10 @@
 
 import { readFileSync } from "node:fs";
 import { fc, test as prop } from "@fast-check/vitest";
-import { full, grad, hvp, jit, jvp, stack, tensor, vmap, type Tensor } from "@curv/tensor";
+import { concat, full, jit, softmax, stack, tensor, vmap, type Tensor } from "@curv/tensor";
 import * as random from "@curv/tensor/random";
 import { describe, expect, test, vi } from "vitest";
-import { difference, distance, f64 } from "./fixtures/measure.js";
+import { derivativeErrors, distance, f64 } from "./fixtures/measure.js";
 import {
   emd,
   greenkhorn,
@@ -91,13 +91,13 @@ test("divergence: GeomLoss's names; the driver gives the same, reports all three
   const one = await runSinkhornDivergence(x, y, {
     a,
     b,
-    blur: 0.02,
+    blur: 0.1,
     p: 1,
-    tol: 1e-7,
+    tol: 1e-6,
     method: "stabilized",
     maxIter: 100_000,
   });
-  expect(Math.abs(one.value - 0.9)).toBeLessThan(0.015);
+  expect(Math.abs(one.value - 0.9)).toBeLessThan(0.1 * Math.log(4));
   const reached = sinkhornDivergence(x, y, { a, b, blur: 1, reach: 2, tol: 1e-12 });
   const same = sinkhornDivergence(x, y, { a, b, epsilon: 1, rho: 4, cost: halfSquare, tol: 1e-12 });
   expect(distance(reached.value, same.value)).toBeLessThan(1e-13);
@@ -113,7 +113,7 @@ const clouds = fc.record({
   seed: fc.integer({ min: 0, max: 1000 }),
   epsilon: fc.constantFrom(1, 10),
 });
-prop.prop([clouds], { numRuns: 12 })("divergence: not negative, 0 for equal measures, symmetric", (at) => {
+prop.prop([clouds], { numRuns: 4 })("divergence: not negative, 0 for equal measures, symmetric", (at) => {
   const x = random.normal(random.key(at.seed), { shape: [at.n, 2], dtype: "float64" }).div(2);
   const y = random.normal(random.key(at.seed + 2000), { shape: [at.m, 2], dtype: "float64" }).div(2);
   const S = (u: Tensor, v: Tensor): number => {
@@ -145,24 +145,25 @@ const x = f64([[0, 0.2], [1, -0.3], [0.4, 0.9], [-0.5, 0.6]]); // prettier-ignor
 const y = f64([[0.3, 0.1], [0.8, 0.5], [-0.2, 1.1]]); // prettier-ignore
 const mass = f64([0.4, 0.3, 0.2, 0.3]);
 const b = f64([0.5, 0.2, 0.3]);
+/** Points in the first two columns, weights in the third. */
+const weighted = concat([x, mass.expandDims(1)], 1);
+const parts = (t: Tensor): { p: Tensor; w: Tensor } => ({ p: t.slice(null, [0, 2]), w: t.slice(null, 2) });
 const losses: [string, (t: Tensor) => Tensor, Tensor][] = [
-  ["points", (t) => sinkhornDivergence(t, y, options).value, x],
-  ["the other points, tiled", (t) => sinkhornDivergence(x, t, { ...options, tile: 2 }).value, y],
-  ["weights", (t) => sinkhornDivergence(x, y, { ...options, a: t.exp().div(t.exp().sum()), b }).value, mass],
-  ["points, unbalanced", (t) => sinkhornDivergence(t, y, { ...options, a: mass, b, rho: 1.5 }).value, x],
-  ["weights, unbalanced", (t) => sinkhornDivergence(x, y, { ...options, a: t, b, rho: 1.5 }).value, mass],
-  ["partial transport's cost", (t) => partialEmdCore(mass, b, t, { mass: 0.55 }).value, random.uniform(random.key(6), { shape: [4, 3], dtype: "float64" })], // prettier-ignore
+  [
+    "points and weights",
+    (t) => sinkhornDivergence(parts(t).p, y, { ...options, a: softmax(parts(t).w), b }).value,
+    weighted,
+  ],
+  [
+    "points and weights, unbalanced, tiled",
+    (t) => sinkhornDivergence(y, parts(t).p, { ...options, a: b, b: parts(t).w, rho: 1.5, tile: 2 }).value,
+    weighted,
+  ],
+  ["partial transport's cost", (t) => partialEmdCore(mass, b, t, { mass: 0.55 }).value, random.uniform(random.key(6), { shape: [4, 3], dtype: "float64" })],
   ["partial transport's mass", (t) => partialEmdCore(mass, b, { x, y }, { mass: t.sum() }).value, f64([0.3, 0.22])],
-];
+]; // prettier-ignore
 test.for(losses)("first and second derivatives in the %s", ([, loss, at]) => {
-  const v = random.normal(random.key(3), { shape: at.shape, dtype: "float64" });
-  const w = random.normal(random.key(4), { shape: at.shape, dtype: "float64" });
-  const g = grad(loss);
-  const slope = difference(loss, at, v);
-  expect(distance(g(at).mul(v).sum(), slope)).toBeLessThan(1e-8);
-  expect(distance(jvp(loss, [at], [v]).tangent, slope)).toBeLessThan(1e-8);
-  const second = difference((t) => g(t).mul(w).sum(), at, v);
-  expect(distance(hvp(loss, at, v).mul(w).sum(), second)).toBeLessThan(1e-8);
+  for (const error of derivativeErrors(loss, at)) expect(error).toBeLessThan(1e-8);
 });
 
 test("divergence: unbalanced measures have S(α, α) = 0 and S ≥ 0; it batches and compiles", () => {

@@ -1,10 +1,10 @@
 /** Sliced, Gaussian, low-rank and Gromov–Wasserstein transport, barycentres, discrepancies, maps and flows: POT, SciPy, and theorems. */
 
 import { readFileSync } from "node:fs";
-import { eye, grad, hvp, jit, vmap, type Tensor } from "@curv/tensor";
+import { concat, eye, grad, hvp, jit, vmap, type Tensor } from "@curv/tensor";
 import * as random from "@curv/tensor/random";
 import { expect, test, vi } from "vitest";
-import { difference, distance, f64 } from "./fixtures/measure.js";
+import { derivativeErrors, difference, distance, f64 } from "./fixtures/measure.js";
 import {
   applyLowRank,
   barycenter,
@@ -96,16 +96,20 @@ test("sliced: POT, derivatives, standard error, directions", () => {
 test("max-sliced: not less than any of many directions; the mean displacement of a translation", () => {
   const r = maxSlicedWasserstein(x, y, theta, { a, b });
   expect(r.converged.itemSync()).toBe(1);
-  const many = sliceDirections(random.key(3), d, 3000, { dtype: "float64" });
+  const many = sliceDirections(random.key(3), d, 1000, { dtype: "float64" });
   const each = vmap((t: Tensor) => slicedWasserstein(x, y, t.expandDims(0), { a, b }).value)(many);
   expect(r.value.itemSync()).toBeGreaterThanOrEqual(each.max().itemSync());
   const shift = f64([3, 0, -4]);
   const moved = maxSlicedWasserstein(x, x.add(shift), theta);
   expect(distance(moved.value, 5)).toBeLessThan(1e-9);
   expect(distance(moved.direction.mul(shift).sum().abs(), 5)).toBeLessThan(1e-9);
-  const slope = grad((t: Tensor) => maxSlicedWasserstein(t, y, theta, { a, b }).power)(x);
+  const slope = jit(grad((t: Tensor) => maxSlicedWasserstein(t, y, theta, { a, b }).power))(x);
   const v = wave(n, d, 6);
-  const along = difference((t) => maxSlicedWasserstein(t, y, theta, { a, b, tol: 1e-9 }).power, x, v);
+  const along = difference(
+    jit((t: Tensor) => maxSlicedWasserstein(t, y, theta, { a, b, tol: 1e-9 }).power),
+    x,
+    v,
+  );
   expect(distance(slope.mul(v).sum(), along)).toBeLessThan(1e-5);
 });
 
@@ -195,17 +199,28 @@ test("barycentres on a support and on a grid: POT, and what debiasing is for", a
 });
 
 const short = f64([0, 0.2, 0.35, 0.5, 0.7, 0.8, 1]);
-const cost7 = short.expandDims(1).sub(short).square();
 const three = normal(wave(3, 7, 2).add(1.3));
 const target = wave(7, 1, 3).flatten();
 const softRows = (t: Tensor): Tensor => t.exp().div(t.exp().sum(1, { keepDims: true }));
+/** Of a vector of logarithms of three measures, three weights and seven points. */
+const averageOf = (t: Tensor): Tensor => {
+  const points = t.slice([24, 31]).expandDims(1);
+  const options = { epsilon: 0.1, weights: t.slice([21, 24]), tol: 1e-14 };
+  return barycenterCore(softRows(t.slice([0, 21]).reshape([3, 7])), { x: points, y: points }, options).barycenter;
+};
 const averages: [string, (t: Tensor) => Tensor, Tensor][] = [
-  ["measures", (t) => barycenterCore(softRows(t), cost7, { epsilon: 0.1, weights: shares, tol: 1e-14 }).barycenter, three.log()],
-  ["weights of the measures", (t) => barycenterCore(three, cost7, { epsilon: 0.1, weights: t, tol: 1e-14 }).barycenter, shares],
-  ["points, tiled", (t) => barycenterCore(three, { x: t.expandDims(1), y: t.expandDims(1), tile: 3 }, { epsilon: 0.1, tol: 1e-14 }).barycenter, short],
-  ["measures, debiased", (t) => barycenterCore(softRows(t), cost7, { epsilon: 0.02, weights: shares, tol: 1e-14, debiased: true }).barycenter, three.log()],
-  ["pixels, debiased", (t) => gridBarycenterCore(softRows(t).reshape([2, 3, 2]), { epsilon: 0.1, tol: 1e-14, debiased: true }).barycenter.flatten(), wave(2, 6, 1).div(3)],
-]; // prettier-ignore
+  ["measures, their weights and the points", averageOf, concat([three.log().flatten(), shares, short], 0)],
+  [
+    "pixels, debiased",
+    (t) =>
+      gridBarycenterCore(softRows(t).reshape([2, 3, 2]), {
+        epsilon: 0.1,
+        tol: 1e-14,
+        debiased: true,
+      }).barycenter.flatten(),
+    wave(2, 6, 1).div(3),
+  ],
+];
 test.for(averages)("barycentres: first and second derivatives in the %s", ([, average, at]) => {
   const loss = (t: Tensor): Tensor => {
     const w = average(t);
@@ -214,14 +229,7 @@ test.for(averages)("barycentres: first and second derivatives in the %s", ([, av
       .sum()
       .add(w.square().sum());
   };
-  const [value, g] = [jit(loss), jit(grad(loss))];
-  const v = wave(at.size, 1, 5)
-    .reshape([...at.shape])
-    .div(20);
-  const u = wave(at.size, 1, 6).reshape([...at.shape]);
-  expect(distance(g(at).mul(v).sum(), difference(value, at, v))).toBeLessThan(1e-8);
-  const second = difference((t) => g(t).mul(u).sum(), at, v);
-  expect(distance(hvp(loss, at, v).mul(u).sum(), second)).toBeLessThan(1e-8);
+  for (const error of derivativeErrors(loss, at, 0.05)) expect(error).toBeLessThan(1e-8);
 });
 
 test("the barycentre of Gaussians: first and second derivatives in covariances and weights", () => {
@@ -234,16 +242,7 @@ test("the barycentre of Gaussians: first and second derivatives in covariances a
       .sum()
       .add(r.mean.square().sum());
   };
-  const at = wave(d, 2, 8).div(10);
-  const [v, u] = [wave(d, 2, 9).div(20), wave(d, 2, 10)];
-  const [value, g] = [jit(loss), jit(grad(loss))];
-  expect(distance(g(at).mul(v).sum(), difference(value, at, v))).toBeLessThan(1e-8);
-  expect(
-    distance(
-      hvp(loss, at, v).mul(u).sum(),
-      difference((t) => g(t).mul(u).sum(), at, v),
-    ),
-  ).toBeLessThan(1e-8);
+  for (const error of derivativeErrors(loss, wave(d, 2, 8).div(10), 0.05)) expect(error).toBeLessThan(1e-8);
 });
 
 test("free support: POT; the cost never grows; entropic plans", async () => {
@@ -326,9 +325,9 @@ test("low rank: marginals, between the exact and the independent plan, close to 
   // POT stops after 100 steps, with other step lengths: not the same digits, and not better by much.
   expect(r.cost).toBeLessThan(wanted.lowRank + 2e-3);
   expect(r.cost).toBeLessThan(independent - 0.5);
-  const one = lowRankSinkhornCore(a, b, cost, { rank: 1, tol: 1e-10 });
+  const one = jit(() => lowRankSinkhornCore(a, b, cost, { rank: 1, tol: 1e-10 }))();
   expect(distance(one.value, independent)).toBeLessThan(1e-9);
-  const more = await lowRankSinkhorn(a, b, cost, { rank: 8 });
+  const more = await lowRankSinkhorn(a, b, cost, { rank: 8, maxIter: 60 });
   expect(more.cost).toBeLessThan(r.cost);
 });
 
