@@ -54,18 +54,14 @@ else {
 
     test("conforms", async ({ skip }) => {
       skip(description === null, whyNot);
-      const t = performance.now();
       const outcomes = await ask("conformance", chosen(inBrowser));
-      console.log(mode, "conformance", outcomes.length, performance.now() - t);
       expect(outcomes.length).toBeGreaterThan(30);
       expect(outcomes.filter(({ error }) => error !== null)).toEqual([]);
     });
 
     test.for(Object.keys(comparable))("%s as on the CPU", async (name, { skip }) => {
       skip(description === null, whyNot);
-      const t = performance.now();
       const [got, expected] = [await ask("run", name), await comparable[name]()];
-      console.log(mode, name, performance.now() - t);
       expect(got).toHaveLength(expected.length);
       const scale = Math.max(...expected.map(Math.abs));
       got.forEach((y, i) => expect(Math.abs(y - expected[i]), `number ${i}`).toBeLessThan(2e-4 * scale));
@@ -78,9 +74,7 @@ else {
 
     test("Adam reads 94 % of the test digits", async ({ skip }) => {
       skip(description === null, whyNot);
-      const t = performance.now();
       const accuracy = await ask("train", 196);
-      console.log(mode, "Adam", accuracy, performance.now() - t);
       expect(accuracy).toBeGreaterThanOrEqual(0.94);
     });
 
