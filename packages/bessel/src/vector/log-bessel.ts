@@ -1,6 +1,6 @@
 /** log I_v(x), log K_v(x) and their scaled forms on arrays: regions of the plane, and the formula of each. */
 
-import { and, lanes32, lanes64, not, or, select, type ArrayKernel, type Expression } from "@curv/tensor/kernels";
+import { and, lanes32, lanes64, or, select, type ArrayKernel, type Expression } from "@curv/tensor/kernels";
 import { ladder, scaledLadder, type Rung } from "../scalar/ladder.js";
 import { add, sub } from "./arithmetic.js";
 import { bucketKernel, type Region, type Regions } from "./buckets.js";
@@ -11,7 +11,7 @@ import { series } from "./series.js";
 import { byFraction, byTemme } from "./small-order.js";
 
 /** Arguments up to which the formulas below the ladder are used, ascending; the last reaches to the ladder. */
-const below = { I: [0.5, 2, 10, 28], K: [0.1, 1, 2, 5, 11, 28] };
+const below = { I: [0.05, 0.5, 2, 10, 28], K: [0.1, 1, 2, 5, 11, 28] };
 /** Orders up to which they are: what they do once for every whole order is less for low ones. */
 const belowOrders = [4, 18];
 
@@ -50,24 +50,24 @@ function regionsOf(kind: "I" | "K", scaled: boolean, table: readonly Rung[]): Re
   const index: Formula = (order, x) => {
     const v = kind === "I" ? order : lanes32.abs(order);
     const beyond = (of: Expression, at: number): Expression => less(constant(at), of);
-    /** first + how many of the masks are set. */
-    const counted = (first: number, masks: readonly Expression[]): Expression =>
-      masks.reduce((sum, mask) => integerSub(sum, mask), integer(first));
     const onDebye = debyes.map((rung) => or(beyond(x, rung.x), beyond(v, rung.v)));
     const isSpecial = scaled ? less(v, mul(constant(0.615), x)) : and(less(x, v), less(v, mul(constant(3), x)));
-    // Of the nested regions the first that holds: as many masks are not set as come before it.
+    // Of the nested regions the first that holds: the more hold, the earlier it comes.
+    const last = hankels.length + debyes.length;
     const rung = integerAdd(
-      counted(hankels.length + 1, onDebye.slice(0, -1).map(not)),
+      onDebye.slice(0, -1).reduce((sum, mask) => integerAdd(sum, mask), integer(last)),
       and(isSpecial, integer(debyes.length)),
     );
     const edges = below[kind].slice(0, -1);
-    const under = counted(hankels.length + 2 * debyes.length + 1, edges.map((edge) => beyond(x, edge))); // prettier-ignore
+    // A mask that is set is −1.
+    const under = edges.reduce((sum, edge) => integerSub(sum, beyond(x, edge)), integer(last + debyes.length + 1));
     const highOrder = and(beyond(v, belowOrders[0]), integer(below[kind].length));
     let region = select(onDebye[onDebye.length - 1], rung, integerAdd(under, highOrder));
+    const v2 = mul(v, v);
     for (let i = hankels.length - 1; i >= 0; i--) {
       const { x: least, v: most, slope } = hankels[i];
       let holds = and(beyond(x, least), less(v, constant(most)));
-      if (slope < Infinity) holds = and(holds, less(mul(v, v), mul(constant(slope), x)));
+      if (slope < Infinity) holds = and(holds, less(v2, mul(constant(slope), x)));
       region = select(holds, integer(i + 1), region);
     }
     // Below 1e-6 the recurrence of K might overflow.
