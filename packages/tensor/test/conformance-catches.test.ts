@@ -17,6 +17,7 @@ import { conformance } from "@curv/tensor/testing";
 import * as checks from "../src/testing/checks.js";
 import { entry, floats, type Example } from "../src/testing/example.js";
 import { real } from "../src/testing/operand.js";
+import type { Situation } from "../src/testing/situation.js";
 
 /** x³ y with rules that can be replaced by wrong ones. */
 function product(wrong: Partial<PrimitiveRecord<null>>): Primitive<null> {
@@ -40,7 +41,7 @@ function product(wrong: Partial<PrimitiveRecord<null>>): Primitive<null> {
   return primitive;
 }
 
-function situation(primitive: Primitive, backend: Backend = cpu): checks.Situation {
+function situation(primitive: Primitive, backend: Backend = cpu): Situation {
   const example: Example = { params: null, operands: [real([3], 0.5, 2), real([3], 0.5, 2)] };
   return {
     backend,
@@ -78,7 +79,7 @@ const changed =
     return [change(dz!, x)];
   };
 
-test.each<[string, (s: checks.Situation) => Promise<void>, Partial<PrimitiveRecord<null>>]>([
+test.each<[string, (s: Situation) => Promise<void>, Partial<PrimitiveRecord<null>>]>([
   ["a derivative off by 1e-6", checks.checkJvp, { jvp: changed((dz) => dz.mul(1 + 1e-6)) }],
   [
     "a derivative that stops at first order",

@@ -132,6 +132,10 @@ function eachWindow(
   const last = shape.length - 1;
   const strides = stridesOf(shape);
   const offsets = windowOffsets(window, dilation, strides);
+  if (shape.length === 0) {
+    whole(0, 0, 1, 0, offsets);
+    return;
+  }
   const reach = window.map((k, axis) => dilated(k, dilation[axis]));
   // Windows first … end − 1 of an axis have no padding along it.
   const runs = shape.map((n, axis) => {

@@ -15,33 +15,21 @@ import { jvp } from "../transform/jvp.js";
 import { vjp } from "../transform/linearize.js";
 import { bind } from "../transform/trace.js";
 import { vmap } from "../transform/vmap.js";
-import type { Entry, Example } from "./example.js";
 import { difference, distance, elements, inner, norm, ulp } from "./measure.js";
 import { make, uniformOf } from "./operand.js";
-
-/** An example of a primitive, to be run on a backend with operands of a dtype. */
-export interface Situation {
-  readonly backend: Backend;
-  readonly dtype: DType;
-  readonly entry: Entry;
-  readonly example: Example;
-  /** Factor of every tolerance. */
-  readonly tolerance: number;
-  /** Whether jit gives the bits of eager evaluation. */
-  readonly sameBits: boolean;
-}
+import type { Situation } from "./situation.js";
 
 type Tensors = readonly Tensor[];
 
 /** Operands drawn from the stream of that name, on the backend or for the reference: float64 on the CPU. */
-function operandsOf({ backend, dtype, entry, example }: Situation, stream: string, reference = false): Tensor[] {
+export function operandsOf({ backend, dtype, entry, example }: Situation, stream: string, reference = false): Tensor[] {
   const uniform = uniformOf(stream);
   const type = reference && isFloat(dtype) && entry.ownDType !== true ? "float64" : dtype;
   return example.operands.map((operand) => make(operand, type, uniform).to(reference ? cpu : backend));
 }
 
 /** The example as a function of its operands. */
-function applied({
+export function applied({
   entry: { primitive },
   example: { params, prepare, observe },
 }: Situation): (inputs: Tensors) => Tensors {
@@ -101,7 +89,11 @@ function tolerances({ dtype, example, tolerance }: Situation): Readonly<Record<"
 }
 
 /** Allowed error of each element of each output, from the accuracy that the entry promises. */
-async function budgets(situation: Situation, expected: Tensors, inputs: Tensors): Promise<((i: number) => number)[]> {
+export async function budgets(
+  situation: Situation,
+  expected: Tensors,
+  inputs: Tensors,
+): Promise<((i: number) => number)[]> {
   const { dtype, entry, tolerance } = situation;
   const { ulps = 0, sums = 0, norm: normwise = 0 } = entry.accuracy;
   const type: FloatDType = dtype === "float32" ? "float32" : "float64";

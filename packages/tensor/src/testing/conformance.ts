@@ -9,10 +9,9 @@ import { BackendError } from "../errors.js";
 import { own } from "../memory.js";
 import { cast } from "../ops/elementwise.js";
 import { formatShape, sizeOf } from "../shape.js";
-import { aval, type Aval } from "../primitives/primitive.js";
 import { bind } from "../transform/trace.js";
 import * as checks from "./checks.js";
-import type { Situation } from "./checks.js";
+import { situationsOf, type Situation } from "./situation.js";
 import { everything, type Entry, type Example } from "./example.js";
 import { make, uniformOf } from "./operand.js";
 import { table } from "./table.js";
@@ -72,20 +71,6 @@ function titleOf({ title, operands }: Example): string {
   return title ?? operands.map(({ shape }) => formatShape(shape)).join(" with ");
 }
 
-/**
- * Whether the backend has what the example needs: NaN and infinities, the dtypes of operands and results. What an operation makes of empty
- * operands is answered on the host, which needs the others at once; the public functions never ask for it.
- */
-function possible({ capabilities }: Backend, { primitive }: Entry, example: Example, dtype: DType): boolean {
-  if (!capabilities.nonFinite && example.smooth === null) return false;
-  const inputs = example.operands.map((operand) => aval(operand.shape, operand.dtype ?? dtype));
-  const outs = primitive.shape(inputs, example.params);
-  const isEmpty = (x: Aval): boolean => sizeOf(x.shape) === 0;
-  const mixed = inputs.some(isEmpty) && !inputs.every(isEmpty) && !outs.every(isEmpty);
-  if (mixed && !capabilities.syncRead) return false;
-  return [...inputs, ...outs].every((x) => capabilities.dtypes.includes(x.dtype));
-}
-
 async function holds(statement: Statement, situation: Situation): Promise<void> {
   try {
     await statement.check(situation);
@@ -125,11 +110,7 @@ function describeEntry(
       return;
     }
     for (const dtype of dtypes) {
-      const situations = examples
-        .filter(
-          (example) => (example.dtypes ?? entry.dtypes).includes(dtype) && possible(backend, entry, example, dtype),
-        )
-        .map((example): Situation => ({ backend, dtype, entry, example, tolerance, sameBits }));
+      const situations = situationsOf(backend, entry, dtype, { tolerance, sameBits });
       for (const statement of statements) {
         const list = situations.filter(statement.applies);
         if (list.length === 0) continue;

@@ -5,3 +5,5 @@
  */
 
 export { conformance, type ConformanceOptions } from "./conformance.js";
+export { accuracy, type PrimitiveAccuracy } from "./accuracy.js";
+export type { Accuracy } from "./example.js";

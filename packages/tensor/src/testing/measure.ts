@@ -15,9 +15,21 @@ export function rounded(x: number, dtype: DType): number {
 }
 
 /**
- * The first element that is further from its expected value than `budget` allows, in words; null if there is none. NaN must meet NaN, an
- * infinity itself; with a budget of 0 so must −0.
+ * The error of a number as a share of what it may be: at most 1 if it is right. NaN must meet NaN, an infinity itself; but a value that rounds
+ * to infinity may come out as the largest number, and the reverse.
  */
+export function shareOfBudget(got: number, expected: number, dtype: DType, allowed: number): number {
+  const wanted = rounded(expected, dtype);
+  if (Object.is(got, wanted)) return 0;
+  const error = Math.abs(got - expected);
+  if (error <= allowed) return error === 0 ? 0 : error / allowed;
+  if (isFloat(dtype) && !Number.isFinite(wanted) && allowed > 0 && Math.abs(got) >= largest(dtype) * (1 - 1e-6)) {
+    if (Math.sign(got) === Math.sign(wanted)) return 1;
+  }
+  return Number.isFinite(error) ? error / allowed : Infinity;
+}
+
+/** The first element that is further from its expected value than `budget` allows, in words; null if there is none. */
 export function difference(
   got: ArrayLike<number>,
   expected: ArrayLike<number>,
@@ -26,16 +38,10 @@ export function difference(
 ): string | null {
   if (got.length !== expected.length) return `${got.length} elements, wanted ${expected.length}`;
   for (let i = 0; i < got.length; i++) {
-    const wanted = rounded(expected[i], dtype);
-    if (Object.is(got[i], wanted)) continue;
     const allowed = budget(i);
-    const error = Math.abs(got[i] - expected[i]);
-    if (error <= allowed) continue;
-    // A value that rounds to infinity may come out as the largest number, and the reverse.
-    if (isFloat(dtype) && !Number.isFinite(wanted) && allowed > 0 && Math.abs(got[i]) >= largest(dtype) * (1 - 1e-6)) {
-      if (Math.sign(got[i]) === Math.sign(wanted)) continue;
+    if (shareOfBudget(got[i], expected[i], dtype, allowed) > 1) {
+      return `element ${i} is ${got[i]}, wanted ${expected[i]} ± ${allowed}`;
     }
-    return `element ${i} is ${got[i]}, wanted ${expected[i]} ± ${allowed}`;
   }
   return null;
 }
