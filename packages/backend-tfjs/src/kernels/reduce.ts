@@ -45,10 +45,10 @@ function firstExtreme(engine: Engine, x: TfjsTensor, kernel: "ArgMax" | "ArgMin"
 }
 
 export const reduceKernels: KernelTable = {
-  sum: over((engine, x) => engine.reduce("Sum", x)),
-  prod: over((engine, x) => engine.reduce("Prod", x)),
-  max: extreme("Max"),
-  min: extreme("Min"),
-  argMax: argExtreme("ArgMax"),
-  argMin: argExtreme("ArgMin"),
+  sum: /* @__PURE__ */ over((engine, x) => engine.reduce("Sum", x)),
+  prod: /* @__PURE__ */ over((engine, x) => engine.reduce("Prod", x)),
+  max: /* @__PURE__ */ extreme("Max"),
+  min: /* @__PURE__ */ extreme("Min"),
+  argMax: /* @__PURE__ */ argExtreme("ArgMax"),
+  argMin: /* @__PURE__ */ argExtreme("ArgMin"),
 };

@@ -28,11 +28,11 @@ function unit(x: Tensor, axis: number): Tensor {
 }
 
 export const mergeLayers: Readonly<Record<string, LayerFunction>> = {
-  Add: merging((xs) => xs.reduce((a, b) => a.add(b))),
-  Multiply: merging((xs) => xs.reduce((a, b) => a.mul(b))),
-  Average: merging((xs) => xs.reduce((a, b) => a.add(b)).mul(1 / xs.length)),
-  Maximum: merging((xs) => xs.reduce((a, b) => maximum(a, b))),
-  Minimum: merging((xs) => xs.reduce((a, b) => minimum(a, b))),
+  Add: /* @__PURE__ */ merging((xs) => xs.reduce((a, b) => a.add(b))),
+  Multiply: /* @__PURE__ */ merging((xs) => xs.reduce((a, b) => a.mul(b))),
+  Average: /* @__PURE__ */ merging((xs) => xs.reduce((a, b) => a.add(b)).mul(1 / xs.length)),
+  Maximum: /* @__PURE__ */ merging((xs) => xs.reduce((a, b) => maximum(a, b))),
+  Minimum: /* @__PURE__ */ merging((xs) => xs.reduce((a, b) => minimum(a, b))),
   Concatenate: (call) => {
     if (call.masks.some((mask) => mask !== null)) throw unsupported(call.layer, "is masked");
     return concat(call.inputs, (call.config.axis as number | undefined) ?? -1);

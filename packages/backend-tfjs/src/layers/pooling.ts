@@ -28,14 +28,14 @@ const global =
   };
 
 export const poolingLayers: Readonly<Record<string, LayerFunction>> = {
-  MaxPooling1D: pooling(maxPool),
-  MaxPooling2D: pooling(maxPool),
-  MaxPooling3D: pooling(maxPool),
-  AveragePooling1D: pooling(avgPool),
-  AveragePooling2D: pooling(avgPool),
-  AveragePooling3D: pooling(avgPool),
-  GlobalAveragePooling1D: global((x, axes) => mean(x, axes)),
-  GlobalAveragePooling2D: global((x, axes) => mean(x, axes)),
-  GlobalMaxPooling1D: global((x, axes) => max(x, axes)),
-  GlobalMaxPooling2D: global((x, axes) => max(x, axes)),
+  MaxPooling1D: /* @__PURE__ */ pooling(maxPool),
+  MaxPooling2D: /* @__PURE__ */ pooling(maxPool),
+  MaxPooling3D: /* @__PURE__ */ pooling(maxPool),
+  AveragePooling1D: /* @__PURE__ */ pooling(avgPool),
+  AveragePooling2D: /* @__PURE__ */ pooling(avgPool),
+  AveragePooling3D: /* @__PURE__ */ pooling(avgPool),
+  GlobalAveragePooling1D: /* @__PURE__ */ global((x, axes) => mean(x, axes)),
+  GlobalAveragePooling2D: /* @__PURE__ */ global((x, axes) => mean(x, axes)),
+  GlobalMaxPooling1D: /* @__PURE__ */ global((x, axes) => max(x, axes)),
+  GlobalMaxPooling2D: /* @__PURE__ */ global((x, axes) => max(x, axes)),
 };
