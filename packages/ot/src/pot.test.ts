@@ -65,7 +65,7 @@ const transport = fc.tuple(fc.integer({ min: 1, max: 12 }), fc.integer({ min: 1,
   }),
 );
 
-prop.prop([transport], { numRuns: 150 })(
+prop.prop([transport], { numRuns: 100 })(
   "emd: feasible in both problems, no gap, a vertex",
   async ({ a, b, C, unit }) => {
     const [p, q] = [normalised(a), normalised(b)];
