@@ -23,12 +23,14 @@ export interface GpuLibrary {
   readonly input: (data: Float32Array, size: readonly number[]) => unknown;
 }
 
-interface Gpu {
+/** gpu.js's `GPU`, as far as it is used here. */
+export interface Gpu {
   createKernel(source: string, settings: object): CompiledKernel;
   destroy(): Promise<void> | void;
 }
 
-interface CompiledKernel {
+/** What `createKernel` gives. */
+export interface CompiledKernel {
   (...args: unknown[]): unknown;
   readonly kernel: {
     readonly constructor: { readonly mode: string };

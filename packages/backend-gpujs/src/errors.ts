@@ -6,7 +6,7 @@ import { BackendError } from "@curv/tensor";
 export type FailureReason =
   "unsupported" | "limit" | "compile" | "degraded" | "device-lost" | "out-of-memory" | "launch";
 
-/** A {@link BackendError} of a gpu.js backend, with the reason as a word. The CPU backend goes on working after each of them. */
+/** A `BackendError` of a gpu.js backend, with the reason as a word. The CPU backend goes on working after each of them. */
 export class GpujsError extends BackendError {
   constructor(
     message: string,

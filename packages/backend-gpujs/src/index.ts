@@ -7,4 +7,4 @@
 export { gpujs, type GpujsOptions } from "./open.js";
 export { GpujsBackend, type DeviceInfo, type DeviceMemory } from "./backend.js";
 export { GpujsError, type FailureReason } from "./errors.js";
-export type { GpuLibrary, Mode } from "./engine.js";
+export type { CompiledKernel, Gpu, GpuLibrary, Mode } from "./engine.js";
