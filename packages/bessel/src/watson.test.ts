@@ -44,7 +44,7 @@ test("the divergence of different axes is the mean over samples", () => {
 });
 
 test.each([[2, 3], [3, -8], [3, 200], [40, 60], [40, -300], [2000, 3000]])("samples in ℝ^%i with κ = %d: E(μᵀx)², unit length, uniform across", (p, k) => {
-  const n = p > 100 ? 200 : 4000;
+  const n = p > 100 ? 100 : 2000;
   const axis = random.sphere(random.key(p), p, { dtype: "float64" });
   const x = watson.sample(random.key(1), { axis, concentration: f64(k) }, { shape: [n] });
   expect(x.shape).toEqual([n, p]);
@@ -81,7 +81,7 @@ test("the inverse of the ratio, to 1e-14 of the smaller of r and 1 − r", () =>
   behavesAsTensorFunction(inverseHyp1f1Ratio, [[0.5, 2, 1], [1.5, 5, 30], [0.4, 0.8, 0.1]], { digits: 4 }); // prettier-ignore
 });
 
-test("fits: the score vanishes, and κ and μ come back", async () => {
+test("fits: the score vanishes, and κ and μ come back", { timeout: 30_000 }, async () => {
   for (const [p, k, n] of [[3, 5, 4000], [3, -5, 4000], [30, 80, 2000]]) { // prettier-ignore
     const axis = random.sphere(random.key(7), p, { dtype: "float64" });
     const x = watson.sample(random.key(8), { axis, concentration: f64(k) }, { shape: [n] });

@@ -1,7 +1,7 @@
 /** Sums, differences and complements of numbers that are given by their logarithms. */
 
 import { expm1, sigmoid, type Tensor } from "@curv/tensor";
-import { defineFamily, evaluate, notNegative, type Apply } from "../special-function.js";
+import { defineFamily, evaluate, notNegative, type Apply, type Domain } from "../special-function.js";
 
 /** log(1 − e^(−x)), x ≥ 0. Source: Mächler, Accurately computing log(1 − exp(−|a|)) (2012). */
 function complement(x: number): number {
@@ -20,7 +20,7 @@ function difference(x: number, y: number): number {
   return x + complement(x - y);
 }
 
-/** log(e^y ± 1) − y and its kin are the derivatives: none beyond exponentials of the functions themselves is needed. */
+/** All derivatives are odds and logistic functions of differences. */
 const logSpace: Apply<{ readonly of: "complement" | "sum" | "difference" }> = /* @__PURE__ */ defineFamily({
   name: "logSpace",
   kernel: ({ of }) => ({ complement, sum, difference })[of] as (...operands: number[]) => number,
@@ -69,9 +69,7 @@ export function logAddExp(x: number | Tensor, y: number | Tensor): number | Tens
 export function logSubExp(x: number, y: number): number;
 export function logSubExp(x: number | Tensor, y: number | Tensor): Tensor;
 export function logSubExp(x: number | Tensor, y: number | Tensor): number | Tensor {
-  const domain = typeof y === "number" ? { x: [(t: number) => t >= y, `a number >= y = ${y}`] as const } : {};
-  const of = typeof x === "number" ? domain : {};
-  return evaluate("logSubExp", { x, y }, typeof y === "number" ? of : {}, difference, (a, b) =>
-    logSpace({ of: "difference" }, a, b),
-  );
+  const domain: Domain =
+    typeof x === "number" && typeof y === "number" ? { x: [(t) => t >= y, `a number >= y = ${y}`] } : {};
+  return evaluate("logSubExp", { x, y }, domain, difference, (a, b) => logSpace({ of: "difference" }, a, b));
 }
