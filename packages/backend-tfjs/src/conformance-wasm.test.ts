@@ -1,4 +1,4 @@
-/** The conformance suite on the WebAssembly engine. (uint32 never gets there.) */
+/** The conformance suite on the WebAssembly engine. */
 
 import { conformance } from "@curv/tensor/testing";
 import * as tf from "@tensorflow/tfjs";
@@ -11,4 +11,4 @@ vi.setConfig({ testTimeout: 60_000 });
 await tf.setBackend("wasm");
 await tf.ready();
 
-conformance(backendFromTfjs(tf), { dtypes: ["float32", "int32", "bool"], sameBits: false });
+conformance(backendFromTfjs(tf), { dtypes: ["float32", "int32", "uint32", "bool"], sameBits: false });
