@@ -2,6 +2,7 @@
 
 import { describe, expect, test } from "vitest";
 import { type Benchmark, type Contender, type Peer, run } from "./comparison.js";
+import { backendsBenchmark } from "./backends.js";
 import { curvature } from "./curvature.js";
 import { eager } from "./eager.js";
 import { bessel } from "./bessel.js";
@@ -13,7 +14,7 @@ import { krylov } from "./krylov.js";
 import { linalg } from "./linalg.js";
 import { matmul } from "./matmul.js";
 import { math } from "./math.js";
-import { mlp } from "./mlp.js";
+import { mlp, tiny } from "./mlp.js";
 import { ot } from "./ot.js";
 import { scaling } from "./scaling.js";
 import { softmax } from "./softmax.js";
@@ -34,6 +35,7 @@ const small: Readonly<Record<string, Benchmark>> = {
   ot: ot(12),
   bessel: bessel(20),
   curvature: curvature([{ depth: 8, images: 4, batch: 2, side: 8 }]),
+  backends: backendsBenchmark({ length: 1000, side: 8, network: tiny }),
   "hvp-cost": hvpCost({ sizes: { batch: 4, inputs: 2, hidden: 3, outputs: 2 }, batch: 2 }),
   scaling: scaling({ largest: 16 }),
 };

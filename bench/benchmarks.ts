@@ -35,4 +35,5 @@ export const benchmarks: Readonly<Record<string, () => Benchmark | Promise<Bench
   bessel: async () => (await import("./bessel.js")).bessel(),
   "m-fac": async () => (await import("./m-fac.js")).mFac(),
   curvature: async () => (await import("./curvature.js")).curvature(),
+  backends: async () => (await import("./backends.js")).backendsBenchmark(),
 };

@@ -31,6 +31,7 @@ const all = [
   "bessel",
   "m-fac",
   "curvature",
+  "backends",
   "scaling",
   "leak",
 ];
