@@ -652,7 +652,7 @@ export const portableMath: readonly Definition[] = [
     "c_lgamma",
     ["x"],
     `
-  if (x > 0.0) { return c_lgammaPositive(x); }
+  if (x > 0.0 && x <= 3.4028234663852886e38) { return c_lgammaPositive(x); }
   if (!(x <= 0.0)) { return x; }
   let a = -x;
   if (a > 3.4028234663852886e38) { return a; }

@@ -33,7 +33,7 @@ afterEach(async () => {
 
 const engines = ["cpu", "wasm"] as const;
 
-/** Steps of the memory test. 10,000 on wasm were flat, too; they take a minute. */
+/** Steps of the memory test: CURV_STEPS=10000 for the long one. */
 const steps = Number(process.env.CURV_STEPS ?? 200);
 
 async function open(engine: (typeof engines)[number], options = {}): Promise<TfjsBackend> {

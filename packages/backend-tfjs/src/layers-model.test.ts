@@ -1,6 +1,6 @@
 /** Models of TensorFlow.js layers against its own predictions, layer by layer, and against the reference outputs of the specification. */
 
-import { cpu, grad, hessian, isTensor, jit, sum, tensor, use, type Tensor, type TypedArray } from "@curv/tensor";
+import { cpu, grad, hessian, isTensor, jit, sum, tensor, use, zeros, type Tensor, type TypedArray } from "@curv/tensor";
 import * as tf from "@tensorflow/tfjs";
 import { afterEach, beforeAll, describe, expect, test } from "vitest";
 import {
@@ -270,6 +270,14 @@ describe("what cannot be translated is refused by the layer's name", () => {
     ["in a nested model", () => sequential(sequential(L.centerCrop({ height: 2, width: 2, name: "cut", ...x4 }))), /"cut" \(CenterCrop\)/],
     ["ConvLSTM2D", () => sequential(L.convLstm2d({ filters: 2, kernelSize: 2, name: "movie", inputShape: [2, 4, 4, 1] }) as never), /"movie" \(ConvLSTM2D\)/],
   ]; // prettier-ignore
+  test("causal padding", async () => {
+    const model = sequential(
+      L.conv1d({ filters: 2, kernelSize: 3, padding: "causal", name: "past", inputShape: [8, 1] }),
+    );
+    const { apply, params } = await functionFromLayersModel(model);
+    expect(() => apply(params, zeros([1, 8, 1]))).toThrow(/"past" \(Conv1D\) pads causally/);
+  });
+
   for (const [name, make, message] of refused) {
     test(name, async () => {
       await expect(functionFromLayersModel(make())).rejects.toThrow(message);

@@ -3,7 +3,7 @@
 import { conv, flip, type Tensor } from "@curv/tensor";
 import { activated } from "./activations.js";
 import { withChannelsLast } from "./core.js";
-import { optional, weight, type LayerCall, type LayerFunction } from "./layer.js";
+import { optional, refuse, weight, type LayerCall, type LayerFunction } from "./layer.js";
 
 type Pair = readonly [before: number, after: number];
 
@@ -29,7 +29,8 @@ const kernelToFront = (w: Tensor): Tensor =>
 
 /** x of [N, …S, C] by a kernel of [O, C/groups, …K]. */
 function convolve(call: LayerCall, x: Tensor, kernel: Tensor, groups = 1): Tensor {
-  const { config } = call;
+  const { config, layer } = call;
+  refuse(layer, config.padding === "causal", "pads causally, which TensorFlow.js itself does not do");
   const axes = x.rank - 2;
   const stride = perAxis(config.strides, axes);
   const dilation = perAxis(config.dilationRate, axes);

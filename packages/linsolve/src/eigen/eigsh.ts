@@ -137,7 +137,7 @@ export async function eigsh(a: AnyOperator, options: EigshOptions = {}): Promise
   const { pairs: sorted } = best(pairs, which, k);
   const vectors = sorted.vectors;
   const images = a.matmat(vectors.transpose());
-  const values = tensor(Float64Array.from(sorted.values)).cast(a.dtype);
+  const values = tensor(sorted.values, { dtype: a.dtype });
   const residuals = images.sub(vectors.transpose().mul(values)).square().sum(0).sqrt();
   return {
     values,
