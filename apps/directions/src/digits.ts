@@ -23,7 +23,9 @@ export async function loadDigits(key: random.Key): Promise<readonly Digit[]> {
   const { resolve } = createRequire(import.meta.url);
   const all: Digit[] = [];
   for (let label = 0; label < 10; label++) {
-    const { data } = JSON.parse(await readFile(resolve(`mnist/src/digits/${label}.json`), "utf8")) as { data: number[] };
+    const { data } = JSON.parse(await readFile(resolve(`mnist/src/digits/${label}.json`), "utf8")) as {
+      data: number[];
+    };
     for (let at = 0; at < data.length; at += pixels) {
       all.push({ picture: Float64Array.from(data.slice(at, at + pixels)), label });
     }

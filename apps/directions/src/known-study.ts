@@ -1,9 +1,11 @@
 /** Mixtures whose truth is known: what the fits find of it, how exactly, and in what time. */
 
-import { besselRatioI } from "@curv/bessel";
+import { besselRatioI, inverseBesselRatioI } from "@curv/bessel";
 import * as vonMisesFisher from "@curv/bessel/von-mises-fisher";
 import { concat, stack, tensor } from "@curv/tensor";
 import * as random from "@curv/tensor/random";
+import { processorTime } from "./clock.js";
+import { likeliestMixture } from "./likeliest-mixture.js";
 import { confusionOf, median, purity } from "./scores.js";
 import type { Settings } from "./settings.js";
 import { told, type Watch } from "./watch.js";
@@ -52,10 +54,13 @@ export async function studyKnown(settings: Settings, key: random.Key, watch: Wat
   const results: KnownResult[] = [];
   const milliseconds: number[] = [];
   for (const p of settings.dimensions) {
-    const { result, time } = await studyDimension(p, settings, random.foldIn(key, p));
+    const { result, time } = await studyDimension(p, settings, random.foldIn(key, p), watch);
     results.push(result);
     milliseconds.push(time);
-    await told(watch, `known mixture in ${p} dimensions: purity ${result.purity.toFixed(3)}, a fit in ${time.toFixed(1)} ms`);
+    await told(
+      watch,
+      `known mixture in ${p} dimensions: purity ${result.purity.toFixed(3)}, a fit in ${time.toFixed(1)} ms`,
+    );
   }
   return { results, milliseconds };
 }
@@ -64,6 +69,7 @@ async function studyDimension(
   p: number,
   { knownRows: n, repeats, starts }: Settings,
   key: random.Key,
+  watch: Watch,
 ): Promise<{ result: KnownResult; time: number }> {
   const [own, startKey] = random.split(key);
   const truths = concentrationShares.map((share, k) => {
@@ -83,7 +89,7 @@ async function studyDimension(
     truths.map(({ x }) => x),
     0,
   );
-  const mixture = await likeliest(all, truths.length, starts, startKey);
+  const mixture = await likeliestMixture(all, truths.length, starts, startKey, watch);
   const clusters = Array.from(mixture.responsibilities.argMax(1).dataSync());
   const table = confusionOf(
     clusters.map((_, i) => Math.floor(i / n)),
@@ -96,7 +102,7 @@ async function studyDimension(
     const a = besselRatioI(p / 2 - 1, kappa);
     return {
       truth: kappa,
-      expected: vonMisesFisherConcentration(p, Math.sqrt(a * a + (1 - a * a) / n)),
+      expected: inverseBesselRatioI(p / 2 - 1, Math.sqrt(a * a + (1 - a * a) / n)),
       fitted: mixture.concentrations.slice(nearest[k]).itemSync(),
       cosine: cosines.slice(k, nearest[k]).itemSync(),
     };

@@ -6,9 +6,14 @@ export interface Watch {
   readonly onProgress?: ((line: string) => void) | undefined;
 }
 
-/** Tells what was done, and lets the event loop run, so that Ctrl-C gets its turn. */
-export async function told({ signal, onProgress }: Watch, line: string): Promise<void> {
-  onProgress?.(line);
+/** Lets the event loop run, so that Ctrl-C gets its turn; throws the signal's reason when it is aborted. */
+export async function breathe({ signal }: Watch): Promise<void> {
   await new Promise((resolve) => setImmediate(resolve));
   signal?.throwIfAborted();
+}
+
+/** Tells what was done. */
+export async function told(watch: Watch, line: string): Promise<void> {
+  watch.onProgress?.(line);
+  await breathe(watch);
 }

@@ -1,0 +1,71 @@
+/** Everything that a run finds, and what a full run promises of it. */
+
+import * as random from "@curv/tensor/random";
+import { studyDigits, type DigitsStudy } from "./digits-study.js";
+import { studyKnown, type KnownStudy } from "./known-study.js";
+import { compareWithOthers, type Comparison } from "./others.js";
+import type { Settings } from "./settings.js";
+import type { Watch } from "./watch.js";
+
+export interface Study {
+  readonly settings: Settings;
+  readonly known: KnownStudy;
+  /** The pixels first. */
+  readonly digits: readonly DigitsStudy[];
+  readonly comparison: Comparison;
+}
+
+export async function study(settings: Settings, watch: Watch): Promise<Study> {
+  const [knownKey, digitsKey] = random.split(random.key(settings.seed));
+  const comparison = await compareWithOthers();
+  const known = await studyKnown(settings, knownKey, watch);
+  const digits = await studyDigits(settings, digitsKey, watch);
+  return { settings, known, digits, comparison };
+}
+
+export interface Check {
+  readonly claim: string;
+  readonly holds: boolean;
+}
+
+/** None of a quick run. */
+export function checksOf({ settings, known, digits, comparison }: Study): Check[] {
+  if (settings.quick) return [];
+  const fits = known.results.flatMap((result) => result.fits);
+  const [pixels] = digits.map(({ result }) => result);
+  const close = known.results.every(({ components }) =>
+    components.every(({ fitted, expected }) => Math.abs(fitted / expected - 1) < 0.02),
+  );
+  return [
+    {
+      claim: `a fit in ${settings.dimensions.join(", ")} dimensions takes at most 8 iterations`,
+      holds: fits.every(({ iterations }) => iterations <= 8),
+    },
+    {
+      claim: `… and at most 50 ms of processor time (median, ${settings.knownRows} rows)`,
+      holds: known.milliseconds.every((time) => time <= 50),
+    },
+    { claim: "… and ends with |A(κ) − R̄| ≤ 1e-12", holds: fits.every(({ residual }) => Math.abs(residual) <= 1e-12) },
+    {
+      claim: "A(κ) is that of mpmath with 60 digits to 1e-12, log I to 1e-14 of max(1, |log I|)",
+      holds: comparison.rows.every(({ curv }) => curv.ratioError <= 1e-12 && curv.logError <= 1e-14),
+    },
+    {
+      claim:
+        "mixtures of known components: every row is told apart, every κ within 2 % of what such samples should give",
+      holds: close && known.results.every(({ purity }) => purity === 1),
+    },
+    {
+      claim:
+        "digits: all mixtures converge, purity of the pixels' clusters at least 0.6, and of every other space's 0.5",
+      holds: pixels.purity >= 0.6 && digits.every(({ result }) => result.converged && result.purity >= 0.5),
+    },
+    {
+      claim:
+        "a digit is likelier than noise, stripes, negatives and shuffled pixels with probability 0.99, in every space",
+      holds: digits.every(({ result: { auroc } }) =>
+        (["noise", "stripes", "negative", "shuffled pixels"] as const).every((kind) => auroc[kind] >= 0.99),
+      ),
+    },
+  ];
+}
