@@ -1,0 +1,179 @@
+/**
+ * Draws the error maps of `docs/guides/special-functions.md` and writes its tables.
+ *
+ * `node --conditions=@curv/source --import=./bench/strip-types.mjs scripts/bessel-accuracy.mjs` after `pnpm install`; seconds. With
+ * `--reference PYTHON` that Python (with mpmath and SciPy) makes the reference values first; minutes. With `--peers FOLDER` the table of
+ * the packages of npm is made too, of `bessel` and `@stdlib/math-base-special-bessel*` as they are installed in that folder.
+ */
+
+import { execFileSync } from "node:child_process";
+import { readFileSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+
+const root = new URL("../", import.meta.url);
+const load = (path) => import(new URL(path, root).href);
+const options = { reference: { type: "string" }, peers: { type: "string" } };
+const { reference: python, peers } = parseArgs({ options }).values;
+
+if (python !== undefined) {
+  const script = new URL("packages/bessel/src/fixtures/error_maps.py", root);
+  execFileSync(python, [fileURLToPath(script)], { stdio: "inherit" });
+}
+
+const { cells, errorMaps, perDecade, reference, summary } = await load("packages/bessel/test/error-maps.ts");
+const { svg } = await load("packages/bessel/test/error-map-svg.ts");
+const { besselBranch, besselI, besselK } = await load("packages/bessel/src/index.ts");
+const { besselJ, besselY } = await load("packages/bessel/src/cylinder/index.ts");
+
+const data = reference();
+const maps = errorMaps(data);
+const guide = new URL("docs/guides/special-functions.md", root);
+
+drawErrors();
+drawBranches();
+write("errors", errorTable());
+if (peers !== undefined) write("peers", peerTable(createRequire(join(resolve(peers), "package.json"))));
+
+function drawErrors() {
+  const bounds = [0.5, 1, 2, 4, 32, 1e4];
+  const legend = [
+    { label: "≤ ½", colour: "#f7fbff" },
+    { label: "≤ 1", colour: "#c6dbef" },
+    { label: "≤ 2", colour: "#6baed6" },
+    { label: "≤ 4", colour: "#2171b5" },
+    { label: "≤ 32", colour: "#fdae6b" },
+    { label: "≤ 10,000", colour: "#e6550d" },
+    { label: "more", colour: "#a50f15" },
+    { label: "zero, infinite or no number", colour: "#111" },
+    { label: "no float64 holds it", colour: "#ccc" },
+  ];
+  for (const map of maps) {
+    const panels = map.panels.map(({ title, errors }) => ({ title: `${map.name}, ${title}`, classes: classesOf(errors) }));
+    const classesOfMap = panels.flatMap(({ classes }) => classes);
+    const used = legend.filter((_, k) => k < legend.length - 1 || classesOfMap.includes(k));
+    picture(`errors-${map.name}.svg`, { v: map.v, x: map.x, panels, legend: used });
+
+    function classesOf(errors) {
+      return Array.from(errors, (e, i) => {
+        if (!map.known(i)) return bounds.length + 2;
+        if (e !== e) return bounds.length + 1;
+        const k = bounds.findIndex((bound) => e <= bound);
+        return k < 0 ? bounds.length : k;
+      });
+    }
+  }
+} // prettier-ignore
+
+function drawBranches() {
+  const legend = [
+    { label: "mu3", colour: "#d9f0d3" },
+    { label: "mu20", colour: "#7fbf7b" },
+    { label: "u4", colour: "#f1eef6" },
+    { label: "u6", colour: "#bdc9e1" },
+    { label: "u9", colour: "#74a9cf" },
+    { label: "u13", colour: "#2b8cbe" },
+    { label: "series", colour: "#fdcc8a" },
+    { label: "integral", colour: "#fc8d59" },
+    { label: "temme", colour: "#d7301f" },
+  ];
+  const { v, x } = maps[0];
+  const points = cells(data.modified);
+  const panels = ["I", "K"].map((kind) => ({
+    title: `log ${kind}`,
+    classes: Array.from(points.v, (order, i) => {
+      const branch = besselBranch(order, points.x[i], kind);
+      return legend.findIndex(({ label }) => label === branch);
+    }),
+  }));
+  picture("branches.svg", { v, x, panels, legend });
+}
+
+function picture(name, content) {
+  writeFileSync(new URL(`docs/guides/special-functions/${name}`, root), svg(content, perDecade));
+}
+
+function errorTable() {
+  const rows = maps.flatMap((map) =>
+    map.panels.map(({ title, errors }) => {
+      const { withinOne, withinFour, notFinite, worst } = summary(errors, map.known);
+      return [`\`${map.name}\``, title, percent(withinOne), percent(withinFour), size(worst), percent(notFinite)];
+    }),
+  );
+  return table(["Function", "", "Within 1", "Within 4", "Worst", "Not finite or zero"], rows);
+}
+
+/** Functions of integer orders: the median and the largest error of each, and the share of results that are no numbers. */
+function peerTable(require) {
+  const version = (name) => JSON.parse(readFileSync(require.resolve(`${name}/package.json`), "utf8")).version;
+  const xl = require("bessel");
+  const stdlib = (kind, n) => require(`@stdlib/math-base-special-bessel${kind}${n}`);
+  const kinds = [
+    ["J", besselJ, xl.besselj, "j"],
+    ["Y", besselY, xl.bessely, "y"],
+    ["I", besselI, xl.besseli],
+    ["K", besselK, xl.besselk],
+  ];
+  const rows = [];
+  for (const [k, [name, ours, theirs, kind]] of kinds.entries()) {
+    for (const n of [0, 1, 2, 10, 50]) {
+      const points = data.integers.filter((row) => row[0] === n && row.slice(2, 6).every((y) => y !== null || k > 1));
+      const known = points.filter((row) => row[2 + k] !== null);
+      const scale = (row) => (k < 2 && row[1] >= n ? Math.hypot(row[2], row[3]) : Math.abs(row[2 + k]));
+      const cell = (f) => describe(known.map((row) => Math.abs(f(row) - row[2 + k]) / scale(row) / (f(row) === 0 ? 0 : 1)));
+      rows.push([
+        `${name}, order ${n}`,
+        cell((row) => ours(n, row[1])),
+        cell((row) => row[6 + k] ?? NaN),
+        cell((row) => quietly(() => theirs(row[1], n))),
+        kind !== undefined && n < 2 ? cell((row) => stdlib(kind, n)(row[1])) : "",
+      ]);
+    }
+  }
+  const stdlibVersion = version("@stdlib/math-base-special-besselj0");
+  const heads = ["", "Curv", `SciPy ${data.scipy}`, `\`bessel\` ${version("bessel")}`, `\`@stdlib\` ${stdlibVersion}`];
+  return table(heads, rows);
+} // prettier-ignore
+
+function quietly(f) {
+  try {
+    return f();
+  } catch {
+    return NaN;
+  }
+}
+
+/** "median, worst" of the finite errors, and how many are not. */
+function describe(errors) {
+  const finite = errors.filter(Number.isFinite).sort((a, b) => a - b);
+  if (finite.length === 0) return "fails";
+  const short = (e) => (e === 0 ? "0" : e.toExponential(0));
+  const failed = errors.length - finite.length;
+  const values = `${short(finite[finite.length >> 1])}, ${short(finite[finite.length - 1])}`;
+  return failed > 0 ? `${values}; ${percent(failed / errors.length)} fail` : values;
+}
+
+/** Shares are rounded down where something is missing of all, errors up. */
+function percent(share) {
+  return `${share === 0 || share === 1 ? 100 * share : Math.min(99.9, Math.max(0.1, share * 100)).toFixed(1)} %`;
+}
+
+function size(error) {
+  return error < 1000 ? (Math.ceil(error * 10) / 10).toFixed(1) : error.toExponential(1).replace("+", "");
+}
+
+function table(heads, rows) {
+  const line = (row) => `| ${row.join(" | ")} |`;
+  return [line(heads), line(heads.map(() => "---")), ...rows.map(line)].join("\n");
+}
+
+function write(name, content) {
+  const text = readFileSync(guide, "utf8");
+  const [begin, end] = [`<!-- ${name}: scripts/bessel-accuracy.mjs -->\n`, "<!-- end -->"];
+  const [before, rest] = text.split(begin);
+  if (rest === undefined) throw new Error(`The guide has no place for "${name}".`);
+  writeFileSync(guide, `${before}${begin}\n${content}\n\n${rest.slice(rest.indexOf(end))}`);
+  execFileSync(fileURLToPath(new URL("node_modules/.bin/prettier", root)), ["--write", fileURLToPath(guide)]);
+}
