@@ -6,8 +6,8 @@ import { tensor, type Tensor } from "@curv/tensor";
 import * as random from "@curv/tensor/random";
 
 /** Width and height of a picture. */
-export const side = 28;
-export const pixels = side * side;
+export const side: number = 28;
+export const pixels: number = side * side;
 
 /** Grey values in [0, 1], row after row: [784]. */
 export type Picture = Float64Array;

@@ -48,21 +48,33 @@ export interface KnownStudy {
   readonly results: readonly KnownResult[];
   /** Processor time of a fit, all steps included; median, in milliseconds. */
   readonly milliseconds: readonly number[];
+  /** Of the solution of A_p(κ) = R̄ alone; mean, in microseconds. */
+  readonly microseconds: readonly number[];
 }
 
 export async function studyKnown(settings: Settings, key: random.Key, watch: Watch): Promise<KnownStudy> {
   const results: KnownResult[] = [];
   const milliseconds: number[] = [];
+  const microseconds: number[] = [];
   for (const p of settings.dimensions) {
     const { result, time } = await studyDimension(p, settings, random.foldIn(key, p), watch);
     results.push(result);
     milliseconds.push(time);
+    microseconds.push(await solutionTime(p, result.fits));
     await told(
       watch,
       `known mixture in ${p} dimensions: purity ${result.purity.toFixed(3)}, a fit in ${time.toFixed(1)} ms`,
     );
   }
-  return { results, milliseconds };
+  return { results, milliseconds, microseconds };
+}
+
+async function solutionTime(p: number, fits: readonly FitResult[]): Promise<number> {
+  const rounds = 500;
+  const time = await processorTime(async () => {
+    for (let k = 0; k < rounds; k++) for (const { meanLength } of fits) inverseBesselRatioI(p / 2 - 1, meanLength);
+  });
+  return (1000 * time) / (rounds * fits.length);
 }
 
 async function studyDimension(

@@ -13,6 +13,8 @@ interface OthersRow {
   /** By mpmath's arithmetic with 60 digits and the power series. */
   readonly logIve: number;
   readonly ratio: number;
+  /** log c_p(κ) + κ, the log density at the mean direction. */
+  readonly logPeak: number;
   readonly scipy: Readonly<Record<"ive" | "iv" | "logIve" | "ratio" | "logPeak", Value>>;
   /** `log(besseli(v, kappa)) - kappa` with mpmath's 15 digits. */
   readonly mpmath: { readonly logIve: Value; readonly seconds: number };

@@ -47,8 +47,11 @@ export function checksOf({ settings, known, digits, comparison }: Study): Check[
     },
     { claim: "… and ends with |A(κ) − R̄| ≤ 1e-12", holds: fits.every(({ residual }) => Math.abs(residual) <= 1e-12) },
     {
-      claim: "A(κ) is that of mpmath with 60 digits to 1e-12, log I to 1e-14 of max(1, |log I|)",
-      holds: comparison.rows.every(({ curv }) => curv.ratioError <= 1e-12 && curv.logError <= 1e-14),
+      claim:
+        "by mpmath with 60 digits: A(κ) and the solution of A(κ) = R̄ are right to 1e-12, log I to 1e-14 of max(1, |log I|)",
+      holds: comparison.rows.every(
+        ({ curv }) => curv.ratioError <= 1e-12 && curv.kappaError <= 1e-12 && curv.logError <= 1e-14,
+      ),
     },
     {
       claim:
@@ -62,9 +65,9 @@ export function checksOf({ settings, known, digits, comparison }: Study): Check[
     },
     {
       claim:
-        "a digit is likelier than noise, stripes, negatives and shuffled pixels with probability 0.99, in every space",
+        "a digit is likelier than noise, stripes, a negative or shuffled pixels with probability 0.95, in every space",
       holds: digits.every(({ result: { auroc } }) =>
-        (["noise", "stripes", "negative", "shuffled pixels"] as const).every((kind) => auroc[kind] >= 0.99),
+        (["noise", "stripes", "negative", "shuffled pixels"] as const).every((kind) => auroc[kind] >= 0.95),
       ),
     },
   ];
