@@ -23,17 +23,21 @@ if (python !== undefined) {
   execFileSync(python, [fileURLToPath(script)], { stdio: "inherit" });
 }
 
-const { cells, errorMaps, perDecade, reference, summary } = await load("packages/bessel/test/error-maps.ts");
-const { svg } = await load("packages/bessel/test/error-map-svg.ts");
+const { cells, errorCurves, errorMaps, perDecade, reference, summary } = await load(
+  "packages/bessel/test/error-maps.ts",
+);
+const { curvesSvg, svg } = await load("packages/bessel/test/error-map-svg.ts");
 const { besselBranch, besselI, besselK } = await load("packages/bessel/src/index.ts");
 const { besselJ, besselY } = await load("packages/bessel/src/cylinder/index.ts");
 
 const data = reference();
 const maps = errorMaps(data);
+const curves = errorCurves(data);
 const guide = new URL("docs/guides/special-functions.md", root);
 
 drawErrors();
 drawBranches();
+writeFileSync(new URL("docs/guides/special-functions/errors-one-argument.svg", root), curvesSvg(curves));
 write("errors", errorTable());
 if (peers !== undefined) write("peers", peerTable(createRequire(join(resolve(peers), "package.json"))));
 
@@ -96,7 +100,7 @@ function picture(name, content) {
 }
 
 function errorTable() {
-  const rows = maps.flatMap((map) =>
+  const rows = [...maps, ...curves].flatMap((map) =>
     map.panels.map(({ title, errors }) => {
       const { withinOne, withinFour, notFinite, worst } = summary(errors, map.known);
       return [`\`${map.name}\``, title, percent(withinOne), percent(withinFour), size(worst), percent(notFinite)];
@@ -119,8 +123,9 @@ function peerTable(require) {
   const rows = [];
   for (const [k, [name, ours, theirs, kind]] of kinds.entries()) {
     for (const n of [0, 1, 2, 10, 50]) {
-      const points = data.integers.filter((row) => row[0] === n && row.slice(2, 6).every((y) => y !== null || k > 1));
-      const known = points.filter((row) => row[2 + k] !== null);
+      const points = data.integers.filter((row) => row[0] === n);
+      // The modulus needs both J and Y.
+      const known = points.filter((row) => (k < 2 ? row[2] !== null && row[3] !== null : row[2 + k] !== null));
       const scale = (row) => (k < 2 && row[1] >= n ? Math.hypot(row[2], row[3]) : Math.abs(row[2 + k]));
       const cell = (f) => describe(known.map((row) => Math.abs(f(row) - row[2 + k]) / scale(row) / (f(row) === 0 ? 0 : 1)));
       rows.push([

@@ -2,7 +2,7 @@
 
 import { existsSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { errorMaps, reference, summary } from "../test/error-maps.js";
+import { errorCurves, errorMaps, reference, summary } from "../test/error-maps.js";
 
 const guides = new URL("../../../docs/guides/", import.meta.url);
 const rows = readFileSync(new URL("special-functions.md", guides), "utf8")
@@ -10,7 +10,10 @@ const rows = readFileSync(new URL("special-functions.md", guides), "utf8")
   .filter((line) => line.startsWith("| `"))
   .map((line) => line.split("|").map((text) => text.trim()));
 
-describe.each(errorMaps(reference()))("$name", ({ name, panels, known }) => {
+const data = reference();
+const maps = errorMaps(data);
+
+describe.each([...maps, ...errorCurves(data)])("$name", ({ name, panels, known }) => {
   test.each(panels)("$title", ({ title, errors }) => {
     const row = rows.find(([, of, panel]) => of === `\`${name}\`` && panel === title);
     const [withinOne, withinFour, worst, notFinite] = (row ?? []).slice(3).map(parseFloat);
@@ -22,8 +25,11 @@ describe.each(errorMaps(reference()))("$name", ({ name, panels, known }) => {
     expect(now.worst / worst).toBeGreaterThan(0.6);
     expect(now.worst / worst).toBeLessThan(1.4);
   });
-
-  test("has a picture", () => {
-    expect(existsSync(new URL(`special-functions/errors-${name}.svg`, guides))).toBe(true);
-  });
 });
+
+test.each([...maps.map(({ name }) => `errors-${name}`), "errors-one-argument", "branches"])(
+  "there is %s.svg",
+  (name) => {
+    expect(existsSync(new URL(`special-functions/${name}.svg`, guides))).toBe(true);
+  },
+);

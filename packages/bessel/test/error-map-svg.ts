@@ -1,4 +1,5 @@
-/** Heat maps over log v and log x as compact SVG: one path for each colour, a run of equal cells one stroke of it. */
+/** Pictures of errors as compact SVG. Heat maps over log v and log x: one path for each colour, a run of equal cells one stroke of it.
+ * Curves: a dot for each point. */
 
 export interface Picture {
   readonly v: readonly [low: number, high: number];
@@ -69,7 +70,51 @@ function keys(legend: Picture["legend"], totalWidth: number): { marks: string; h
 const ticks = ([low, high]: readonly [number, number]): number[] =>
   Array.from({ length: high - low }, (_, i) => low + i).filter((d) => d % 2 === 0);
 
-const power = (d: number): string => `10<tspan dy="-4" font-size="9">${d < 0 ? "−" : ""}${Math.abs(d)}</tspan>`;
+const power = (d: number): string => `10<tspan dy="-4" font-size="9">${minus(d)}</tspan>`;
 
 const text = (x: number, y: number, content: string, anchor: string, style = "normal"): string =>
   `<text x="${x}" y="${y}" text-anchor="${anchor}"${style === "normal" ? "" : ` font-style="${style}"`}>${content}</text>`;
+
+interface Curve {
+  readonly name: string;
+  readonly at: Float64Array;
+  readonly panels: readonly { readonly title: string; readonly errors: Float64Array }[];
+}
+
+/** Panels of 240 by 110, three in a row: errors from 2⁻⁴ to 2¹⁰ units, log scale, over the argument; the last function of each lies below. */
+export function curvesSvg(curves: readonly Curve[]): string {
+  const [width, height, perRow] = [240, 110, 3];
+  const colours = ["#2171b5", "#fd8d3c"];
+  const up = (error: number): number =>
+    round(height * (1 - (Math.log2(Math.min(1024, Math.max(1 / 16, error))) + 4) / 14));
+  const panels = curves.map(({ name, at, panels }, k) => {
+    const [low, high] = [Math.floor(at[0]), Math.ceil(at[at.length - 1])];
+    const across = (x: number): number => round((width * (x - low)) / (high - low));
+    const dots = panels.map(({ errors }, i) => {
+      const d = Array.from(errors, (e, j) => (e === e ? `M${across(at[j])} ${up(e)}h0` : "")).join("");
+      return `<path stroke="${colours[i]}" stroke-width="2.4" stroke-linecap="round" d="${d}"/>`;
+    });
+    const marks = [1, 4, 32, 1024].map((e) => {
+      const y = up(e);
+      return `<path stroke="#ddd" d="M0 ${y}h${width}"/>${text(-5, y + 4, String(e), "end")}`;
+    });
+    const ends = text(0, height + 15, minus(low), "start") + text(width, height + 15, minus(high), "end");
+    const frame = `<rect width="${width}" height="${height}" fill="none" stroke="#444"/>`;
+    const [left, down] = [(k % perRow) * (width + gap) + gap, Math.floor(k / perRow) * (height + 50) + top];
+    const body = marks.join("") + dots.reverse().join("") + frame + text(0, -7, name, "start") + ends;
+    return `<g transform="translate(${left} ${down})">${body}</g>`;
+  });
+  const totalWidth = perRow * (width + gap) + 10;
+  const keyAt = Math.ceil(curves.length / perRow) * (height + 50) + top - 10;
+  const legend = curves[0].panels.map(({ title }, i) => ({ label: i === 0 ? "Curv" : title, colour: colours[i] }));
+  return [
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${totalWidth} ${keyAt + 24}" font-family="sans-serif" font-size="12">`,
+    `<rect width="100%" height="100%" fill="#fff"/>`,
+    ...panels,
+    `<g transform="translate(${gap} ${keyAt})">${keys(legend, totalWidth).marks}</g>`,
+    "</svg>\n",
+  ].join("\n");
+}
+
+const round = (x: number): number => Math.round(x * 10) / 10;
+const minus = (x: number): string => String(x).replace("-", "−");

@@ -2,18 +2,32 @@
 
 import { readFileSync } from "node:fs";
 import { tensor } from "@curv/tensor";
-import { besselRatioI, besselRatioK, logIv, logIve, logKv, logKve } from "../src/index.js";
+import { airyAi, airyBi } from "../src/airy/index.js";
 import { besselJ, besselY } from "../src/cylinder/index.js";
+import { expintEi } from "../src/exponential-integral/index.js";
+import { gammaP, gammaQ } from "../src/incomplete-gamma/index.js";
+import { besselRatioI, besselRatioK, erfcx, logErfc, logIv, logIve, logKv, logKve, logNdtr } from "../src/index.js";
+import { lambertW } from "../src/lambert-w/index.js";
+import { zeta } from "../src/zeta/index.js";
 
-/** A function on a grid, six points a decade, row by row of v; errors are in units of 2⁻⁵² of a scale, NaN where the result is no number. */
-export interface ErrorMap {
+/** Errors of a function in units of 2⁻⁵² of a scale, NaN where the result is no number. */
+export interface Measured {
   readonly name: string;
-  /** Decades of v and x: from 10^v[0] to 10^v[1]. */
-  readonly v: readonly [low: number, high: number];
-  readonly x: readonly [low: number, high: number];
   readonly panels: readonly Panel[];
   /** Whether the function has a value at a point that float64 holds. */
   readonly known: (i: number) => boolean;
+}
+
+/** A function of one argument at points of an interval. */
+export interface ErrorCurve extends Measured {
+  readonly at: Float64Array;
+}
+
+/** A function on a grid, six points a decade, row by row of v. */
+export interface ErrorMap extends Measured {
+  /** Decades of v and x: from 10^v[0] to 10^v[1]. */
+  readonly v: readonly [low: number, high: number];
+  readonly x: readonly [low: number, high: number];
 }
 
 export interface Panel {
@@ -39,6 +53,8 @@ export interface Reference {
   readonly scipy: string;
   readonly modified: Grid;
   readonly oscillating: Grid;
+  readonly gamma: Grid;
+  readonly oneArgument: Readonly<Record<string, Column & { readonly at: string }>>;
   /** Rows [order, x, J, Y, I, K, the same of SciPy], null where a value is no ordinary number. */
   readonly integers: readonly (readonly [n: number, x: number, ...values: (number | null)[]])[];
 }
@@ -54,34 +70,47 @@ export function cells(grid: Pick<Grid, "v" | "x">): { v: Float64Array; x: Float6
   return { v: along((row) => v[row]), x: along((_, column) => x[column]) };
 }
 
-type OfNumbers = (v: number, x: number) => number;
-type LogFunction = typeof logIve;
+type OfTwo = (v: number, x: number) => number;
+type OfOne = (x: number) => number;
 
-const modified: Readonly<Record<string, LogFunction>> = { logIv, logKv, logIve, logKve, besselRatioI, besselRatioK };
-const oscillating: Readonly<Record<string, OfNumbers>> = { besselJ, besselY };
+const modified: Readonly<Record<string, typeof logIve>> = { logIv, logKv, logIve, logKve, besselRatioI, besselRatioK };
+const oscillating: Readonly<Record<string, OfTwo>> = { besselJ, besselY };
+const gamma: Readonly<Record<string, OfTwo>> = { gammaP, gammaQ };
+const ofOne: Readonly<Record<string, OfOne>> = { erfcx, logErfc, logNdtr, airyAi, airyBi, lambertW, expintEi, zeta };
 
-export function errorMaps({ scipy, modified: first, oscillating: second }: Reference): ErrorMap[] {
-  const title = `SciPy ${scipy}`;
-  const of = (grid: Grid, name: string, panels: (points: ReturnType<typeof cells>) => [string, Float64Array][]): ErrorMap => {
-    const column = grid.functions[name];
-    const ours = panels(cells(grid)).map(([of, values]) => ({ title: of, errors: errors(values, column, name) }));
-    const wanted = doubles(column.high);
-    const panel = { title, errors: Float64Array.from(floats(column.scipy)) };
-    return { name, ...grid.decades, panels: [...ours, panel], known: (i) => wanted[i] === wanted[i] };
+/** The functions of two arguments. */
+export function errorMaps(data: Reference): ErrorMap[] {
+  const of = (grid: Grid, name: string, f: OfTwo, ofTensor?: typeof logIve): ErrorMap => {
+    const { v, x } = cells(grid);
+    const ours: [string, Float64Array][] = [["of numbers", v.map((order, i) => f(order, x[i]))]];
+    if (ofTensor !== undefined) ours.push(["of a tensor", ofTensor(tensor(v), tensor(x)).dataSync() as Float64Array]);
+    return { ...measured(name, ours, grid.functions[name], data.scipy), ...grid.decades };
   };
   return [
-    ...Object.entries(modified).map(([name, f]) =>
-      of(first, name, ({ v, x }) => [
-        ["of numbers", v.map((order, i) => f(order, x[i]))],
-        // A tensor of ratios is computed element by element by the same function.
-        ...(name.startsWith("log") ? [["of a tensor", f(tensor(v), tensor(x)).dataSync()] as [string, Float64Array]] : []),
-      ]),
-    ),
-    ...Object.entries(oscillating).map(([name, f]) => of(second, name, ({ v, x }) => [["of numbers", v.map((order, i) => f(order, x[i]))]])),
+    // A tensor of ratios is computed element by element by the function of numbers.
+    ...Object.entries(modified).map(([name, f]) => of(data.modified, name, f, name.startsWith("log") ? f : undefined)),
+    ...Object.entries(oscillating).map(([name, f]) => of(data.oscillating, name, f)),
+    ...Object.entries(gamma).map(([name, f]) => of(data.gamma, name, f)),
   ];
-} // prettier-ignore
+}
 
-/** |got − wanted| in units of 2⁻⁵² of the scale: by default max(1, |wanted|) of logarithms, |wanted| of ratios. */
+/** The functions of one argument. */
+export function errorCurves(data: Reference): ErrorCurve[] {
+  return Object.entries(ofOne).map(([name, f]) => {
+    const column = data.oneArgument[name];
+    const at = doubles(column.at);
+    return { ...measured(name, [["of numbers", at.map((x) => f(x))]], column, data.scipy), at };
+  });
+}
+
+function measured(name: string, ours: readonly [string, Float64Array][], column: Column, scipy: string): Measured {
+  const wanted = doubles(column.high);
+  const panels = ours.map(([title, values]) => ({ title, errors: errors(values, column, name) }));
+  const theirs = { title: `SciPy ${scipy}`, errors: Float64Array.from(floats(column.scipy)) };
+  return { name, panels: [...panels, theirs], known: (i) => wanted[i] === wanted[i] };
+}
+
+/** |got − wanted| in units of 2⁻⁵² of the scale: by default max(1, |wanted|) of logarithms, |wanted| of others. */
 function errors(got: Float64Array, { high, low, scale }: Column, name: string): Float64Array {
   const [wanted, rest, scales] = [
     doubles(high),
