@@ -52,13 +52,13 @@ function drawErrors() {
     { label: "≤ 10,000", colour: "#e6550d" },
     { label: "more", colour: "#a50f15" },
     { label: "zero, infinite or no number", colour: "#111" },
-    { label: "no float64 holds it", colour: "#ccc" },
+    { label: "true value below 10⁻²⁹⁰ or above 10²⁹⁰", colour: "#ccc" },
   ];
   for (const map of maps) {
     const panels = map.panels.map(({ title, errors }) => ({ title: `${map.name}, ${title}`, classes: classesOf(errors) }));
     const classesOfMap = panels.flatMap(({ classes }) => classes);
     const used = legend.filter((_, k) => k < legend.length - 1 || classesOfMap.includes(k));
-    picture(`errors-${map.name}.svg`, { v: map.v, x: map.x, panels, legend: used });
+    picture(`errors-${map.name}.svg`, { ...map, panels, legend: used, order: map.name.startsWith("gamma") ? "a" : "v" });
 
     function classesOf(errors) {
       return Array.from(errors, (e, i) => {
@@ -92,7 +92,7 @@ function drawBranches() {
       return legend.findIndex(({ label }) => label === branch);
     }),
   }));
-  picture("branches.svg", { v, x, panels, legend });
+  picture("branches.svg", { v, x, panels, legend, order: "v" });
 }
 
 function picture(name, content) {

@@ -4,6 +4,8 @@
 export interface Picture {
   readonly v: readonly [low: number, high: number];
   readonly x: readonly [low: number, high: number];
+  /** The name of the argument that goes upwards. */
+  readonly order: string;
   readonly panels: readonly { readonly title: string; readonly classes: readonly number[] }[];
   readonly legend: readonly { readonly label: string; readonly colour: string }[];
 }
@@ -12,7 +14,7 @@ const cell = 5;
 const gap = 46;
 const top = 24;
 
-export function svg({ v, x, panels, legend }: Picture, perDecade: number): string {
+export function svg({ v, x, order, panels, legend }: Picture, perDecade: number): string {
   const [rows, columns] = [(v[1] - v[0]) * perDecade, (x[1] - x[0]) * perDecade];
   const [width, height] = [columns * cell, rows * cell];
   const totalWidth = panels.length * (width + gap) + 10;
@@ -23,7 +25,7 @@ export function svg({ v, x, panels, legend }: Picture, perDecade: number): strin
       ...ticks(x).map((d) => text((d - x[0]) * perDecade * cell, height + 16, power(d), "middle")),
       ...ticks(v).map((d) => text(-5, height - (d - v[0]) * perDecade * cell + 4, power(d), "end")),
       text(width - 8, height + 16, "x", "end", "italic"),
-      text(-5, 14, "v", "end", "italic"),
+      text(-5, 14, order, "end", "italic"),
       text(0, -8, title, "start"),
     ];
     const cells = `<g transform="scale(${cell})translate(0 .5)" stroke-width="1" shape-rendering="crispEdges">${strokes.join("")}</g>`;
@@ -81,14 +83,15 @@ interface Curve {
   readonly panels: readonly { readonly title: string; readonly errors: Float64Array }[];
 }
 
-/** Panels of 240 by 110, three in a row: errors from 2⁻⁴ to 2¹⁰ units, log scale, over the argument; the last function of each lies below. */
+/** Panels of 240 by 110, three in a row: errors from 2⁻⁴ to 2¹⁰ units, log scale, over the argument; the first panel's dots on top. */
 export function curvesSvg(curves: readonly Curve[]): string {
   const [width, height, perRow] = [240, 110, 3];
   const colours = ["#2171b5", "#fd8d3c"];
   const up = (error: number): number =>
     round(height * (1 - (Math.log2(Math.min(1024, Math.max(1 / 16, error))) + 4) / 14));
   const panels = curves.map(({ name, at, panels }, k) => {
-    const [low, high] = [Math.floor(at[0]), Math.ceil(at[at.length - 1])];
+    const half = (at[1] - at[0]) / 2;
+    const [low, high] = [round(at[0] - half, 100), round(at[at.length - 1] + half, 100)];
     const across = (x: number): number => round((width * (x - low)) / (high - low));
     const dots = panels.map(({ errors }, i) => {
       const d = Array.from(errors, (e, j) => (e === e ? `M${across(at[j])} ${up(e)}h0` : "")).join("");
@@ -116,5 +119,5 @@ export function curvesSvg(curves: readonly Curve[]): string {
   ].join("\n");
 }
 
-const round = (x: number): number => Math.round(x * 10) / 10;
+const round = (x: number, parts = 10): number => Math.round(x * parts) / parts;
 const minus = (x: number): string => String(x).replace("-", "−");
