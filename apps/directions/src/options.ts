@@ -13,7 +13,7 @@ Usage: pnpm --filter directions start [options]
   --components <count>  of the mixtures of digits, 1 to 100 (default ${fullSettings.components})
   --starts <count>      of each mixture, of which the likeliest end is kept, 1 to 100 (default ${fullSettings.starts})
   --seed <integer>      of everything random; the same seed gives the same numbers (default 0)
-  --out <file>          where to write (default report.html)
+  --out <file>          where to write (default directions.html)
   --quick               a little of everything in seconds; its numbers mean little
   --help                this text
 
@@ -45,7 +45,7 @@ export function readOptions(args: readonly string[], directory: string): Command
     components: integer("components", given.components, base.components, 1, 100),
     starts: integer("starts", given.starts, base.starts, 1, 100),
   };
-  return { kind: "run", settings, out: outputFile(given.out ?? "report.html", directory) };
+  return { kind: "run", settings, out: outputFile(given.out ?? "directions.html", directory) };
 }
 
 type Values = Partial<Record<"components" | "starts" | "seed" | "out", string>> & { quick?: boolean; help?: boolean };
