@@ -52,16 +52,13 @@ export interface DigitsStudy {
 export async function studyDigits(settings: Settings, key: random.Key, watch: Watch): Promise<DigitsStudy[]> {
   const [order, others, maps, starts] = random.split(key, 4);
   const digits = await loadDigits(order);
-  const spaces: { p: number; map: FeatureMap; counts: Counts }[] = [
-    { p: pixels, map: (x) => x, counts: settings.pixels },
-    ...settings.dimensions.map((p) => ({
-      p,
-      map: fourierFeatures(p, random.foldIn(maps, p)),
-      counts: settings.features,
-    })),
+  const spaces = [
+    { p: pixels, counts: settings.pixels },
+    ...settings.dimensions.map((p) => ({ p, counts: settings.features })),
   ];
   const studies: DigitsStudy[] = [];
-  for (const { p, map, counts } of spaces) {
+  for (const [place, { p, counts }] of spaces.entries()) {
+    const map: FeatureMap = place === 0 ? (x) => x : fourierFeatures(p, random.foldIn(maps, p));
     const train = digits.slice(0, counts.train);
     const test = digits.slice(counts.train, counts.train + counts.test);
     const study = await studySpace(p, map, train, test, settings, [random.foldIn(starts, p), others], watch);

@@ -26,9 +26,8 @@ export async function loadDigits(key: random.Key): Promise<readonly Digit[]> {
     const { data } = JSON.parse(await readFile(resolve(`mnist/src/digits/${label}.json`), "utf8")) as {
       data: number[];
     };
-    for (let at = 0; at < data.length; at += pixels) {
-      all.push({ picture: Float64Array.from(data.slice(at, at + pixels)), label });
-    }
+    const values = new Float64Array(data);
+    for (let at = 0; at < values.length; at += pixels) all.push({ picture: values.subarray(at, at + pixels), label });
   }
   return Array.from(random.permutation(key, all.length).dataSync(), (place) => all[place]);
 }
@@ -37,7 +36,7 @@ export async function loadDigits(key: random.Key): Promise<readonly Digit[]> {
 export function directionsOf(pictures: readonly Picture[]): Tensor {
   const rows = new Float64Array(pictures.length * pixels);
   pictures.forEach((picture, i) => {
-    const length = Math.hypot(...picture);
+    const length = Math.sqrt(picture.reduce((sum, grey) => sum + grey * grey, 0));
     if (length === 0) throw new RangeError(`directionsOf: picture ${i} is black, so it has no direction.`);
     rows.set(
       picture.map((grey) => grey / length),

@@ -24,7 +24,7 @@ test("AUROC: that of scikit-learn, and of all pairs, ties half", () => {
   expect(auroc([3, 2, 2, 5], [2, 1, 4])).toBeCloseTo(2 / 3, 14);
   const [a, b] = random.split(random.key(0)).map((key, k) => Array.from(random.randint(key, 0, 20 + k, { shape: [90 + k] }).dataSync())); // prettier-ignore
   const pairs = a.flatMap((x) => b.map((y) => (x > y ? 1 : x === y ? 0.5 : 0)));
-  expect(auroc(a, b)).toBeCloseTo(pairs.reduce((s, v) => s + v, 0) / pairs.length, 12);
+  expect(auroc(a, b)).toBeCloseTo(pairs.reduce<number>((s, v) => s + v, 0) / pairs.length, 12);
   expect(auroc(a, b) + auroc(b, a)).toBeCloseTo(1, 12);
 });
 
