@@ -29,7 +29,7 @@ export function reportPage(study: Study): string {
 <main>
 <header>
 <h1>Directions</h1>
-<p class="lead">Mixtures of von Mises–Fisher distributions on spheres in up to ${Math.max(...settings.dimensions)} dimensions: clusters of digits, how
+<p class="lead">Mixtures of von Mises–Fisher distributions on spheres in up to ${Math.max(...settings.dimensions).toLocaleString("en")} dimensions: clusters of digits, how
 narrow they are, and pictures that do not belong.</p>
 ${settings.quick ? `<p class="note">This is a <code>--quick</code> run: everything is done, with too little of everything for the numbers to mean much.</p>` : ""}
 </header>
@@ -37,8 +37,8 @@ ${checkSection(checksOf(study))}
 <section>
 <h2>Known mixtures</h2>
 <p>${settings.knownRows} samples of each of four components, whose directions are random: their concentrations are given back as ${settings.knownRows} samples have
-them. Where p exceeds what κ makes narrow, the mean of n samples is longer than A(κ), by the length that their parts across μ happen to add up to:
-R̄² ≈ A² + (1 − A²)/n. The third column says which κ that gives.</p>
+them. The mean of n samples is longer than A(κ), since their parts across μ do not quite cancel: R̄² ≈ A² + (1 − A²)/n. The third column says which κ
+that gives.</p>
 ${htmlTable(knownTable(study))}
 <p class="caption">Newton steps, residual and time are those of the fit of one component by itself; milliseconds of processor time, median of
 ${4 * settings.repeats} fits with all that belongs to them (checks, sum over the rows, solution). The solution of A(κ) = R̄ alone takes the microseconds beside it.</p>
@@ -110,7 +110,7 @@ function byWeight({ result }: DigitsStudy): number[] {
 function gallery(study: DigitsStudy): string {
   const items = byWeight(study).map((k) => {
     const { weight, concentration, meanLength, label } = study.result.clusters[k];
-    return `<figure><img src="${pngOf(study.means[k])}" alt="Mean direction, mostly of digits ${label}"><figcaption>mostly ${label} · ${(100 * weight).toFixed(1)} %<br>κ ${concentration.toFixed(0)}, A ${meanLength.toFixed(2)}</figcaption></figure>`;
+    return `<figure><img src="${pngOf(study.means[k])}" alt="Mean direction, mostly of digits ${label}"><figcaption>mostly ${label} · ${(100 * weight).toFixed(1)}\u00a0%<br>κ ${concentration.toFixed(0)}, A ${meanLength.toFixed(2)}</figcaption></figure>`;
   });
   return `<div class="clusters">${items.join("\n")}</div>`;
 }

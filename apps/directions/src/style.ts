@@ -32,7 +32,7 @@ th { color: var(--muted); font-weight: 600; }
 .number { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
 th.number { white-space: normal; vertical-align: bottom; }
 .wrong { color: var(--bad); }
-.clusters { display: grid; grid-template-columns: repeat(auto-fill, minmax(100px, 1fr)); gap: 1rem; margin: 1rem 0; }
+.clusters { display: grid; grid-template-columns: repeat(auto-fill, minmax(110px, 1fr)); gap: 1rem; margin: 1rem 0; }
 .clusters img { display: block; width: 100%; image-rendering: pixelated; border-radius: 6px; }
 .confusion td { text-align: center; padding: .25rem; border: 0; color: var(--text); background: color-mix(in srgb, var(--second) calc(var(--share) * 75%), var(--surface)); }
 .confusion th { text-align: center; padding: .25rem; }
