@@ -55,10 +55,18 @@ function drawErrors() {
     { label: "true value below 10⁻²⁹⁰ or above 10²⁹⁰", colour: "#ccc" },
   ];
   for (const map of maps) {
-    const panels = map.panels.map(({ title, errors }) => ({ title: `${map.name}, ${title}`, classes: classesOf(errors) }));
+    const panels = map.panels.map(({ title, errors }) => ({
+      title: `${map.name}, ${title}`,
+      classes: classesOf(errors),
+    }));
     const classesOfMap = panels.flatMap(({ classes }) => classes);
     const used = legend.filter((_, k) => k < legend.length - 1 || classesOfMap.includes(k));
-    picture(`errors-${map.name}.svg`, { ...map, panels, legend: used, order: map.name.startsWith("gamma") ? "a" : "v" });
+    picture(`errors-${map.name}.svg`, {
+      ...map,
+      panels,
+      legend: used,
+      order: map.name.startsWith("gamma") ? "a" : "v",
+    });
 
     function classesOf(errors) {
       return Array.from(errors, (e, i) => {
@@ -69,7 +77,7 @@ function drawErrors() {
       });
     }
   }
-} // prettier-ignore
+}
 
 function drawBranches() {
   const legend = [
@@ -127,7 +135,8 @@ function peerTable(require) {
       // The modulus needs both J and Y.
       const known = points.filter((row) => (k < 2 ? row[2] !== null && row[3] !== null : row[2 + k] !== null));
       const scale = (row) => (k < 2 && row[1] >= n ? Math.hypot(row[2], row[3]) : Math.abs(row[2 + k]));
-      const cell = (f) => describe(known.map((row) => Math.abs(f(row) - row[2 + k]) / scale(row) / (f(row) === 0 ? 0 : 1)));
+      const cell = (f) =>
+        describe(known.map((row) => Math.abs(f(row) - row[2 + k]) / scale(row) / (f(row) === 0 ? 0 : 1)));
       rows.push([
         `${name}, order ${n}`,
         cell((row) => ours(n, row[1])),
@@ -140,7 +149,7 @@ function peerTable(require) {
   const stdlibVersion = version("@stdlib/math-base-special-besselj0");
   const heads = ["", "Curv", `SciPy ${data.scipy}`, `\`bessel\` ${version("bessel")}`, `\`@stdlib\` ${stdlibVersion}`];
   return table(heads, rows);
-} // prettier-ignore
+}
 
 function quietly(f) {
   try {
