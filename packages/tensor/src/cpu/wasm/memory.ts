@@ -71,19 +71,22 @@ class KernelMemory {
     this.free.splice(i, 2, { start: part.start, bytes: part.bytes + next.bytes });
   }
 
+  /** Makes a free part of at least `bytes` bytes at the end. */
   private grow(bytes: number): void {
     const end = this.memory.buffer.byteLength;
+    const last = this.free.at(-1);
+    const missing = last !== undefined && last.start + last.bytes === end ? bytes - last.bytes : bytes;
     // At least by an eighth, so that growing does not become a habit.
-    const pages = Math.ceil(Math.max(bytes, end / 8) / pageBytes);
+    const pages = Math.ceil(Math.max(missing, end / 8) / pageBytes);
     const room = maximumPages - end / pageBytes;
-    const wanted = Math.ceil(bytes / pageBytes);
+    const wanted = Math.ceil(missing / pageBytes);
     try {
       if (wanted > room) throw new RangeError("beyond the maximum");
       this.memory.grow(Math.min(pages, room));
     } catch {
       const mebibytes = (x: number): number => Math.ceil(x / 2 ** 20);
       throw new BackendError(
-        `cpu: the kernels need ${mebibytes(bytes)} MiB more beside ${mebibytes(end)} MiB, and cannot have it (${mebibytes(maximumPages * pageBytes)} MiB at most); split the work, for instance into batches.`,
+        `cpu: the kernels need ${mebibytes(missing)} MiB more beside ${mebibytes(end)} MiB, and cannot have it (${mebibytes(maximumPages * pageBytes)} MiB at most); split the work, for instance into batches.`,
       );
     }
     this.free.push({ start: end, bytes: this.memory.buffer.byteLength - end });
