@@ -9,6 +9,7 @@
 import { BackendError, type DType, type Shape, type TypedArray } from "@curv/tensor";
 import type { TfjsAttributes, TfjsEngine, TfjsModule, TfjsTensor } from "./tfjs.js";
 
+/** Dtypes that TensorFlow.js has, of those that Curv has. */
 export type EngineDType = "float32" | "int32" | "bool";
 
 export const sizeOf = (shape: Shape): number => shape.reduce((n, m) => n * m, 1);

@@ -5,7 +5,7 @@
  */
 
 export { backendFromTfjs, type TfjsBackend, type TfjsBackendOptions } from "./backend.js";
-export type { Engine } from "./engine.js";
+export type { Engine, EngineDType } from "./engine.js";
 export type { TfjsKernel } from "./kernels/kernel.js";
 export type { TfjsAttributes, TfjsEngine, TfjsModule, TfjsTensor } from "./tfjs.js";
 export {

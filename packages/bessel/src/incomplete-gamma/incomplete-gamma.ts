@@ -68,7 +68,7 @@ const inverseFamily: Apply<{ readonly of: "P" | "Q" }> = /* @__PURE__ */ defineF
  * The regularised lower incomplete gamma function P(a, x) = ∫₀^x t^(a−1)e^(−t)dt/Γ(a) for a > 0 and x ≥ 0, as SciPy's `gammainc`: the
  * distribution function of a gamma variable.
  *
- * Relative error at most 1e-14·max(1, |log P|/20), in its small tail too, for a to 10⁵. Tensors broadcast. Differentiable in a and x to any order.
+ * Relative error at most 1e-14·max(1, |log P|/16), in its small tail too, for a to 10⁵. Tensors broadcast. Differentiable in a and x to any order.
  *
  * @throws DomainError for numbers a ≤ 0, x < 0 or NaN; elements of tensors give NaN.
  * @throws DTypeError, ShapeError.
