@@ -30,6 +30,7 @@ async function tfjs(engine) {
   return backendFromTfjs(tf.default ?? tf);
 }
 
+/** @type {[title: string, open: () => Promise<any>][]} */
 const columns = [
   ["CPU", async () => cpu],
   ["gpu.js, webasm", () => gpujs({ mode: "webasm" })],

@@ -15,8 +15,9 @@ import { parseArgs } from "node:util";
 
 const root = new URL("../", import.meta.url);
 const load = (path) => import(new URL(path, root).href);
-const options = { reference: { type: "string" }, peers: { type: "string" } };
-const { reference: python, peers } = parseArgs({ options }).values;
+const { reference: python, peers } = parseArgs({
+  options: { reference: { type: "string" }, peers: { type: "string" } },
+}).values;
 
 if (python !== undefined) {
   const script = new URL("packages/bessel/src/fixtures/error_maps.py", root);
@@ -118,10 +119,10 @@ function errorTable() {
 }
 
 /** Functions of integer orders: the median and the largest error of each, and the share of results that are no numbers. */
-function peerTable(require) {
-  const version = (name) => JSON.parse(readFileSync(require.resolve(`${name}/package.json`), "utf8")).version;
-  const xl = require("bessel");
-  const stdlib = (kind, n) => require(`@stdlib/math-base-special-bessel${kind}${n}`);
+function peerTable(requirePeer) {
+  const version = (name) => JSON.parse(readFileSync(requirePeer.resolve(`${name}/package.json`), "utf8")).version;
+  const xl = requirePeer("bessel");
+  const stdlib = (kind, n) => requirePeer(`@stdlib/math-base-special-bessel${kind}${n}`);
   const kinds = [
     ["J", besselJ, xl.besselj, "j"],
     ["Y", besselY, xl.bessely, "y"],
