@@ -6,7 +6,7 @@ import { dirname, join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
 import { examplesOf } from "../support/examples.js";
 import { command } from "../support/command.js";
-import { installed, packed } from "../support/install.js";
+import { installed, missingPackage, packed } from "../support/install.js";
 
 const tarballs = packed();
 const require = createRequire(import.meta.url);
@@ -27,6 +27,7 @@ beforeAll(async () => {
   );
   tarballs
     .flatMap(({ directory }) => examplesOf(join(directory, "README.md"), directory))
+    .filter(({ code }) => missingPackage(code, folder) === null)
     .forEach(({ code }, index) => writeFileSync(join(folder, `example-${index}.ts`), `${code}\nexport {};\n`));
   const compilerOptions = {
     strict: true,

@@ -1,6 +1,6 @@
 /** Installs packed packages in an empty folder, as a user would. */
 
-import { readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { inject } from "vitest";
 import { command } from "./command.js";
@@ -37,4 +37,15 @@ export function withPeers(tarballs: readonly Tarball[], name: string): Tarball[]
   };
   add(name);
   return [...wanted];
+}
+
+/**
+ * The first package that the code imports and the folder has not: an optional peer, whose examples run in the workspace only
+ * (`examples.test.ts`). Null if all are there.
+ */
+export function missingPackage(code: string, folder: string): string | null {
+  const imported = [...code.matchAll(/from "((?:@[^/"]+\/)?[^/"]+)[^"]*"/g)].map(([, name]) => name);
+  const isThere = (name: string): boolean =>
+    name.startsWith("node:") || existsSync(join(folder, "node_modules", ...name.split("/")));
+  return imported.find((name) => !isThere(name)) ?? null;
 }
