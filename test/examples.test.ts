@@ -6,6 +6,7 @@ import { join, relative } from "node:path";
 import ts from "typescript";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { type Example, examples, fileName, statedOutput } from "./support/examples.js";
+import { use } from "../packages/tensor/src/index.js";
 import { root } from "./support/paths.js";
 
 const all = examples();
@@ -39,6 +40,8 @@ describe.runIf(all.length > 0)("examples", () => {
         await import(/* @vite-ignore */ pathOf(example));
       } finally {
         log.mockRestore();
+        // An example may choose a backend; the next one is a program of its own.
+        use("cpu");
       }
       for (const line of statedOutput(example.code)) expect(printed).toContain(line);
     });
