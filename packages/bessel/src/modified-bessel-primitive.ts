@@ -1,7 +1,8 @@
 /** The primitive of the modified Bessel functions: values, and derivatives of every order in v and in x. */
 
-import { bind, broadcastTo, definePrimitive, type Primitive, type Tensor } from "@curv/tensor";
+import { bind, broadcastTo, definePrimitive, registerLowering, type Primitive, type PrimitiveRecord, type Tensor } from "@curv/tensor";
 import { runArrayKernel } from "@curv/tensor/kernels";
+import { gpujsFunctions } from "./gpu/kernels.js";
 import { logI, logK, logScaledI, logScaledK } from "./scalar/log-bessel.js";
 import {
   derivativeOfLogI,
@@ -101,7 +102,7 @@ function inV({ name, n }: Params, v: Tensor, x: Tensor): Tensor {
 const fewElements = 1024;
 
 /** modifiedBessel(v, x) → ∂ⁿf_v(x)/∂vⁿ, all of one shape and dtype. */
-const modifiedBesselPrimitive: Primitive<Params> = /* @__PURE__ */ definePrimitive<Params>({
+const modifiedBesselPrimitive: Primitive<Params> = /* @__PURE__ */ alsoOnGpujs({
   name: "modifiedBessel",
   shape: ([, x]) => [{ shape: x.shape, dtype: x.dtype, weak: false }],
   jvp: ([v, x], [dv, dx], params, [y]) => {
@@ -138,4 +139,11 @@ const modifiedBesselPrimitive: Primitive<Params> = /* @__PURE__ */ definePrimiti
 /** ∂ⁿf_v(x)/∂vⁿ of tensors of one shape and dtype. */
 export function apply(params: Params, v: Tensor, x: Tensor): Tensor {
   return bind(modifiedBesselPrimitive, [v, x], params)[0];
+}
+
+/** The primitive, with its functions for backends of kind "gpujs". */
+function alsoOnGpujs(record: PrimitiveRecord<Params>): Primitive<Params> {
+  const primitive = definePrimitive(record);
+  registerLowering(primitive, "gpujs", gpujsFunctions);
+  return primitive;
 }

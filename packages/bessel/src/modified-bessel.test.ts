@@ -1,22 +1,20 @@
-/** Against mpmath at 60 digits (fixtures/bessel_grid.py): random points, edges of the ladder, integers and halves. Derivatives, shapes, refusals. */
+/** Against mpmath at 60 digits, at 20,000 points (fixtures/bessel_grid.py): random ones, edges of the ladder, integers and halves. Derivatives, shapes, refusals. */
 
 import { DomainError, DTypeError, grad, jit, ShapeError, tensor, vmap, type Tensor } from "@curv/tensor";
 import { describe, expect, test } from "vitest";
-import grid from "./fixtures/bessel-grid.json" with { type: "json" };
+import { column } from "../test/grid.js";
 import * as bessel from "./index.js";
 
 const eps = 2 ** -52;
-const column = (name: keyof typeof grid): Float64Array =>
-  new Float64Array(Uint8Array.from(Buffer.from(String(grid[name]), "base64")).buffer);
 const [v, x] = [column("v"), column("x")];
 
 /** Name here, name in the fixture, share of points within 4 eps, largest error; of max(1, |value|), of ratios relative. */
 const functions = [
   ["logIv", "logIv", 0.999, 9e-16],
   ["logIve", "logIve", 0.999, 9e-16],
-  ["logKv", "logKv", 0.999, 1e-15],
+  ["logKv", "logKv", 0.999, 2e-15],
   ["logKve", "logKve", 0.999, 2e-15],
-  ["besselRatioI", "ratioI", 0.999, 1e-15],
+  ["besselRatioI", "ratioI", 0.999, 2e-15],
   ["besselRatioK", "ratioK", 0.999, 2e-15],
 ] as const;
 

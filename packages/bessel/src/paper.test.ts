@@ -2,11 +2,9 @@
 
 import { grad, tensor, type Tensor } from "@curv/tensor";
 import { describe, expect, test } from "vitest";
-import grid from "./fixtures/bessel-grid.json" with { type: "json" };
+import { column } from "../test/grid.js";
 import { logIv, logKv } from "./index.js";
 
-const column = (name: keyof typeof grid): Float64Array =>
-  new Float64Array(Uint8Array.from(Buffer.from(String(grid[name]), "base64")).buffer);
 const [v, x] = [column("v"), column("x")];
 
 // Simpson's rule with 600 intervals leaves 6e-10 at orders near 0, where the first integrand has a sharp knee: β = 16.
@@ -14,7 +12,7 @@ describe.each([["logIv", logIv, 1e-13], ["logKv", logKv, 1e-9]] as const)("%s", 
   const wanted = column(name);
   const worst = (method: "paper" | "accurate"): number =>
     wanted.reduce((most, w, i) => {
-      if (i % 3 > 0) return most; // Rothwell's integral takes its time
+      if (i % 20 > 0) return most; // Rothwell's integral takes its time
       return Math.max(most, Math.abs(f(v[i], x[i], { method }) - w) / Math.max(1, Math.abs(w)));
     }, 0);
 
