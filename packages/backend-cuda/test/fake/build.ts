@@ -1,0 +1,85 @@
+/** Builds the fake card with g++ and makes this process find it where it looks for NVIDIA's libraries. */
+
+import { spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { koffi } from "../../src/environment.js";
+
+const here = dirname(fileURLToPath(import.meta.url));
+const root = join(here, "../../../..");
+
+/** Libraries of the fake and the files that they stand for. */
+const sources = {
+  "libcuda.so.1": "fake-cuda.cpp",
+  "libnvrtc.so.13": "fake-nvrtc.cpp",
+  "libcublas.so.13": "fake-cublas.cpp",
+};
+
+/** What tests ask of the fake card. */
+export interface FakeCard {
+  /** Folder of the libraries. */
+  readonly folder: string;
+  /** The next call of that function returns `code`. */
+  failNext(name: string, code: number): void;
+  /** How often a function was called. */
+  count(name: string): number;
+  setMultiprocessors(count: number): void;
+  /** In which order the warps of a block run; 0 is ascending. */
+  setWarpSeed(seed: number): void;
+  setMemory(bytes: number): void;
+  /** How often an event says that it is not ready after a copy to the host. */
+  setCopyDelay(queries: number): void;
+  liveAllocations(): number;
+  /** Kernels that g++ compiled in this process. */
+  compiled(): number;
+  revive(): void;
+}
+
+/** The fake card, or why there is none: printed by the tests that then do not run. */
+export function fakeCard(): FakeCard | string {
+  if (process.platform !== "linux") return `the fake card is made for Linux; this is ${process.platform}`;
+  const version = spawnSync("g++", ["--version"], { encoding: "utf8" });
+  if (version.status !== 0) return "there is no g++ to make the fake card with";
+  const files = [...Object.values(sources), "shim.h"];
+  const hash = createHash("sha256").update(version.stdout);
+  for (const file of files) hash.update(readFileSync(join(here, file)));
+  const folder = join(root, "node_modules/.cache/curv-fake-cuda", hash.digest("hex").slice(0, 16));
+  mkdirSync(folder, { recursive: true });
+  for (const [library, source] of Object.entries(sources)) {
+    const path = join(folder, library);
+    if (existsSync(path)) continue;
+    const aside = `${path}.${process.pid}`;
+    const options = ["-std=gnu++17", "-O2", "-w", "-shared", "-fPIC", "-U_FORTIFY_SOURCE", "-ffp-contract=off"];
+    const { status, stderr } = spawnSync("g++", [...options, "-o", aside, join(here, source), "-ldl"], {
+      encoding: "utf8",
+    });
+    if (status !== 0) throw new Error(`the fake card does not compile:\n${stderr}`);
+    renameSync(aside, path);
+  }
+  copyFileSync(join(here, "shim.h"), join(folder, "shim.h"));
+  // Read by C++ code, which does not see what JavaScript writes into process.env of a worker thread: vitest runs files in processes.
+  Object.assign(process.env, {
+    CURV_CUDA_LIB_DIR: folder,
+    CURV_FAKE_DIR: folder,
+    CURV_FAKE_SHIM: join(folder, "shim.h"),
+  });
+  process.env.CURV_CACHE_DIR = join(folder, "cache");
+  const cuda = koffi().load(join(folder, "libcuda.so.1"));
+  const nvrtc = koffi().load(join(folder, "libnvrtc.so.13"));
+  const number = (name: string, type: string): ((value: number) => void) => cuda.func(name, "int", [type]) as never;
+  const get = (library: typeof cuda, name: string): (() => number) => library.func(name, "int", []) as never;
+  return {
+    folder,
+    failNext: cuda.func("fakeFailNext", "int", ["const char *", "int"]) as never,
+    count: cuda.func("fakeCount", "int", ["const char *"]) as never,
+    setMultiprocessors: number("fakeSetMultiprocessors", "int"),
+    setWarpSeed: number("fakeSetWarpSeed", "unsigned int"),
+    setMemory: number("fakeSetMemory", "double"),
+    setCopyDelay: number("fakeSetCopyDelay", "int"),
+    liveAllocations: get(cuda, "fakeLiveAllocations"),
+    compiled: get(nvrtc, "fakeCompiled"),
+    revive: get(cuda, "fakeRevive"),
+  };
+}

@@ -1,0 +1,42 @@
+// Matrix products by three loops under cuBLAS's names: column-major, with its leading dimensions, strides and flags.
+#include <cstddef>
+
+#define API extern "C" __attribute__((visibility("default")))
+
+API int cublasCreate_v2(void **handle) { static int token; *handle = &token; return 0; }
+API int cublasDestroy_v2(void *) { return 0; }
+API int cublasGetVersion_v2(void *, int *version) { *version = 130000; return 0; }
+API int cublasSetStream_v2(void *, void *) { return 0; }
+API int cublasSetWorkspace_v2(void *, void *, size_t) { return 0; }
+API int cublasSetMathMode(void *, int) { return 0; }
+
+template <class T>
+static int gemm(int opA, int opB, int m, int n, int k, T alpha, const T *a, int lda, long long sa, const T *b, int ldb, long long sb,
+                T beta, T *c, int ldc, long long sc, int batch) {
+  if (lda < (opA ? k : m) || ldb < (opB ? n : k) || ldc < m) return 7;
+  for (int l = 0; l < batch; l++)
+    for (int j = 0; j < n; j++)
+      for (int i = 0; i < m; i++) {
+        T sum = 0;
+        for (int p = 0; p < k; p++)
+          sum += a[l * sa + (opA ? p + (long long)i * lda : i + (long long)p * lda)] *
+                 b[l * sb + (opB ? j + (long long)p * ldb : p + (long long)j * ldb)];
+        T &out = c[l * sc + i + (long long)j * ldc];
+        out = beta == 0 ? alpha * sum : alpha * sum + beta * out;
+      }
+  return 0;
+}
+
+// Types: 0 is float32, 1 is float64; computing in 68 (float32) or 70 (float64), or status 15.
+API int cublasGemmStridedBatchedEx(void *, int opA, int opB, int m, int n, int k, const void *alpha, const void *a, int ta, int lda,
+                                   long long sa, const void *b, int tb, int ldb, long long sb, const void *beta, void *c, int tc, int ldc,
+                                   long long sc, int batch, int compute, int) {
+  if (ta != tb || ta != tc) return 15;
+  if (ta == 0 && (compute == 68 || compute == 77))
+    return gemm<float>(opA, opB, m, n, k, *(const float *)alpha, (const float *)a, lda, sa, (const float *)b, ldb, sb, *(const float *)beta,
+                       (float *)c, ldc, sc, batch);
+  if (ta == 1 && compute == 70)
+    return gemm<double>(opA, opB, m, n, k, *(const double *)alpha, (const double *)a, lda, sa, (const double *)b, ldb, sb,
+                        *(const double *)beta, (double *)c, ldc, sc, batch);
+  return 15;
+}

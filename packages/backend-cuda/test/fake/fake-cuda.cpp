@@ -1,0 +1,366 @@
+// A driver without a card: the same exported names as libcuda, memory from malloc, kernels that g++ compiled. It is stricter than a real
+// one: memory is poisoned when it is given out, writes past its end are found, a barrier that not all threads of a block reach is an
+// error, and a call from a thread without a context fails.
+#include <csetjmp>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <dlfcn.h>
+#include <map>
+#include <string>
+#include <sys/mman.h>
+#include <ucontext.h>
+#include <vector>
+
+namespace {
+
+struct Dim3 { unsigned x, y, z; };
+struct FakeRuntime {
+  Dim3 threadIdx, blockIdx, blockDim, gridDim;
+  void (*barrier)();
+  const unsigned long long *(*exchange)(unsigned long long, unsigned);
+};
+FakeRuntime rt;
+
+// ---- threads of a block as fibers -------------------------------------------------------------------------------------------------
+
+enum State { ready, atBarrier, inWarp, done };
+constexpr int mostThreads = 1024;
+constexpr size_t stackBytes = 64 * 1024;
+struct Fiber { ucontext_t entry; jmp_buf at; bool started; State state; unsigned mask; int parity; Dim3 index; };
+Fiber fibers[mostThreads];
+char *stacks = nullptr;
+int running;
+jmp_buf scheduler;
+unsigned long long slots[2][mostThreads];
+void (*kernelEntry)(void **);
+void **kernelParams;
+
+void yieldAs(State state) {
+  Fiber &f = fibers[running];
+  f.state = state;
+  if (!_setjmp(f.at)) _longjmp(scheduler, 1);
+}
+
+void barrier() { yieldAs(atBarrier); }
+
+// Every lane puts a value down and reads the others' when all of the mask have. Two sets of slots, so that a fast lane does not overwrite
+// what a slow one has still to read.
+const unsigned long long *exchange(unsigned long long value, unsigned mask) {
+  Fiber &f = fibers[running];
+  int self = running, parity = f.parity;
+  slots[parity][self] = value;
+  f.mask = mask;
+  f.parity ^= 1;
+  yieldAs(inWarp);
+  return &slots[parity][self & ~31];
+}
+
+void fiberMain() {
+  kernelEntry(kernelParams);
+  fibers[running].state = done;
+  _longjmp(scheduler, 1);
+}
+
+void resume(int i) {
+  Fiber &f = fibers[i];
+  running = i;
+  rt.threadIdx = f.index;
+  if (_setjmp(scheduler)) return;
+  if (f.started) _longjmp(f.at, 1);
+  f.started = true;
+  setcontext(&f.entry);
+}
+
+unsigned warpSeed = 0;
+
+// Whether the block ran to its end; false: some threads wait for others that will never come.
+bool runBlock(int n) {
+  for (int i = 0; i < n; i++) {
+    Fiber &f = fibers[i];
+    f.started = false;
+    f.state = ready;
+    f.parity = 0;
+    unsigned x = rt.blockDim.x, y = rt.blockDim.y;
+    f.index = {i % x, i / x % y, i / (x * y)};
+    getcontext(&f.entry);
+    f.entry.uc_stack.ss_sp = stacks + i * stackBytes;
+    f.entry.uc_stack.ss_size = stackBytes;
+    f.entry.uc_link = nullptr;
+    makecontext(&f.entry, fiberMain, 0);
+  }
+  int warps = (n + 31) / 32;
+  std::vector<int> order(warps);
+  for (;;) {
+    for (int w = 0; w < warps; w++) order[w] = w;
+    for (int w = warps - 1; warpSeed != 0 && w > 0; w--) {
+      warpSeed = warpSeed * 1664525u + 1013904223u;
+      std::swap(order[w], order[(warpSeed >> 8) % (w + 1)]);
+    }
+    bool progress = false;
+    for (int w : order) {
+      int from = 32 * w, to = from + 32 < n ? from + 32 : n;
+      for (int i = from; i < to; i++)
+        if (fibers[i].state == ready) { resume(i); progress = true; }
+      for (int i = from; i < to; i++) {
+        if (fibers[i].state != inWarp) continue;
+        unsigned mask = fibers[i].mask;
+        bool all = true;
+        for (int j = from; j < to; j++)
+          if ((mask >> (j - from) & 1u) && !(fibers[j].state == inWarp && fibers[j].mask == mask)) all = false;
+        if (!all) continue;
+        for (int j = from; j < to; j++) if (mask >> (j - from) & 1u) fibers[j].state = ready;
+        progress = true;
+      }
+    }
+    int finished = 0, waiting = 0;
+    for (int i = 0; i < n; i++) {
+      finished += fibers[i].state == done;
+      waiting += fibers[i].state == atBarrier;
+    }
+    if (finished == n) return true;
+    if (waiting == n) {
+      for (int i = 0; i < n; i++) fibers[i].state = ready;
+      continue;
+    }
+    if (!progress) return false;
+  }
+}
+
+// ---- device -----------------------------------------------------------------------------------------------------------------------
+
+constexpr size_t guardBytes = 64;
+constexpr unsigned char guardByte = 0xA5;
+struct Allocation { size_t size; };
+std::map<char *, Allocation> allocations;
+std::map<std::string, long> counts;
+std::map<std::string, int> failures;
+size_t usedBytes = 0, highBytes = 0, totalBytes = 1ull << 30;
+int multiprocessors = 132, deviceCount = 1, dead = 0, copyDelay = 0;
+thread_local void *current = nullptr;
+int contextToken, poolToken;
+
+struct PendingCopy { void *to; std::vector<char> data; };
+std::vector<PendingCopy> pending;
+struct Event { int left; };
+struct Module { void *handle; bool usesFibers; };
+struct Function { void (*run)(void **); Module *module; };
+
+void flush() {
+  for (auto &copy : pending) memcpy(copy.to, copy.data.data(), copy.data.size());
+  pending.clear();
+}
+
+bool guardsHold() {
+  for (auto &[p, a] : allocations)
+    for (size_t i = 0; i < guardBytes; i++) if ((unsigned char)p[a.size + i] != guardByte) return false;
+  return true;
+}
+
+bool inside(const void *p, size_t n) {
+  auto it = allocations.upper_bound((char *)p);
+  if (it == allocations.begin()) return false;
+  --it;
+  return (char *)p + n <= it->first + it->second.size;
+}
+
+// What every call does first: count, fail if it was told to, refuse where there is no context or the device is dead.
+int enter(const char *name, bool needsContext = true) {
+  counts[name]++;
+  auto failure = failures.find(name);
+  if (failure != failures.end()) {
+    int code = failure->second;
+    failures.erase(failure);
+    return code;
+  }
+  if (needsContext && current == nullptr) return 201;
+  if (needsContext && dead != 0) return dead;
+  return 0;
+}
+
+}  // namespace
+
+#define API extern "C" __attribute__((visibility("default")))
+#define ENTER(...) if (int refused = enter(__func__, ##__VA_ARGS__)) return refused
+
+// ---- for the tests ----------------------------------------------------------------------------------------------------------------
+
+API int fakeFailNext(const char *name, int code) { failures[name] = code; return 0; }
+API int fakeCount(const char *name) { return (int)counts[name]; }
+API int fakeSetMultiprocessors(int n) { multiprocessors = n; return 0; }
+API int fakeSetWarpSeed(unsigned seed) { warpSeed = seed; return 0; }
+API int fakeSetMemory(double bytes) { totalBytes = (size_t)bytes; return 0; }
+API int fakeSetCopyDelay(int queries) { copyDelay = queries; return 0; }
+API int fakeLiveAllocations() { return (int)allocations.size(); }
+API int fakeRevive() { dead = 0; return 0; }
+
+// ---- the driver -------------------------------------------------------------------------------------------------------------------
+
+API int cuInit(unsigned) { ENTER(false); return 0; }
+API int cuDriverGetVersion(int *version) { ENTER(false); *version = 13000; return 0; }
+API int cuDeviceGetCount(int *count) { ENTER(false); *count = deviceCount; return 0; }
+API int cuDeviceGet(int *device, int index) { ENTER(false); *device = index; return index < deviceCount ? 0 : 101; }
+API int cuDeviceGetName(char *name, int length, int) { ENTER(false); snprintf(name, length, "Fake card"); return 0; }
+API int cuDeviceTotalMem_v2(size_t *bytes, int) { ENTER(false); *bytes = totalBytes; return 0; }
+API int cuDeviceGetAttribute(int *value, int attribute, int) {
+  ENTER(false);
+  switch (attribute) {
+    case 1: *value = 1024; return 0;
+    case 10: *value = 32; return 0;
+    case 16: *value = multiprocessors; return 0;
+    case 38: *value = 60 << 20; return 0;
+    case 75: *value = 9; return 0;
+    case 76: *value = 0; return 0;
+    case 115: *value = 1; return 0;
+    default: return 1;
+  }
+}
+API int cuGetErrorName(int code, const char **name) {
+  switch (code) {
+    case 1: *name = "CUDA_ERROR_INVALID_VALUE"; return 0;
+    case 2: *name = "CUDA_ERROR_OUT_OF_MEMORY"; return 0;
+    case 100: *name = "CUDA_ERROR_NO_DEVICE"; return 0;
+    case 101: *name = "CUDA_ERROR_INVALID_DEVICE"; return 0;
+    case 201: *name = "CUDA_ERROR_INVALID_CONTEXT"; return 0;
+    case 209: *name = "CUDA_ERROR_NO_BINARY_FOR_GPU"; return 0;
+    case 500: *name = "CUDA_ERROR_NOT_FOUND"; return 0;
+    case 600: *name = "CUDA_ERROR_NOT_READY"; return 0;
+    case 700: *name = "CUDA_ERROR_ILLEGAL_ADDRESS"; return 0;
+    case 719: *name = "CUDA_ERROR_LAUNCH_FAILED"; return 0;
+    default: *name = "CUDA_ERROR_UNKNOWN"; return 0;
+  }
+}
+API int cuDevicePrimaryCtxRetain(void **context, int) { ENTER(false); *context = &contextToken; return 0; }
+API int cuDevicePrimaryCtxRelease_v2(int) { ENTER(false); return 0; }
+API int cuCtxSetCurrent(void *context) { ENTER(false); current = context; return 0; }
+API int cuStreamCreateWithPriority(void **stream, unsigned, int) { ENTER(); *stream = malloc(8); return 0; }
+API int cuStreamDestroy_v2(void *stream) { ENTER(); free(stream); return 0; }
+API int cuEventCreate(void **event, unsigned) { ENTER(); *event = new Event{0}; return 0; }
+API int cuEventRecord(void *event, void *) { ENTER(); ((Event *)event)->left = pending.empty() ? 0 : copyDelay; return 0; }
+API int cuEventQuery(void *event) {
+  ENTER();
+  if (((Event *)event)->left-- > 0) return 600;
+  flush();
+  return 0;
+}
+API int cuEventDestroy_v2(void *event) { ENTER(); delete (Event *)event; return 0; }
+
+// Where a real card reports what kernels did wrong before.
+static int synchronise() {
+  flush();
+  if (!guardsHold()) return dead = 700;
+  return 0;
+}
+API int cuStreamSynchronize(void *) { ENTER(); return synchronise(); }
+API int cuCtxSynchronize() { ENTER(); return synchronise(); }
+
+API int cuMemGetInfo_v2(size_t *available, size_t *total) { ENTER(); *available = totalBytes - usedBytes; *total = totalBytes; return 0; }
+API int cuDeviceGetDefaultMemPool(void **pool, int) { ENTER(false); *pool = &poolToken; return 0; }
+API int cuMemPoolSetAttribute(void *, int, void *) { ENTER(); return 0; }
+API int cuMemPoolGetAttribute(void *, int attribute, void *value) {
+  ENTER();
+  *(uint64_t *)value = attribute == 6 || attribute == 8 ? highBytes : usedBytes;
+  return 0;
+}
+API int cuMemPoolTrimTo(void *, size_t) { ENTER(); return 0; }
+API int cuMemAllocAsync(void **p, size_t n, void *) {
+  ENTER();
+  if (usedBytes + n > totalBytes) return 2;
+  char *memory = (char *)aligned_alloc(256, (n + guardBytes + 255) / 256 * 256);
+  memset(memory, 0xFF, n);  // NaN, −1, true
+  memset(memory + n, guardByte, guardBytes);
+  allocations[memory] = {n};
+  usedBytes += n;
+  if (usedBytes > highBytes) highBytes = usedBytes;
+  *p = memory;
+  return 0;
+}
+API int cuMemFreeAsync(void *p, void *) {
+  ENTER();
+  auto it = allocations.find((char *)p);
+  if (it == allocations.end()) return 1;
+  bool held = guardsHold();
+  usedBytes -= it->second.size;
+  allocations.erase(it);
+  free(p);
+  return held ? 0 : dead = 700;
+}
+API int cuMemHostAlloc(void **p, size_t n, unsigned) { ENTER(); *p = aligned_alloc(4096, (n + 4095) / 4096 * 4096); return 0; }
+API int cuMemFreeHost(void *p) { ENTER(); free(p); return 0; }
+API int cuMemcpyHtoDAsync_v2(void *to, const void *from, size_t n, void *) {
+  ENTER();
+  if (!inside(to, n)) return 1;
+  memcpy(to, from, n);
+  return 0;
+}
+// What is copied is what stood there when it was asked for; it arrives when the stream has been waited for.
+API int cuMemcpyDtoHAsync_v2(void *to, const void *from, size_t n, void *) {
+  ENTER();
+  if (!inside(from, n)) return 1;
+  pending.push_back({to, std::vector<char>((const char *)from, (const char *)from + n)});
+  return 0;
+}
+API int cuMemcpyDtoDAsync_v2(void *to, const void *from, size_t n, void *) {
+  ENTER();
+  if (!inside(to, n) || !inside(from, n)) return 1;
+  memmove(to, from, n);
+  return 0;
+}
+API int cuMemsetD8Async(void *to, unsigned char value, size_t n, void *) {
+  ENTER();
+  if (!inside(to, n)) return 1;
+  memset(to, value, n);
+  return 0;
+}
+
+// An image is the path of a shared object that the fake compiler made.
+API int cuModuleLoadData(void **module, const void *image) {
+  ENTER();
+  const char *text = (const char *)image;
+  if (strncmp(text, "CURVFAKE ", 9) != 0) return 209;
+  void *handle = dlopen(text + 9, RTLD_NOW | RTLD_LOCAL);
+  if (handle == nullptr) { fprintf(stderr, "fake-cuda: %s\n", dlerror()); return 209; }
+  *(FakeRuntime **)dlsym(handle, "curv_rt") = &rt;
+  rt.barrier = barrier;
+  rt.exchange = exchange;
+  *module = new Module{handle, *(int *)dlsym(handle, "curv_uses_fibers") != 0};
+  return 0;
+}
+API int cuModuleGetFunction(void **function, void *module, const char *name) {
+  ENTER();
+  void *run = dlsym(((Module *)module)->handle, (std::string("curv_run_") + name).c_str());
+  if (run == nullptr) return 500;
+  *function = new Function{(void (*)(void **))run, (Module *)module};
+  return 0;
+}
+API int cuModuleUnload(void *) { ENTER(); return 0; }
+API int cuFuncGetAttribute(int *value, int, void *) { ENTER(); *value = 32; return 0; }
+
+API int cuLaunchKernel(void *function, unsigned gx, unsigned gy, unsigned gz, unsigned bx, unsigned by, unsigned bz, unsigned, void *,
+                       void **params, void **) {
+  ENTER();
+  unsigned n = bx * by * bz;
+  if (n == 0 || n > mostThreads || gx == 0 || gy == 0 || gz == 0 || gy > 65535 || gz > 65535) return 1;
+  if (stacks == nullptr)
+    stacks = (char *)mmap(nullptr, mostThreads * stackBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  Function *f = (Function *)function;
+  kernelEntry = f->run;
+  kernelParams = params;
+  rt.blockDim = {bx, by, bz};
+  rt.gridDim = {gx, gy, gz};
+  for (unsigned z = 0; z < gz; z++)
+    for (unsigned y = 0; y < gy; y++)
+      for (unsigned x = 0; x < gx; x++) {
+        rt.blockIdx = {x, y, z};
+        if (f->module->usesFibers) {
+          if (!runBlock((int)n)) { dead = 719; return 0; }  // seen at the next call, as on a card
+        } else {
+          for (unsigned i = 0; i < n; i++) {
+            rt.threadIdx = {i % bx, i / bx % by, i / (bx * by)};
+            f->run(params);
+          }
+        }
+      }
+  return 0;
+}
