@@ -6,8 +6,9 @@
  */
 
 import { isTensor, type Atom, type Equation, type Variable } from "@curv/tensor";
-import { costOf, elementRules, viewRules } from "./movement.js";
+import { costOf as costByName, elementRules, viewRules } from "./movement.js";
 import { sizeOf } from "./place.js";
+import { isRegistered } from "./registered.js";
 
 /** Arrays that one kernel may read: WebGPU guarantees eight storage buffers, one of which is written, one kept in reserve. */
 export const mostArrays = 6;
@@ -44,7 +45,13 @@ interface Use {
   plainReaders: boolean;
 }
 
-const isLight = ({ primitive: { name } }: Equation): boolean => name in viewRules || name in elementRules;
+/** Reads at most one element of each operand. */
+const isLight = ({ primitive }: Equation): boolean =>
+  primitive.name in viewRules || primitive.name in elementRules || isRegistered(primitive);
+
+/** Cost of one element, in arithmetic operations. A function of another package is long: it is computed once, where it is wanted. */
+const costOf = ({ primitive, outputs }: Equation): number =>
+  isRegistered(primitive) ? mostOperations / 2 : costByName(primitive.name, outputs[0]?.shape ?? []);
 
 /** Variables that get an array. */
 export function chooseStored(problem: FusionProblem): Set<Variable> {
@@ -105,7 +112,7 @@ function mayInline(equation: Equation, use: Use, size: number, cost: number): bo
 function inlineCosts({ equations }: FusionProblem): Map<Variable, number> {
   const costs = new Map<Variable, number>();
   for (const equation of equations) {
-    let cost = equation.outputs.length === 0 ? 0 : costOf(equation.primitive.name, equation.outputs[0].shape);
+    let cost = equation.outputs.length === 0 ? 0 : costOf(equation);
     if (isLight(equation)) {
       for (const x of equation.inputs) if (!isTensor(x)) cost += costs.get(x) ?? 0;
     } else cost *= loopLength(equation);
@@ -159,7 +166,7 @@ function limitArrays(problem: FusionProblem, stored: Set<Variable>): void {
   const reads = new Map<Variable, { readonly arrays: ReadonlySet<Atom>; readonly operations: number }>();
   for (const equation of equations) {
     if (!isKernel(equation)) continue;
-    const own = isLight(equation) ? costOf(equation.primitive.name, equation.outputs[0]?.shape ?? []) : 40;
+    const own = isLight(equation) ? costOf(equation) : 40;
     for (;;) {
       const arrays = new Set<Atom>();
       let operations = own;

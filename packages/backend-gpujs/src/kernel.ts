@@ -8,6 +8,7 @@ import { elementRules, viewRules } from "./movement.js";
 import { Place, sizeOf } from "./place.js";
 import { portableMath } from "./portable-math.js";
 import { reductionRules } from "./reduce.js";
+import { registeredFunctions, registeredRule } from "./registered.js";
 import type { Cell, Rule } from "./rule.js";
 import { asNative, tableOf, withCallees, type NativeFunction, type SourceFunction } from "./source-functions.js";
 import { constant, partsOf, type Value } from "./value.js";
@@ -58,6 +59,8 @@ class Writer implements Cell {
   private readonly arrays: Atom[] = [];
   private readonly scalars: ScalarArgument[] = [];
   private readonly names: string[] = [];
+  /** Functions that primitives of other packages brought. */
+  private functions: ReadonlyMap<string, SourceFunction> = table;
 
   constructor(private readonly definitions: Definitions) {}
 
@@ -75,7 +78,7 @@ class Writer implements Cell {
     const parameters = [...this.arrays.map((_, i) => `a${i}`), ...this.scalars.map((_, i) => `s${i}`)];
     return {
       source: `function(${parameters.join(", ")}) {\n${code.toString()}\n}`,
-      functions: withCallees(code.functions, table).map(asNative),
+      functions: withCallees(code.functions, this.functions).map(asNative),
       arrays: this.arrays,
       scalars: this.scalars,
       length: parts * size,
@@ -87,7 +90,9 @@ class Writer implements Cell {
     const { equation, output } = this.definitions.of(variable);
     const { name } = equation.primitive;
     this.names.push(name);
-    return rules[name](this, equation, place, output);
+    if (name in rules) return rules[name](this, equation, place, output);
+    this.functions = new Map([...this.functions, ...registeredFunctions(equation.primitive)]);
+    return registeredRule(this, equation, place, output);
   }
 
   read(equation: Equation, operand: number, place: Place): Value {

@@ -7,6 +7,7 @@ import { rules, scalarConstant, writeKernel, type Kernel } from "./kernel.js";
 import { lowerEquations } from "./lower.js";
 import { elementwiseNames, hasRule } from "./elementwise.js";
 import { sizeOf } from "./place.js";
+import { isRegistered, registeredName } from "./registered.js";
 import { partsOf } from "./value.js";
 
 /** Most numbers of one array: flat indices are float32 numbers, exact with a half added up to 2²³. */
@@ -40,9 +41,9 @@ export interface PlanOptions {
   readonly fuse: boolean;
 }
 
-/** Whether there is a kernel for the primitive. */
+/** Whether there is a kernel for the primitive, with some parameters at least. */
 export function hasKernel(primitive: Primitive): boolean {
-  return primitive.name in rules || primitive.name === "sort";
+  return primitive.name in rules || primitive.name === "sort" || isRegistered(primitive);
 }
 
 const controlFlow: ReadonlySet<string> = new Set(["scan", "whileLoop", "cond", "check"]);
@@ -160,6 +161,12 @@ function withoutDead(equations: readonly Equation[], outputs: readonly Atom[]): 
   return kept.reverse();
 }
 
+function canCompute(equation: Equation): boolean {
+  const { primitive, inputs } = equation;
+  if (elementwiseNames.has(primitive.name)) return hasRule(primitive.name, inputs[0].dtype);
+  return primitive.name in rules || registeredName(equation) !== null;
+}
+
 type Kind = "kernel" | Exclude<Step["kind"], "kernel" | "alias">;
 
 function kindOf(equation: Equation, { hostFallback, onHost }: PlanOptions): Kind {
@@ -168,8 +175,7 @@ function kindOf(equation: Equation, { hostFallback, onHost }: PlanOptions): Kind
   if (name === "whileLoop") return "while";
   if (name === "scan" || name === "cond" || name === "check") return name;
   if ([...inputs, ...outputs].some((x) => sizeOf(x.shape) === 0) || onHost.has(name)) return "host";
-  const known = elementwiseNames.has(name) ? hasRule(name, inputs[0].dtype) : hasKernel(primitive);
-  if (known) return "kernel";
+  if (canCompute(equation)) return "kernel";
   if (primitive.lower !== undefined && hostFallback) return "host";
   throw new GpujsError(
     `${name}: gpujs does not have this operation; move the operands with .to("cpu"), or open the backend with { hostFallback: true }.`,

@@ -10,7 +10,7 @@ afterEach(() => use("cpu"));
 
 describe.each(["webasm", "cpu"] as const)("mode %s", (mode) => {
   let backend: GpujsBackend;
-  const open = async (): Promise<GpujsBackend> => (backend ??= await gpujs({ mode, hostFallback: true }));
+  const open = async (): Promise<GpujsBackend> => (backend ??= await gpujs({ mode }));
 
   test.each(Object.keys(comparable))("%s", { timeout: 60_000 }, async (name) => {
     const expected = await comparable[name]();

@@ -1,6 +1,14 @@
 /** The primitive of the modified Bessel functions: values, and derivatives of every order in v and in x. */
 
-import { bind, broadcastTo, definePrimitive, registerLowering, type Primitive, type PrimitiveRecord, type Tensor } from "@curv/tensor";
+import {
+  bind,
+  broadcastTo,
+  definePrimitive,
+  registerLowering,
+  type Primitive,
+  type PrimitiveRecord,
+  type Tensor,
+} from "@curv/tensor";
 import { runArrayKernel } from "@curv/tensor/kernels";
 import { gpujsFunctions } from "./gpu/kernels.js";
 import { logI, logK, logScaledI, logScaledK } from "./scalar/log-bessel.js";

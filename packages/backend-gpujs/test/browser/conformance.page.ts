@@ -19,7 +19,7 @@ async function images(name: string, width: number): Promise<Images> {
 /** What a test can ask of the page. */
 export const page = {
   async open(mode: Mode): Promise<string> {
-    backend = await gpujs({ mode, hostFallback: true });
+    backend = await gpujs({ mode });
     return backend.describe();
   },
 
