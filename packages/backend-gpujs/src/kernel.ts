@@ -47,7 +47,7 @@ export interface Definitions {
   isHostScalar(variable: Variable): boolean;
 }
 
-const table: ReadonlyMap<string, SourceFunction> = /* @__PURE__ */ tableOf(portableMath, wordArithmetic);
+const table: ReadonlyMap<string, SourceFunction> = /* @__PURE__ */ tableOf(...portableMath, wordArithmetic);
 
 /** The kernel that computes a stored result. */
 export function writeKernel(result: Variable, definitions: Definitions): Kernel {
