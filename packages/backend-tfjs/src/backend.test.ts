@@ -111,7 +111,7 @@ for (const engine of engines) {
       expect(() => x.add(1)).toThrow(BackendError);
     });
 
-    test("training holds a flat memory, with tidy and with a compiled step alone", { timeout: 60_000 }, async () => {
+    test("training holds a flat memory, with tidy and with a compiled step alone", { timeout: 60_000 + 60 * steps }, async () => {
       const backend = await open(engine);
       use(backend);
       const inputs = random.normal(random.key(0), { shape: [16, 2] });
