@@ -4,4 +4,9 @@
  * @packageDocumentation
  */
 
-export {};
+export { cuda, type CudaOptions } from "./open.js";
+export { CudaBackend } from "./backend.js";
+export { cudaDevices, type CudaDevice, type CudaDevices } from "./driver.js";
+export { CudaError, type RefusedCall } from "./errors.js";
+export type { MatmulPrecision } from "./lib/cublas.js";
+export type { MemoryUse } from "./memory-pool.js";

@@ -1,0 +1,269 @@
+/** The backend: tensors and graphs of Curv as arrays and launches on a card. */
+
+import {
+  flattenCalls,
+  isTensor,
+  Variable,
+  type Aval,
+  type Backend,
+  type Capabilities,
+  type Executable,
+  type Graph,
+  type Operand,
+  type Primitive,
+  type Shape,
+  type DType,
+  type Tensor,
+  type TypedArray,
+} from "@curv/tensor";
+import { Buffer } from "./buffer.js";
+import type { Device } from "./device.js";
+import type { CudaDevice } from "./driver.js";
+import { CudaError } from "./errors.js";
+import { Executor } from "./executor.js";
+import { planGraph } from "./graph-plan.js";
+import type { Cublas } from "./lib/cublas.js";
+import { hasKernel } from "./lower.js";
+import type { MemoryUse } from "./memory-pool.js";
+import type { Plan, Step } from "./plan.js";
+import type { PlanOptions } from "./planner.js";
+import { downloadLater, downloadNow, hostArray, upload } from "./transfer.js";
+import { sizeOf } from "./view.js";
+
+/** Most elements of one operation: indices of gathered rows are int32. */
+const largestLaunch = 2 ** 31 - 1;
+const mostPlans = 4096;
+
+/** Tensors on an NVIDIA card. Made by {@link cuda}. */
+export class CudaBackend implements Backend {
+  readonly kind = "cuda";
+  readonly capabilities: Capabilities = {
+    dtypes: ["float32", "float64", "int32", "uint32", "bool"],
+    syncRead: true,
+    nonFinite: true,
+    subnormals: true,
+    largestLaunch,
+  };
+  private readonly executor: Executor;
+  private readonly plans = new Map<string, Plan>();
+  private readonly constants = new WeakMap<object, Buffer>();
+  private readonly collected = new FinalizationRegistry<Buffer>((buffer) => buffer.release());
+  private readonly planOptions: PlanOptions;
+  private closed = false;
+
+  /** @internal */
+  constructor(
+    readonly name: string,
+    /** @internal */
+    readonly device: Device,
+    private readonly library: Cublas | null,
+    /** Why there is no library, for `describe`. */
+    private readonly libraryMissing: string | null,
+    hostFallback: boolean,
+  ) {
+    this.planOptions = { multiprocessors: device.info.multiprocessors, hostFallback, library: library !== null };
+    this.executor = new Executor(
+      device,
+      () => library!,
+      (tensor) => this.constant(tensor as Tensor),
+    );
+  }
+
+  /** The card. */
+  get info(): CudaDevice {
+    return this.device.info;
+  }
+
+  supports(primitive: Primitive): boolean {
+    return hasKernel(primitive.name) || (this.planOptions.hostFallback && primitive.lower !== undefined);
+  }
+
+  upload(data: TypedArray, _shape: Shape, dtype: DType): unknown {
+    this.checkOpen();
+    const buffer = Buffer.allocate(this.device.memory, dtype, data.length);
+    upload(this.device, data, buffer.address);
+    return this.wrap(buffer);
+  }
+
+  async download({ buffer, dtype, shape }: Operand): Promise<TypedArray> {
+    const held = this.bufferOf(buffer, dtype).retain();
+    try {
+      const out = hostArray(dtype, sizeOf(shape));
+      await downloadLater(this.device, held.address, out);
+      return out;
+    } finally {
+      held.release();
+    }
+  }
+
+  downloadSync({ buffer, dtype, shape }: Operand): TypedArray {
+    const out = hostArray(dtype, sizeOf(shape));
+    downloadNow(this.device, this.bufferOf(buffer, dtype).address, out);
+    return out;
+  }
+
+  run(primitive: Primitive, inputs: readonly Operand[], params: unknown, outs: readonly Aval[]): readonly unknown[] {
+    const key = `${primitive.id} ${inputs.map((x) => `${x.dtype}${x.shape.join()}`).join(" ")} ${textOf(params)}`;
+    let plan = this.plans.get(key);
+    if (plan === undefined) {
+      const variables = inputs.map((x) => new Variable(x.shape, x.dtype, false));
+      const outputs = outs.map((y) => new Variable(y.shape, y.dtype, false));
+      const equations = [{ primitive, inputs: variables, params, outputs }];
+      plan = planGraph({ inputs: variables, equations, outputs }, this.planOptions);
+      this.plans.set(key, plan);
+      if (this.plans.size > mostPlans) this.plans.delete(this.plans.keys().next().value!);
+    }
+    return this.execute(plan, inputs.map(({ buffer, dtype }) => this.bufferOf(buffer, dtype))); // prettier-ignore
+  }
+
+  readonly compile = (graph: Graph): Executable => {
+    this.captureConstants(graph);
+    const plan = planGraph(graph, this.planOptions);
+    return (buffers) => this.execute(plan, graph.inputs.map(({ dtype }, i) => this.bufferOf(buffers[i], dtype))); // prettier-ignore
+  };
+
+  free(buffer: unknown): void {
+    if (!(buffer instanceof Handle) || buffer.freed) return;
+    buffer.freed = true;
+    this.collected.unregister(buffer);
+    if (!this.closed) buffer.buffer.release();
+  }
+
+  /** Card, driver, compiler, library; kernels and memory in use. */
+  describe(): string {
+    const { device } = this;
+    const { name, capability, memory, multiprocessors } = device.info;
+    const { arrays, bytes, peakBytes } = device.memory.use;
+    return [
+      `cuda on ${name}, capability ${capability.join(".")}, ${(memory / 2 ** 30).toFixed(0)} GiB, ${multiprocessors} multiprocessors`,
+      `driver ${versionText(device.driver.version)} (${device.driver.path})`,
+      `NVRTC ${device.nvrtc.version} (${device.nvrtc.path})`,
+      this.library === null
+        ? `matrix products by own kernels: ${this.libraryMissing ?? "as asked"}`
+        : `matrix products by cuBLAS ${this.library.version} (${this.library.path})`,
+      this.planOptions.hostFallback ? "what has no kernel is computed on the host" : "what has no kernel is refused",
+      `${device.cache.misses} kernels compiled, ${device.cache.hits} read from ${device.cache.folder}, ${device.launches} launches; ${arrays} arrays, ${bytes} bytes, at most ${peakBytes}`,
+    ].join("; ");
+  }
+
+  /** What is on the card now. */
+  memory(): MemoryUse {
+    return this.device.memory.use;
+  }
+
+  /** Kernels that were launched since the backend was opened. */
+  get launches(): number {
+    return this.device.launches;
+  }
+
+  /**
+   * The steps that one call of a graph takes, one a line: kernels with the primitives that are fused in them, products, loops, and what the
+   * host does.
+   *
+   * @param graph - From `makeGraph`.
+   */
+  explain(graph: Graph): readonly string[] {
+    return planGraph(flattenCalls(graph), this.planOptions).steps.flatMap(linesOf);
+  }
+
+  /** Waits for all work and gives the card back. Tensors that live on it cannot be read any more. */
+  dispose(): void {
+    if (this.closed) return;
+    this.closed = true;
+    this.library?.close();
+    this.device.close();
+  }
+
+  private checkOpen(): void {
+    if (this.closed) throw new CudaError(`${this.name} was disposed; open a new backend.`);
+    this.device.checkAlive();
+  }
+
+  private wrap(buffer: Buffer): Handle {
+    const handle = new Handle(buffer);
+    this.collected.register(handle, buffer, handle);
+    return handle;
+  }
+
+  private bufferOf(handle: unknown, dtype: DType): Buffer {
+    this.checkOpen();
+    // What has no elements never reaches a backend but as an argument of a graph.
+    return handle instanceof Handle ? handle.buffer : Buffer.empty(dtype);
+  }
+
+  private execute(plan: Plan, inputs: readonly Buffer[]): Handle[] {
+    return this.executor.run(plan, inputs).map((buffer) => this.wrap(buffer));
+  }
+
+  private constant(x: Tensor): Buffer {
+    let held = this.constants.get(x);
+    if (held === undefined) {
+      const { owner, buffer } = x;
+      if (owner === this) held = this.bufferOf(buffer, x.dtype).retain();
+      else if (owner?.downloadSync !== undefined && buffer !== null) {
+        held = Buffer.allocate(this.device.memory, x.dtype, x.size);
+        if (x.size > 0) upload(this.device, owner.downloadSync(x as Operand), held.address);
+      } else {
+        throw new CudaError(`jit: a constant of ${x.backend} cannot be read now; pass it as an argument.`);
+      }
+      this.constants.set(x, held);
+      this.collected.register(x, held);
+    }
+    return held;
+  }
+
+  /** A constant may be disposed by whoever made it; the graph keeps its elements. */
+  private captureConstants(graph: Graph): void {
+    for (const { inputs, params } of graph.equations) {
+      for (const x of inputs) if (isTensor(x)) this.constant(x);
+      for (const inner of graphsIn(params)) this.captureConstants(inner);
+    }
+    for (const y of graph.outputs) if (isTensor(y)) this.constant(y);
+  }
+}
+
+/** A share of an array, as tensors hold it. */
+class Handle {
+  freed = false;
+  constructor(readonly buffer: Buffer) {}
+}
+
+function versionText(version: number): string {
+  return `${Math.floor(version / 1000)}.${Math.floor((version % 1000) / 10)}`;
+}
+
+function graphsIn(params: unknown): Graph[] {
+  if (typeof params !== "object" || params === null) return [];
+  return Object.values(params).flatMap((value: unknown) => (Array.isArray(value) ? value : [value]).filter(isGraph));
+}
+
+function isGraph(value: unknown): value is Graph {
+  return typeof value === "object" && value !== null && "equations" in value && "outputs" in value;
+}
+
+/** Params as a key: JSON has neither −0 nor what is not finite. */
+function textOf(params: unknown): string {
+  return JSON.stringify(params, (_key, v: unknown) =>
+    typeof v === "number" && (!Number.isFinite(v) || Object.is(v, -0)) ? (Object.is(v, -0) ? "-0" : String(v)) : v,
+  );
+}
+
+function linesOf(step: Step): string[] {
+  const indent = (plan: Plan): string[] => plan.steps.flatMap(linesOf).map((line) => `  ${line}`);
+  switch (step.kind) {
+    case "launch":
+      return [`${step.name} ${step.label}`];
+    case "product":
+      return [`cublas ${step.label}`];
+    case "clear":
+      return [`clear ${step.label}`];
+    case "scan":
+      return ["scan", ...indent(step.body)];
+    case "while":
+      return ["while", ...indent(step.condition), ...indent(step.body)];
+    case "cond":
+      return ["cond", ...step.branches.flatMap(indent)];
+    default:
+      return [`${step.kind} ${step.equation.primitive.name}`];
+  }
+}

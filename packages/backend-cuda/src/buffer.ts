@@ -1,0 +1,47 @@
+/** A share of device memory. */
+
+import type { DType } from "@curv/tensor";
+import type { Block, MemoryPool } from "./memory-pool.js";
+
+const sizes: Readonly<Record<DType, number>> = { float32: 4, float64: 8, int32: 4, uint32: 4, bool: 1 };
+
+export function itemBytes(dtype: DType): number {
+  return sizes[dtype];
+}
+
+/** Elements of one dtype on the card, counted by who holds them. */
+export class Buffer {
+  private shares = 1;
+
+  private constructor(
+    private readonly memory: MemoryPool | null,
+    private readonly block: Block | null,
+    readonly dtype: DType,
+    /** Of its elements. */
+    readonly bytes: number,
+  ) {}
+
+  static allocate(memory: MemoryPool, dtype: DType, size: number): Buffer {
+    if (size === 0) return Buffer.empty(dtype);
+    const bytes = size * sizes[dtype];
+    return new Buffer(memory, memory.allocate(bytes, `${size} ${dtype} elements`), dtype, bytes);
+  }
+
+  /** No elements and no memory. */
+  static empty(dtype: DType): Buffer {
+    return new Buffer(null, null, dtype, 0);
+  }
+
+  get address(): bigint {
+    return this.block?.address ?? 0n;
+  }
+
+  retain(): this {
+    this.shares++;
+    return this;
+  }
+
+  release(): void {
+    if (--this.shares === 0 && this.block !== null) this.memory!.free(this.block);
+  }
+}

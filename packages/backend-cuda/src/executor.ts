@@ -1,0 +1,230 @@
+/** Runs plans: launches in order, memory taken when an array is first written and given back after its last use. */
+
+import type { HostArray, TypedArray, Aval } from "@curv/tensor";
+import { Buffer } from "./buffer.js";
+import type { Device } from "./device.js";
+import type { KernelArgument } from "./launch.js";
+import type { Cublas } from "./lib/cublas.js";
+import { itemBytes } from "./buffer.js";
+import type { AddressArgument, MatrixOperand, Plan, PlannedArgument, Step } from "./plan.js";
+import { downloadNow, hostArray, upload } from "./transfer.js";
+import { sizeOf } from "./view.js";
+
+export class Executor {
+  constructor(
+    private readonly device: Device,
+    private readonly library: () => Cublas,
+    /** The array of a constant of a graph. */
+    private readonly constant: (tensor: object) => Buffer,
+  ) {}
+
+  /** Buffers of the outputs, each with a share of its own; the inputs keep theirs. */
+  run(plan: Plan, inputs: readonly Buffer[]): Buffer[] {
+    const buffers = new Array<Buffer | null>(plan.arrays.length).fill(null);
+    inputs.forEach((buffer, i) => (buffers[i] = buffer.retain()));
+    try {
+      for (const { array, tensor } of plan.constants) buffers[array] = this.constant(tensor).retain();
+      for (const step of plan.steps) {
+        for (const array of step.makes) {
+          const { dtype, size } = plan.arrays[array];
+          buffers[array] = Buffer.allocate(this.device.memory, dtype, size);
+        }
+        this.step(step, buffers);
+        for (const array of step.dead) {
+          buffers[array]?.release();
+          buffers[array] = null;
+        }
+      }
+      // What has no elements was never written.
+      return plan.outputs.map((array) => (buffers[array] ?? Buffer.empty(plan.arrays[array].dtype)).retain());
+    } finally {
+      for (const buffer of buffers) buffer?.release();
+    }
+  }
+
+  private step(step: Step, buffers: (Buffer | null)[]): void {
+    const { device } = this;
+    switch (step.kind) {
+      case "launch": {
+        const kernel = device.kernel(step.source, step.name);
+        const args = step.args.map((argument) => resolve(argument, buffers));
+        device.launch(kernel, step.grid, step.threads, args, step.label);
+        return;
+      }
+      case "product": {
+        device.checkAlive();
+        const stored = ({ address, ...layout }: MatrixOperand): MatrixOperand & { address: never } =>
+          ({ ...layout, address: addressIn(address, buffers) }) as never;
+        this.library().multiply(step.dtype, step, stored(step.a), stored(step.b), buffers[step.out]!.address);
+        return;
+      }
+      case "clear": {
+        const { address, bytes } = buffers[step.array]!;
+        device.call.cuMemsetD8Async(address, 0, bytes, device.stream);
+        return;
+      }
+      case "host": {
+        const avals: readonly Aval[] = step.equation.outputs;
+        const operands = this.operands(step.equation.inputs, step.inputs, buffers);
+        const results = step.equation.primitive.lower!(operands, step.equation.params, avals);
+        results.forEach((data, i) => this.write(buffers[step.outputs[i]]!, data));
+        return;
+      }
+      case "check": {
+        const { ranks, guarded, test } = step.equation.params as CheckParams;
+        const error = firstError(this.operands(step.equation.inputs, step.inputs, buffers), ranks, guarded, test);
+        if (error !== null) throw error;
+        return;
+      }
+      case "cond": {
+        const [predicate, ...operands] = step.inputs.map((array) => buffers[array]!);
+        this.put(step.outputs, buffers, this.run(step.branches[this.truth(predicate) ? 1 : 0], operands));
+        return;
+      }
+      case "while":
+        this.whileLoop(step, buffers);
+        return;
+      case "scan":
+        this.scan(step, buffers);
+        return;
+    }
+  }
+
+  /** Takes the place of what was allocated for results. */
+  private put(arrays: readonly number[], buffers: (Buffer | null)[], results: readonly Buffer[]): void {
+    arrays.forEach((array, i) => {
+      buffers[array]?.release();
+      buffers[array] = results[i];
+    });
+  }
+
+  private truth(buffer: Buffer): boolean {
+    const out = hostArray("bool", 1);
+    downloadNow(this.device, buffer.address, out);
+    return out[0] !== 0;
+  }
+
+  private operands(avals: readonly Aval[], arrays: readonly number[], buffers: readonly (Buffer | null)[]): HostArray[] {
+    return avals.map(({ shape, dtype }, i) => {
+      const buffer = hostArray(dtype, sizeOf(shape));
+      if (buffer.length > 0) downloadNow(this.device, buffers[arrays[i]]!.address, buffer);
+      return { shape, dtype, buffer };
+    });
+  }
+
+  private write(buffer: Buffer, data: TypedArray): void {
+    if (data.length > 0) upload(this.device, data, buffer.address);
+  }
+
+  private whileLoop(
+    { equation, inputs, outputs, condition, body }: Extract<Step, { kind: "while" }>,
+    buffers: (Buffer | null)[],
+  ): void {
+    const { conditionConsts: nc, bodyConsts: nb, maxSteps } = equation.params as WhileParams;
+    const operands = inputs.map((array) => buffers[array]!);
+    let carry = operands.slice(nc + nb).map((x) => x.retain());
+    try {
+      for (let i = 0; maxSteps === null || i < maxSteps; i++) {
+        const [go] = this.run(condition, [...operands.slice(0, nc), ...carry]);
+        const goes = this.truth(go);
+        go.release();
+        if (!goes) break;
+        const next = this.run(body, [...operands.slice(nc, nc + nb), ...carry]);
+        for (const x of carry) x.release();
+        carry = next;
+      }
+    } catch (error) {
+      for (const x of carry) x.release();
+      throw error;
+    }
+    this.put(outputs, buffers, carry);
+  }
+
+  /** Slices are parts of their arrays, and results are copied to their places. */
+  private scan(
+    { equation, inputs, outputs, body }: Extract<Step, { kind: "scan" }>,
+    buffers: (Buffer | null)[],
+  ): void {
+    const { consts, carries, length, reverse } = equation.params as ScanParams;
+    const operands = inputs.map((array) => buffers[array]!);
+    const rows = equation.inputs.slice(consts + carries);
+    let carry = operands.slice(consts, consts + carries).map((x) => x.retain());
+    try {
+      for (let step = 0; step < length; step++) {
+        const i = reverse ? length - 1 - step : step;
+        const xs = rows.map((x, k) => {
+          const row = Buffer.allocate(this.device.memory, x.dtype, sizeOf(x.shape.slice(1)));
+          this.copy(operands[consts + carries + k].address + BigInt(i * row.bytes), row.address, row.bytes);
+          return row;
+        });
+        const outs = this.run(body, [...operands.slice(0, consts), ...carry, ...xs]);
+        for (const x of [...xs, ...carry]) x.release();
+        carry = outs.slice(0, carries);
+        outs.slice(carries).forEach((row, k) => {
+          const { shape, dtype } = equation.outputs[carries + k];
+          const bytes = sizeOf(shape.slice(1)) * itemBytes(dtype);
+          this.copy(row.address, buffers[outputs[carries + k]]!.address + BigInt(i * bytes), bytes);
+          row.release();
+        });
+      }
+      this.put(outputs.slice(0, carries), buffers, carry.map((x) => x.retain())); // prettier-ignore
+    } finally {
+      for (const x of carry) x.release();
+    }
+  }
+
+  private copy(from: bigint, to: bigint, bytes: number): void {
+    if (bytes > 0) this.device.call.cuMemcpyDtoDAsync_v2(to, from, bytes, this.device.stream);
+  }
+}
+
+function addressIn({ array, offset }: AddressArgument, buffers: readonly (Buffer | null)[]): bigint {
+  const buffer = buffers[array]!;
+  return buffer.address + BigInt(offset * itemBytes(buffer.dtype));
+}
+
+function resolve(argument: PlannedArgument, buffers: readonly (Buffer | null)[]): KernelArgument {
+  return typeof argument === "object" && "array" in argument ? addressIn(argument, buffers) : argument;
+}
+
+interface WhileParams {
+  readonly conditionConsts: number;
+  readonly bodyConsts: number;
+  readonly maxSteps: number | null;
+}
+
+interface ScanParams {
+  readonly consts: number;
+  readonly carries: number;
+  readonly length: number;
+  readonly reverse: boolean;
+}
+
+interface CheckParams {
+  readonly ranks: readonly number[];
+  readonly guarded: boolean;
+  readonly test: (...operands: readonly TypedArray[]) => Error | null;
+}
+
+/** The error of the first lane that has one; a guard switches lanes off. */
+function firstError(
+  operands: readonly HostArray[],
+  ranks: readonly number[],
+  guarded: boolean,
+  test: CheckParams["test"],
+): Error | null {
+  const live = guarded ? operands[operands.length - 1].buffer : null;
+  const [first] = operands;
+  const lanes = sizeOf(first.shape.slice(0, first.shape.length - ranks[0]));
+  for (let lane = 0; lane < lanes; lane++) {
+    if (live !== null && live[live.length === 1 ? 0 : lane] === 0) continue;
+    const own = ranks.map((rank, i) => {
+      const { shape, buffer } = operands[i];
+      const size = sizeOf(shape.slice(shape.length - rank));
+      return lanes === 1 ? buffer : buffer.subarray(lane * size, (lane + 1) * size);
+    });
+    const error = test(...own);
+    if (error !== null) return error;
+  }
+  return null;
+}

@@ -1,0 +1,177 @@
+/** From a graph to a plan: opens what stands for other graphs, lowers each equation, and finds when each array is first and last needed. */
+
+import { flattenCalls, isTensor, Variable, type Atom, type Equation, type Graph, type Primitive } from "@curv/tensor";
+import { CudaError } from "./errors.js";
+import { mostResults, Node } from "./expression.js";
+import { loweringFor } from "./lower.js";
+import { withLifetimes, type Plan } from "./plan.js";
+import { Planner, type PlanOptions } from "./planner.js";
+import { isContiguous, sizeOf, wholeView } from "./view.js";
+
+const controlFlow: ReadonlySet<string> = new Set(["scan", "whileLoop", "cond", "check"]);
+
+/** The plan of a graph whose calls are opened (`flattenCalls`). */
+export function planGraph(graph: Graph, options: PlanOptions): Plan {
+  const values = new Map<Variable, Atom>(graph.inputs.map((v) => [v, v]));
+  const opened: Equation[] = [];
+  open(graph.equations, values, opened);
+  const outputs = graph.outputs.map((y) => (isTensor(y) ? y : values.get(y)!));
+  const equations = withoutDead(opened, outputs);
+  const planner = new Planner(options, countUses(equations, outputs));
+  for (const v of graph.inputs) planner.set(v, wholeView(planner.newArray(v.dtype, sizeOf(v.shape)), v.dtype, v.shape));
+  for (const equation of equations) lower(planner, equation, options);
+  const results = storeOutputs(planner, outputs);
+  const given = [...graph.inputs.map((_, i) => i), ...planner.constants.map(({ array }) => array)];
+  return {
+    arrays: planner.arrays,
+    inputs: graph.inputs,
+    constants: planner.constants,
+    steps: withLifetimes(planner.steps, given, [...given, ...results]),
+    outputs: results,
+  };
+}
+
+function lower(planner: Planner, equation: Equation, options: PlanOptions): void {
+  const { primitive, inputs, outputs } = equation;
+  const { name } = primitive;
+  if (controlFlow.has(name)) {
+    lowerControl(planner, equation, options);
+    return;
+  }
+  const onCard = [...inputs, ...outputs].every(({ shape }) => sizeOf(shape) > 0);
+  const lowering = onCard ? loweringFor(name, inputs[name === "select" ? 1 : 0]?.dtype) : null;
+  if (lowering !== null) {
+    lowering(planner, equation);
+    return;
+  }
+  if (primitive.lower === undefined || (onCard && !options.hostFallback)) {
+    throw new CudaError(
+      `${name}: cuda does not have this operation${inputs.length === 0 ? "" : ` on ${inputs[0].dtype}`}; move the operands with .to("cpu"), or open the backend with { hostFallback: true }.`,
+    );
+  }
+  const arrays = storedInputs(planner, equation);
+  planner.steps.push({ kind: "host", equation, inputs: arrays, outputs: freshOutputs(planner, equation) });
+}
+
+function storedInputs(planner: Planner, { inputs }: Equation): number[] {
+  return inputs.map((x) => wholeArray(planner, x));
+}
+
+function freshOutputs(planner: Planner, { outputs }: Equation): number[] {
+  return outputs.map((out) => {
+    const array = planner.newArray(out.dtype, sizeOf(out.shape));
+    planner.set(out, wholeView(array, out.dtype, out.shape));
+    return array;
+  });
+}
+
+/** An array with the elements of a value, all of them and nothing else. */
+function wholeArray(planner: Planner, atom: Atom): number {
+  const x = planner.view(atom);
+  const size = sizeOf(x.shape);
+  if (size === 0 || (isContiguous(x) && x.offset === 0 && planner.arrays[x.array].size === size)) return x.array;
+  const whole = wholeView(planner.newArray(x.dtype, size), x.dtype, x.shape);
+  planner.emitCopy(x, whole);
+  return whole.array;
+}
+
+/** Chains of one shape that are all wanted are computed by one kernel. */
+function storeOutputs(planner: Planner, outputs: readonly Atom[]): number[] {
+  const pending = new Map<string, Node[]>();
+  for (const y of outputs) {
+    const value = planner.value(y);
+    if (!(value instanceof Node)) continue;
+    const key = value.shape.join();
+    const list = pending.get(key) ?? [];
+    if (!list.includes(value)) list.push(value);
+    pending.set(key, list);
+  }
+  for (const list of pending.values()) {
+    for (let i = 0; i < list.length; i += mostResults) {
+      const group = list.slice(i, i + mostResults).filter((node) => node.stored === null);
+      const small = group.reduce((sum, node) => sum + node.reads, 0) <= 24;
+      if (small && group.length > 0) planner.emitMap(group);
+      else for (const node of group) if (node.stored === null) planner.emitMap([node]);
+    }
+  }
+  return outputs.map((y) => wholeArray(planner, y));
+}
+
+function lowerControl(planner: Planner, equation: Equation, options: PlanOptions): void {
+  const { name } = equation.primitive;
+  const inputs = storedInputs(planner, equation);
+  const inner = (graph: Graph): Plan => planGraph(flattenCalls(graph), options);
+  if (name === "check") {
+    planner.steps.push({ kind: "check", equation, inputs });
+    return;
+  }
+  const outputs = freshOutputs(planner, equation);
+  if (name === "scan") {
+    const { body } = equation.params as { body: Graph };
+    planner.steps.push({ kind: "scan", equation, inputs, outputs, body: inner(body) });
+  } else if (name === "cond") {
+    const [no, yes] = (equation.params as { branches: readonly [Graph, Graph] }).branches;
+    planner.steps.push({ kind: "cond", equation, inputs, outputs, branches: [inner(no), inner(yes)] });
+  } else {
+    const { condition, body } = equation.params as { condition: Graph; body: Graph };
+    planner.steps.push({ kind: "while", equation, inputs, outputs, condition: inner(condition), body: inner(body) });
+  }
+}
+
+/** How often each variable is read. */
+function countUses(equations: readonly Equation[], outputs: readonly Atom[]): Map<Variable, number> {
+  const uses = new Map<Variable, number>();
+  for (const atom of [...equations.flatMap(({ inputs }) => inputs), ...outputs]) {
+    if (!isTensor(atom)) uses.set(atom, (uses.get(atom) ?? 0) + 1);
+  }
+  return uses;
+}
+
+/** The equations of a graph, with graphs that they stand for in their places, all results under names of their own. */
+function open(equations: readonly Equation[], values: Map<Variable, Atom>, out: Equation[]): void {
+  const read = (atom: Atom): Atom => (isTensor(atom) ? atom : values.get(atom)!);
+  for (const { primitive, params, inputs, outputs } of equations) {
+    const atoms = inputs.map(read);
+    const inner = graphInside(primitive, params, inputs.length);
+    if (inner === null) {
+      const renamed = outputs.map((v) => new Variable(v.shape, v.dtype, v.weak));
+      outputs.forEach((v, i) => values.set(v, renamed[i]));
+      out.push({ primitive, params, inputs: atoms, outputs: renamed });
+      continue;
+    }
+    const flat = flattenCalls(inner.graph);
+    const own = new Map<Variable, Atom>(flat.inputs.map((v, i) => [v, atoms[inner.takes[i]]]));
+    open(flat.equations, own, out);
+    outputs.forEach((v, i) => {
+      const result = flat.outputs[i];
+      values.set(v, isTensor(result) ? result : own.get(result)!);
+    });
+  }
+}
+
+interface Inside {
+  readonly graph: Graph;
+  readonly takes: readonly number[];
+}
+
+/** The graph that an application comes to on values, if it is one. */
+function graphInside(primitive: Primitive, params: unknown, operands: number): Inside | null {
+  const known = primitive.standsFor?.(params, operands);
+  if (known !== undefined) return known;
+  if (primitive.interpret === undefined || controlFlow.has(primitive.name)) return null;
+  const { graph } = params as { graph?: Graph };
+  return graph === undefined ? null : { graph, takes: graph.inputs.map((_, i) => i) };
+}
+
+/** Equations that an output or an effect needs. */
+function withoutDead(equations: readonly Equation[], outputs: readonly Atom[]): Equation[] {
+  const needed = new Set<Atom>(outputs);
+  const kept: Equation[] = [];
+  for (let i = equations.length - 1; i >= 0; i--) {
+    const equation = equations[i];
+    if (equation.outputs.length > 0 && !equation.outputs.some((v) => needed.has(v))) continue;
+    kept.push(equation);
+    for (const x of equation.inputs) needed.add(x);
+  }
+  return kept.reverse();
+}

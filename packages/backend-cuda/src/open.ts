@@ -1,0 +1,64 @@
+/** Opening a card. */
+
+import { CudaBackend } from "./backend.js";
+import { cacheFolder } from "./cubin-cache.js";
+import { Device } from "./device.js";
+import { openDriver } from "./driver.js";
+import { CudaError } from "./errors.js";
+import { openCublas, type Cublas, type MatmulPrecision } from "./lib/cublas.js";
+import { openNvrtc } from "./nvrtc.js";
+
+/** How a backend is opened. */
+export interface CudaOptions {
+  /** Number of the card, as in `cudaDevices()`. Default 0. */
+  readonly device?: number;
+  /** Name of the backend, as in `.to("cuda")`. Default `"cuda"`. */
+  readonly name?: string;
+  /** Whether the CPU may compute, on copies, what the card has no kernel for. Default false: that is an error which names the operation. */
+  readonly hostFallback?: boolean;
+  /** How float32 matrix products are computed. Default `"highest"`: curvature loses three digits under TF32. float64 is always float64. */
+  readonly matmulPrecision?: MatmulPrecision;
+  /**
+   * Who does matrix products: `"cublas"` throws where it is not found, `"own"` are generated kernels. Default: cuBLAS where it is found;
+   * `describe()` says which.
+   */
+  readonly products?: "cublas" | "own";
+  /** Where compiled kernels are kept. Default: `CURV_CACHE_DIR`, else the system's folder for caches. */
+  readonly cacheFolder?: string;
+}
+
+/**
+ * Opens an NVIDIA card: finds the driver and NVRTC on this machine, takes the card's primary context, and makes a backend of it. Kernels are
+ * generated, compiled for this card when they are first needed, and kept on disk. A backend is used on the thread that opened it.
+ *
+ * @returns The backend; `use(backend)` makes it the default for new tensors.
+ * @throws CudaError if a library is missing (with every place that was tried and what to install), or the driver refuses.
+ *
+ * @example
+ * use(cuda());
+ * const y = tensor([1, 2, 3]).exp();
+ */
+export function cuda({
+  device = 0,
+  name = "cuda",
+  hostFallback = false,
+  matmulPrecision = "highest",
+  products,
+  cacheFolder: folder,
+}: CudaOptions = {}): CudaBackend {
+  const opened = new Device(openDriver(), openNvrtc(), device, folder ?? cacheFolder());
+  let library: Cublas | null = null;
+  let missing: string | null = null;
+  if (products !== "own") {
+    try {
+      library = openCublas(opened.stream, matmulPrecision);
+    } catch (error) {
+      if (products === "cublas" || !(error instanceof CudaError)) {
+        opened.close();
+        throw error;
+      }
+      [missing] = error.message.split("\n");
+    }
+  }
+  return new CudaBackend(name, opened, library, missing, hostFallback);
+}

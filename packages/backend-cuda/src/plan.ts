@@ -1,0 +1,131 @@
+/** What a graph comes to on the card: steps over arrays, with every size, launch and argument known but the addresses. */
+
+import type { DType, Equation, Tensor, Variable } from "@curv/tensor";
+import type { KernelArgument } from "./launch.js";
+import type { View } from "./view.js";
+
+/** An array of a plan. */
+export interface PlannedArray {
+  readonly dtype: DType;
+  /** Elements. */
+  readonly size: number;
+}
+
+/** The address of an element of an array. */
+export interface AddressArgument {
+  readonly array: number;
+  /** Elements. */
+  readonly offset: number;
+}
+
+export type PlannedArgument = KernelArgument | AddressArgument;
+
+export interface LaunchStep {
+  readonly kind: "launch";
+  readonly source: string;
+  readonly name: string;
+  readonly grid: { readonly x: number; readonly y?: number; readonly z?: number };
+  readonly threads: number;
+  readonly args: readonly PlannedArgument[];
+  /** What it computes, for messages. */
+  readonly label: string;
+}
+
+/** A batch of matrix products by the library, C[m, n] = op(A)[m, k] op(B)[k, n], all row-major. */
+export interface ProductStep {
+  readonly kind: "product";
+  readonly dtype: "float32" | "float64";
+  readonly m: number;
+  readonly n: number;
+  readonly k: number;
+  readonly batch: number;
+  readonly a: MatrixOperand;
+  readonly b: MatrixOperand;
+  readonly out: number;
+  readonly label: string;
+}
+
+export interface MatrixOperand {
+  readonly address: AddressArgument;
+  /** Whether what lies in memory is the transpose. */
+  readonly transposed: boolean;
+  /** Elements from one stored row to the next. */
+  readonly leading: number;
+  /** Elements from one matrix to the next. */
+  readonly step: number;
+}
+
+export type Step =
+  | LaunchStep
+  | ProductStep
+  /** All bytes of an array to zero. */
+  | { readonly kind: "clear"; readonly array: number; readonly label: string }
+  /** By the CPU's kernel, on copies. */
+  | { readonly kind: "host"; readonly equation: Equation; readonly inputs: readonly number[]; readonly outputs: readonly number[] }
+  /** An error that depends on values. */
+  | { readonly kind: "check"; readonly equation: Equation; readonly inputs: readonly number[] }
+  | Loop<"scan", { readonly body: Plan }>
+  | Loop<"while", { readonly condition: Plan; readonly body: Plan }>
+  | Loop<"cond", { readonly branches: readonly [Plan, Plan] }>;
+
+type Loop<K, P> = {
+  readonly kind: K;
+  readonly equation: Equation;
+  readonly inputs: readonly number[];
+  readonly outputs: readonly number[];
+} & P;
+
+export interface Plan {
+  readonly arrays: readonly PlannedArray[];
+  /** Arrays of the graph's inputs: the first ones. */
+  readonly inputs: readonly Variable[];
+  /** Arrays that are there before the first step. */
+  readonly constants: readonly { readonly array: number; readonly tensor: Tensor }[];
+  readonly steps: readonly (Step & { readonly makes: readonly number[]; readonly dead: readonly number[] })[];
+  /** Arrays of the outputs, each whole and row-major. */
+  readonly outputs: readonly number[];
+}
+
+/** Arrays that a step reads or writes. */
+export function arraysOf(step: Step): number[] {
+  switch (step.kind) {
+    case "launch":
+      return step.args.flatMap((argument) => (typeof argument === "object" && "array" in argument ? [argument.array] : []));
+    case "product":
+      return [step.a.address.array, step.b.address.array, step.out];
+    case "clear":
+      return [step.array];
+    case "check":
+      return [...step.inputs];
+    default:
+      return [...step.inputs, ...step.outputs];
+  }
+}
+
+/** With each step the arrays that it is the first, and the last, to touch. */
+export function withLifetimes(steps: readonly Step[], given: readonly number[], kept: readonly number[]): Plan["steps"] {
+  const known = new Set(given);
+  const makes = steps.map((step) => {
+    const fresh = [...new Set(arraysOf(step))].filter((array) => !known.has(array));
+    for (const array of fresh) known.add(array);
+    return fresh;
+  });
+  const alive = new Set(kept);
+  const result = new Array<Plan["steps"][number]>(steps.length);
+  for (let i = steps.length - 1; i >= 0; i--) {
+    const dead: number[] = [];
+    for (const array of new Set(arraysOf(steps[i]))) {
+      if (alive.has(array)) continue;
+      alive.add(array);
+      dead.push(array);
+    }
+    result[i] = { ...steps[i], makes: makes[i], dead };
+  }
+  return result;
+}
+
+/** The view's first element as an argument. */
+export function addressOf({ array, offset }: View): AddressArgument {
+  return { array, offset };
+}
+
