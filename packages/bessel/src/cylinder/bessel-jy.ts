@@ -1,7 +1,7 @@
 /** J_v(x) and Y_v(x) of two numbers. */
 
+import { sinCosPi } from "../scalar/sin-cos-pi.js";
 import { debyeAbove, debyeBelow, distance } from "./debye.js";
-import { sinCosPi } from "./sin-cos-pi.js";
 import { seriesOfJ, steed, temmeY } from "./steed.js";
 import { transition } from "./transition.js";
 
@@ -20,8 +20,8 @@ function both(v: number, x: number): readonly [j: number, y: number, ...slopes: 
 export function jOf(v: number, x: number): number {
   if (x < 0) return Number.isInteger(v) ? (v % 2 === 0 ? 1 : -1) * jOf(v, -x) : NaN;
   if (v < 0) return reflect(-v, x)[0];
-  if (x === 0) return v === 0 ? 1 : v > 0 ? 0 : NaN;
-  if (!(v < Infinity && x < Infinity)) return v !== v || x !== x || v === x ? NaN : 0;
+  if (x === 0) return v === 0 ? 1 : v < Infinity ? 0 : NaN;
+  if (!(v < Infinity && x < Infinity)) return v < Infinity && x === Infinity ? 0 : NaN;
   return both(v, x)[0];
 }
 
@@ -30,7 +30,7 @@ export function yOf(v: number, x: number): number {
   if (v < 0) return reflect(-v, x)[1];
   if (!(x >= 0) || v !== v) return NaN;
   if (x === 0) return v < Infinity ? -Infinity : NaN;
-  if (!(v < Infinity && x < Infinity)) return v === x ? NaN : x === Infinity ? 0 : -Infinity;
+  if (!(v < Infinity && x < Infinity)) return v < Infinity ? 0 : NaN;
   return both(v, x)[1];
 }
 

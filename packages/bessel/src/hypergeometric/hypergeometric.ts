@@ -118,7 +118,8 @@ function logOf(name: string, a: number | Tensor, b: number | Tensor, x: number |
  *
  * No overflow, and b to 5·10⁴ and beyond; error at most 1e-14 of max(1, |value|). Tensors broadcast.
  * Differentiable in x, a and b to any order: the derivative in x is the mean of that distribution, the second its variance, without
- * cancellation; derivatives in a and b are right to about 1e-14 in absolute terms.
+ * cancellation; derivatives in a and b are right to about 1e-14 in absolute terms. For a or b − a below 10⁻³ the power series alone is
+ * left: NaN where it does not reach, that is, for the derivatives in a and b and for |x| from about 600 on.
  *
  * @throws DomainError for numbers outside 0 < a < b, or NaN; elements of tensors give NaN.
  * @throws DTypeError, ShapeError.

@@ -1,6 +1,6 @@
 /** log ₁F₁(a; b; x) of numbers, in the parameters α = a > 0, β = b − a > 0. */
 
-import { centralMoment, logNormalizer, mean } from "./tilted-beta.js";
+import { centralMoment, leastParameter, logNormalizer, mean } from "./tilted-beta.js";
 
 /** Whether the power series has not too many terms: its terms are positive. */
 function inReach(alpha: number, beta: number, x: number): boolean {
@@ -29,7 +29,8 @@ export function logKummer(alpha: number, beta: number, x: number): number {
   if (x >= 0 && inReach(alpha, beta, x)) return Math.log1p(seriesRest(alpha, b, x));
   if (x < 0 && -x * alpha <= 0.5 * b && -x <= 0.5 * b) return Math.log1p(seriesRest(alpha, b, x));
   // ₁F₁(a; b; x) = e^x ₁F₁(b − a; b; −x), as long as x is not far larger than the result
-  if (x < 0 && x > -5) return x + Math.log1p(seriesRest(beta, b, -x));
+  if (x < 0 && (x > -5 || (alpha < leastParameter && inReach(beta, alpha, -x))))
+    return x + Math.log1p(seriesRest(beta, b, -x));
   return logNormalizer(alpha, beta, x);
 }
 

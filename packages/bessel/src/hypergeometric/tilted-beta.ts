@@ -45,7 +45,14 @@ function modeOf(alpha: number, beta: number, x: number): readonly [t: number, u:
   return [t, (2 * beta) / (x + b + q)];
 }
 
+/** Below it the integrand falls so slowly that there are too many nodes. */
+export const leastParameter = 1e-3;
+const none = Float64Array.of(NaN);
+
 function nodesOf(alpha: number, beta: number, x: number): Nodes {
+  if (!(alpha >= leastParameter && beta >= leastParameter)) {
+    return { weight: none, variables: [none, none, none], mode: [NaN, NaN, NaN], logSum: NaN };
+  }
   const [t, u] = modeOf(alpha, beta, x);
   if (t > 0.5) {
     // Reflected: L − t₀d would cancel for t₀ near 1.

@@ -17,9 +17,9 @@ export interface RatioRoot {
  * Source: Banerjee, Dhillon, Ghosh & Sra (2005), equation 4.4 for the start; Sra (2012), equation 4 for the step.
  */
 export function inverseRatioOfI(v: number, r: number, onStep?: (x: number) => void): RatioRoot {
+  if (!(r >= 0 && r <= 1 && v >= 0)) return { x: NaN, iterations: 0 };
   if (r === 0) return { x: 0, iterations: 0 };
   if (r === 1) return { x: Infinity, iterations: 0 };
-  if (!(r > 0 && r < 1 && v >= -0.5)) return { x: NaN, iterations: 0 };
   let x = banerjee(v, r);
   let previous = Infinity;
   for (let iterations = 0; ; iterations++) {

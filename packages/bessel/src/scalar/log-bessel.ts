@@ -14,9 +14,9 @@ const halfLogHalfPi = 0.22579135264472744;
 export function logI(v: number, x: number): number {
   if (!(v > 0 && v < Infinity && x > 0 && x < Infinity)) {
     if (x === 0) return v === 0 ? 0 : v > 0 ? -Infinity : NaN;
-    if (x === Infinity) return v < Infinity ? Infinity : NaN;
+    if (x === Infinity) return v >= 0 && v < Infinity ? Infinity : NaN;
     if (v === Infinity) return x > 0 ? -Infinity : NaN;
-    if (v !== 0 || x !== x) return NaN;
+    if (!(v === 0 && x > 0)) return NaN;
   }
   const rung = rungAt(ladder, v, x);
   if (rung === null) return logSeries(v, x, 0);
@@ -35,7 +35,7 @@ export function logK(order: number, x: number): number {
     if (x === 0) return v >= 0 ? Infinity : NaN;
     if (x === Infinity) return v < Infinity ? -Infinity : NaN;
     if (v === Infinity) return x > 0 ? Infinity : NaN;
-    if (v !== 0 || x !== x) return NaN;
+    if (!(v === 0 && x > 0)) return NaN;
   }
   const rung = rungAt(ladder, v, x);
   if (rung !== null && rung.expansion === "hankel") {
@@ -51,9 +51,9 @@ export function logK(order: number, x: number): number {
 export function logScaledI(v: number, x: number): number {
   if (!(v > 0 && v < Infinity && x > 0 && x < Infinity)) {
     if (x === 0) return v === 0 ? 0 : v > 0 ? -Infinity : NaN;
-    if (x === Infinity) return v < Infinity ? -Infinity : NaN;
+    if (x === Infinity) return v >= 0 && v < Infinity ? -Infinity : NaN;
     if (v === Infinity) return x > 0 ? -Infinity : NaN;
-    if (v !== 0 || x !== x) return NaN;
+    if (!(v === 0 && x > 0)) return NaN;
   }
   const rung = rungAt(scaledLadder, v, x);
   if (rung === null) return logSeries(v, x, x);
@@ -73,7 +73,7 @@ export function logScaledK(order: number, x: number): number {
     if (x === 0) return v >= 0 ? Infinity : NaN;
     if (x === Infinity) return v < Infinity ? -Infinity : NaN;
     if (v === Infinity) return x > 0 ? Infinity : NaN;
-    if (v !== 0 || x !== x) return NaN;
+    if (!(v === 0 && x > 0)) return NaN;
   }
   const rung = rungAt(scaledLadder, v, x);
   if (rung !== null && rung.expansion === "hankel") {

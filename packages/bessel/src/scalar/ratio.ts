@@ -9,8 +9,8 @@ import { scaledRatio } from "./small-order.js";
 /** r = I_{v+1}(x)/I_v(x), v ≥ 0, x ≥ 0. */
 export function ratioOfI(v: number, x: number): number {
   if (x === 0) return v >= 0 ? 0 : NaN;
-  if (!(v >= 0 && v < Infinity && x < Infinity))
-    return x === Infinity && v < Infinity ? 1 : v === Infinity && x < v ? 0 : NaN;
+  if (!(v >= 0 && v < Infinity && x >= 0 && x < Infinity))
+    return x === Infinity && v >= 0 && v < Infinity ? 1 : v === Infinity && x >= 0 && x < v ? 0 : NaN;
   const rung = rungAt(scaledLadder, v, x);
   if (rung === null) return backwardRecurrence(v, x);
   if (rung.expansion === "hankel") {
@@ -23,7 +23,8 @@ export function ratioOfI(v: number, x: number): number {
 export function ratioOfK(v: number, x: number): number {
   if (v < -0.5) return 1 / ratioOfK(-v - 1, x); // K_{−v} = K_v; from −½ on all expressions hold as they are
   if (x === 0) return v > -0.5 ? Infinity : v === -0.5 ? 1 : NaN;
-  if (!(v < Infinity && x < Infinity)) return x === Infinity && v < Infinity ? 1 : v === Infinity && x < v ? v : NaN;
+  if (!(v < Infinity && x >= 0 && x < Infinity))
+    return x === Infinity && v < Infinity ? 1 : v === Infinity && x >= 0 && x < v ? v : NaN;
   const rung = rungAt(scaledLadder, v, x);
   if (rung === null) return scaledRatio(v, x) / x;
   if (rung.expansion === "hankel") {

@@ -15,6 +15,11 @@ export function seriesSum(v: number, x: number): number {
   }
 }
 
+/** I_v(x) = (x/2)^v/Γ(v + 1)·Σ. */
+export function valueBySeries(v: number, x: number): number {
+  return (0.5 * x) ** v * reciprocalGamma1p(v) * seriesSum(v, x);
+}
+
 /**
  * log(I_v(x)·e^(−shift)) = log((x/2)^v/Γ(v + 1)·Σ·e^(−shift)), as the logarithm of one product: its error is a few ulp of 1, not of the
  * logarithms of the factors. For x ≤ 2 these have one sign, and the power, which is slow, is not needed.

@@ -27,8 +27,14 @@ export function scaledRatio(v: number, x: number): number {
   return ratio;
 }
 
-/** log(K_v(x)e^x), v < 20: as the logarithm of one product where it does not overflow. */
+/** log(K_v(x)e^x), v < 20. */
 export function logScaledSmallOrder(v: number, x: number): number {
+  const { value, power } = scaledSmallOrder(v, x);
+  return power === 0 ? Math.log(value) : Math.log(value) - power * Math.log(x);
+}
+
+/** K_v(x)e^x = value·x^(−power), v < 20: the power is 0 where the product does not overflow. */
+export function scaledSmallOrder(v: number, x: number): { readonly value: number; readonly power: number } {
   const n = Math.round(v);
   const mu = v - n;
   const start = smallOrder(mu, x);
@@ -39,7 +45,7 @@ export function logScaledSmallOrder(v: number, x: number): number {
     product *= ratio / divisor;
     ratio = 2 * (mu + j) + (x / ratio) * x;
   }
-  return divisor === x ? Math.log(product) : Math.log(product) - n * Math.log(x);
+  return { value: product, power: divisor === x ? 0 : n };
 }
 
 /**

@@ -1,7 +1,7 @@
 /** Spherical Bessel functions of whole order n ≥ 0 of a number: √(π/2x) times J, Y, I, K of order n + ½. */
 
 import { jOf, yOf } from "../cylinder/bessel-jy.js";
-import { logScaledI, logScaledK } from "../scalar/log-bessel.js";
+import { besselIOf, besselKOf } from "../scalar/bessel.js";
 
 /** Up to this order by recurrence from elementary functions, in the direction in which they grow. */
 const recurrent = 500;
@@ -53,7 +53,7 @@ export function sphericalI(n: number, x: number, scaled: boolean): number {
   if (x < 0) return parity(n) * sphericalI(n, -x, scaled);
   if (x < 10 || x * x < 400 * (2 * n + 3)) return series(n, x, 1) * (scaled ? Math.exp(-x) : 1);
   if (x === Infinity) return scaled ? 0 : Infinity;
-  const f = n === 0 ? -Math.expm1(-2 * x) / (2 * x) : Math.sqrt(Math.PI / (2 * x)) * Math.exp(logScaledI(n + 0.5, x));
+  const f = n === 0 ? -Math.expm1(-2 * x) / (2 * x) : Math.sqrt(Math.PI / (2 * x)) * besselIOf(n + 0.5, x, true);
   return scaled ? f : f * Math.exp(0.5 * x) * Math.exp(0.5 * x); // e^x alone overflows before i_n
 }
 
@@ -63,6 +63,6 @@ export function sphericalK(n: number, x: number, scaled: boolean): number {
   if (x === 0) return Infinity;
   if (x === Infinity) return 0;
   const zeroth = Math.PI / (2 * x);
-  const f = n > recurrent ? Math.sqrt(zeroth) * Math.exp(logScaledK(n + 0.5, x)) : upwards(n, x, zeroth, zeroth * (1 + 1 / x), 1); // prettier-ignore
+  const f = n > recurrent ? Math.sqrt(zeroth) * besselKOf(n + 0.5, x, true) : upwards(n, x, zeroth, zeroth * (1 + 1 / x), 1); // prettier-ignore
   return scaled ? f : f * Math.exp(-0.5 * x) * Math.exp(-0.5 * x);
 }

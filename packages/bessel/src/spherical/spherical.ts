@@ -96,7 +96,7 @@ export function sphericalBesselI(n: number, x: number | Tensor, options?: Bessel
 /**
  * The modified k_n(x) = √(π/2x)K_{n+½}(x), x ≥ 0, as SciPy's `spherical_kn`: k₀ = (π/2)e^(−x)/x. Infinity at 0 and where it overflows.
  *
- * Relative error at most 3e-15 for n ≤ 500; beyond, that of an exponential of `logKv`. As {@link sphericalBesselJ}.
+ * Relative error at most 3e-15. As {@link sphericalBesselJ}.
  *
  * @param options - `scaled`: k_n(x)e^x instead.
  * @throws DomainError for a number x < 0 or NaN; elements of tensors give NaN.

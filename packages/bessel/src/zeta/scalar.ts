@@ -1,6 +1,6 @@
 /** The zeta functions of Riemann and Hurwitz of numbers, and their derivatives in s. */
 
-import { sinCosPi } from "../cylinder/sin-cos-pi.js";
+import { sinCosPi } from "../scalar/sin-cos-pi.js";
 import { logGammaTaylor } from "../scalar/log-gamma-taylor.js";
 import { reciprocalGamma1p } from "../scalar/reciprocal-gamma.js";
 import { logGamma } from "../scalar/stirling.js";
