@@ -6,7 +6,7 @@
 
 import { fileURLToPath } from "node:url";
 import { tensor, type Tensor } from "@curv/tensor";
-import { slidingInverseFisher, staticInverseFisher } from "../packages/hvp/src/m-fac/index.js";
+import { FisherWindow, slidingInverseFisher, staticInverseFisher } from "../packages/hvp/src/m-fac/index.js";
 import { type Benchmark, type Case, type CaseResult, run } from "./comparison.js";
 import { fitExponent } from "./exponent.js";
 import { numbers } from "./inputs.js";
@@ -78,13 +78,19 @@ function stepCase({ m, d }: Size): Case {
     state = next;
     return product;
   };
-  let turn = 0;
+  const kept = new FisherWindow({ dim: d, window: m, damping: 1e-3, state });
+  let [turn, keptTurn] = [0, 0];
   const window = grads.map((g) => g.dataSync() as Float32Array);
   return {
     name: `pushApply, ${m} gradients of ${d} parameters`,
     ours: [
       local(
-        "curv",
+        "curv FisherWindow",
+        () => kept.pushApply(grads[keptTurn++ % m]),
+        (product) => Array.from(product.dataSync()),
+      ),
+      local(
+        "curv slidingInverseFisher",
         () => step(grads[turn++ % m]),
         (product) => Array.from(product.dataSync()),
       ),

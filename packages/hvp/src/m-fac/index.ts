@@ -1,5 +1,6 @@
 /** M-FAC: products with the inverse of a damped empirical Fisher, without a matrix of d × d (Frantar, Kurtic & Alistarh, 2021). */
 
+export { FisherWindow, type FisherWindowOptions } from "./fisher-window.js";
 export {
   slidingInverseFisher,
   type PushApplied,

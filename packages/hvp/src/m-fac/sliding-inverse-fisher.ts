@@ -72,7 +72,7 @@ export interface PushApplied {
  *
  * 1/m scales the mean from the beginning, when zeros fill the window. Gradients move up by one place at each push: they are a list, so no
  * number is copied. Inner products are float64. All functions are traceable; compiled ones copy the window at every call, so that pushes
- * of large ones are faster without `jit`.
+ * of large ones are faster without `jit`, and faster still on a {@link FisherWindow}, which is changed in place.
  *
  * @throws ShapeError, DTypeError (from the functions) for vectors of another length or dtype; DomainError for a damping that is not
  * positive, a window or dim below 1, and (from `push`) for a gradient with NaN or an infinity.
@@ -89,16 +89,8 @@ export function slidingInverseFisher({
   damping = defaultDamping,
   dtype = "float32",
 }: SlidingInverseFisherOptions): SlidingInverseFisher {
-  checkDamping(damping, "slidingInverseFisher");
-  for (const [name, value] of Object.entries({ dim, window })) {
-    if (!(Number.isInteger(value) && value >= 1)) {
-      throw new DomainError(`slidingInverseFisher: ${name} is ${value}; wants an integer of 1 or more.`);
-    }
-  }
-  if (!["float32", "float64"].includes(dtype)) {
-    throw new DTypeError(`slidingInverseFisher: dtype is ${String(dtype)}; wants float32 or float64.`);
-  }
   const settings = { dim, window, damping, dtype };
+  checkSettings(settings, "slidingInverseFisher");
 
   /** G x for x [k, d]: float64 [m, k]. */
   const products = (gradients: readonly Tensor[], x: Tensor): Tensor =>
@@ -110,19 +102,17 @@ export function slidingInverseFisher({
 
   /** F⁻¹ x for x [k, d] whose products with the gradients, p = G x, are known. */
   const solve = ({ gradients, factor }: SlidingState, x: Tensor, p: Tensor): Tensor => {
-    const w = choleskySolve(factor, p.div(damping ** 2)); // [m, k]
     const rows = gradients.map((g) => g.expandDims(0));
     const options = { blockSize: dim, dtype, base: x, scale: 1 / damping };
-    return wideCombine(w.transpose().neg().expandDims(0), rows, options);
+    return wideCombine(coefficients(factor, p, damping).expandDims(0), rows, options);
   };
 
   /** The new window, and G g with it: the last column of S. */
   const moveUp = (state: SlidingState, g: Tensor): { readonly state: SlidingState; readonly p: Tensor } => {
     const gradients = [...state.gradients.slice(1), g];
     const p = products(gradients, g.expandDims(0)); // [m, 1]
-    checkFinite(p);
-    const kept = state.gram.slice([1, window], [1, window]);
-    const gram = concat([concat([kept, p.slice([0, window - 1])], 1), p.transpose()], 0);
+    check([stopGradient(p)], [2], (values) => notFinite(values, "push"));
+    const gram = gramMovedUp(state.gram, p);
     return { p, state: { gradients, gram, factor: factorOf(gram, window, damping), pushes: state.pushes.add(1) } };
   };
 
@@ -160,17 +150,47 @@ export function slidingInverseFisher({
   };
 }
 
-function factorOf(gram: Tensor, window: number, damping: number): Tensor {
+/** S with the oldest gradient's row and column gone, and p = G g in the place of the newest's. */
+export function gramMovedUp(gram: Tensor, p: Tensor): Tensor {
+  const window = gram.shape[0];
+  const kept = gram.slice([1, window], [1, window]);
+  return concat([concat([kept, p.slice([0, window - 1])], 1), p.transpose()], 0);
+}
+
+/** L, with L Lᵀ = S/λ + mI. */
+export function factorOf(gram: Tensor, window: number, damping: number): Tensor {
   return cholesky(gram.div(damping).add(eye(window, window, { dtype: "float64" }).mul(window)));
 }
 
-interface Form {
+/** −w for each x, [k, m], where F⁻¹ x = x/λ − Gᵀw and p = G x [m, k]. */
+export function coefficients(factor: Tensor, p: Tensor, damping: number): Tensor {
+  return choleskySolve(factor, p.div(damping ** 2))
+    .transpose()
+    .neg();
+}
+
+export function checkSettings(
+  { dim, window, damping, dtype }: Required<SlidingInverseFisherOptions>,
+  caller: string,
+): void {
+  checkDamping(damping, caller);
+  for (const [name, value] of Object.entries({ dim, window })) {
+    if (!(Number.isInteger(value) && value >= 1)) {
+      throw new DomainError(`${caller}: ${name} is ${value}; wants an integer of 1 or more.`);
+    }
+  }
+  if (!["float32", "float64"].includes(dtype)) {
+    throw new DTypeError(`${caller}: dtype is ${String(dtype)}; wants float32 or float64.`);
+  }
+}
+
+export interface Form {
   readonly dim: number;
   readonly dtype: FloatDType;
 }
 
 /** Vectors [d], or rows [k, d]. */
-function checked(x: Tensor, { dim, dtype }: Form, caller: string, name: string): Tensor {
+export function checked(x: Tensor, { dim, dtype }: Form, caller: string, name: string): Tensor {
   if (x.rank < 1 || x.rank > 2 || x.shape[x.rank - 1] !== dim) {
     const got = x.rank === 2 ? x.shape.toReversed() : x.shape;
     throw new ShapeError(
@@ -181,18 +201,15 @@ function checked(x: Tensor, { dim, dtype }: Form, caller: string, name: string):
   return x;
 }
 
-function checkedVector(g: Tensor, form: Form, caller: string): Tensor {
+export function checkedVector(g: Tensor, form: Form, caller: string): Tensor {
   if (g.rank !== 1) throw new ShapeError(`${caller}: g has shape [${g.shape.join(", ")}]; wants [${form.dim}].`);
   return checked(g, form, caller, "g");
 }
 
-/** A gradient is finite if its square is, which stands last in p. */
-function checkFinite(p: Tensor): void {
-  check([stopGradient(p)], [2], (values) =>
-    Number.isFinite(values[values.length - 1])
-      ? null
-      : new DomainError(
-          "push: the gradient has NaN, an infinity or numbers whose squares overflow; wants finite numbers.",
-        ),
+/** What is wrong with a gradient g, if anything: it is finite if its square is, which stands last in p = G g. */
+export function notFinite(p: ArrayLike<number>, caller: string): DomainError | null {
+  if (Number.isFinite(p[p.length - 1])) return null;
+  return new DomainError(
+    `${caller}: the gradient has NaN, an infinity or numbers whose squares overflow; wants finite numbers.`,
   );
 }

@@ -3,8 +3,11 @@
  * of four multiples of rows. As WebAssembly with vectors where that may be compiled, else as JavaScript with the same order of sums,
  * so that both give the same bits.
  *
- * All operands lie in one small block of memory, which stays in the cache: rows are copied there piece by piece.
+ * All operands lie in one block of memory, that of the kernels. Rows are copied to its beginning piece by piece, which stays in the cache; or
+ * they lie in it for good, behind the beginning, where there is a block that is large enough for them.
  */
+
+import { DomainError } from "@curv/tensor";
 
 /** The same four functions in either form; addresses are in bytes from the start of `buffer`, and multiples of an element's size. */
 export interface VectorKernels {
@@ -24,12 +27,15 @@ export interface RowKernels {
   ) => void; // prettier-ignore
 }
 
-/** Bytes of the block, a multiple of the page size of WebAssembly: 13 vectors of 8192 float64 with gaps, and results. */
-const blockBytes = 14 * 65536;
+const pageBytes = 65536;
+/** Bytes at the beginning of the block, for pieces: 13 vectors of 8192 float64 with gaps, and results. */
+export const scratchBytes: number = 14 * pageBytes;
+/** What 32-bit addresses reach. */
+const mostPages = 65536;
 
-/** The kernels in plain JavaScript. */
-export function portableKernels(): VectorKernels {
-  const buffer = new ArrayBuffer(blockBytes);
+/** The kernels in plain JavaScript, with a block of at least so many bytes. */
+export function portableKernels(bytes: number = scratchBytes): VectorKernels {
+  const buffer = new ArrayBuffer(pageBytes * Math.ceil(bytes / pageBytes));
   const wide = new Float64Array(buffer);
   return {
     buffer,
@@ -66,9 +72,9 @@ function portableRows(rows: Float32Array | Float64Array, size: number, wide: Flo
   };
 }
 
-/** The kernels in WebAssembly; throws where it may not be compiled or has no vectors. */
-export function webAssemblyKernels(): VectorKernels {
-  const instance = new WebAssembly.Instance(new WebAssembly.Module(encodeModule()));
+/** The kernels in WebAssembly, with a block of at least so many bytes; throws where it may not be compiled or has no vectors. */
+export function webAssemblyKernels(bytes: number = scratchBytes): VectorKernels {
+  const instance = new WebAssembly.Instance(new WebAssembly.Module(encodeModule(Math.ceil(bytes / pageBytes))));
   const { memory, dots32, sums32, dots64, sums64 } = instance.exports as unknown as {
     readonly memory: WebAssembly.Memory;
     readonly dots32: RowKernels["dots"];
@@ -83,18 +89,40 @@ export function webAssemblyKernels(): VectorKernels {
   };
 }
 
-let made: VectorKernels | null = null;
+let shared: VectorKernels | null = null;
 
-/** The faster kernels that can be had here. */
+/** The faster kernels that can be had here, with room for pieces. */
 export function vectorKernels(): VectorKernels {
-  if (made === null) {
-    try {
-      made = webAssemblyKernels();
-    } catch {
-      made = portableKernels();
-    }
+  return (shared ??= fasterKernels(scratchBytes));
+}
+
+/**
+ * Kernels of one's own, with room for `bytes` more than pieces need, all zero. The memory never grows, so that it may hold what must last;
+ * it costs nothing before it is written to.
+ *
+ * @throws DomainError for more than 4 GiB, or more than can be had.
+ */
+export function kernelsWithRoom(bytes: number, caller: string): VectorKernels {
+  const all = scratchBytes + bytes;
+  if (all > mostPages * pageBytes) {
+    throw new DomainError(
+      `${caller}: the gradients need ${bytes} bytes; wants less than 4 GiB, which is what one memory can have.`,
+    );
   }
-  return made;
+  try {
+    return fasterKernels(all);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new DomainError(`${caller}: the gradients need ${bytes} bytes, which cannot be had: ${error.message}.`);
+  }
+}
+
+function fasterKernels(bytes: number): VectorKernels {
+  try {
+    return webAssemblyKernels(bytes);
+  } catch {
+    return portableKernels(bytes);
+  }
 }
 
 // ---- The WebAssembly module: instructions by their names in the specification -----------------------------------------------------
@@ -280,9 +308,8 @@ function sums(bits: 32 | 64): Definition {
 }
 
 /** A module with a memory of its own, which never grows, and the four functions. */
-function encodeModule(): Uint8Array<ArrayBuffer> {
+function encodeModule(pages: number): Uint8Array<ArrayBuffer> {
   const functions = [dots(32), sums(32), dots(64), sums(64)];
-  const pages = blockBytes / 65536;
   const section = (id: number, entries: readonly Code[]): Code => {
     const content = [...unsigned(entries.length), ...entries.flat()];
     return [id, ...unsigned(content.length), ...content];
@@ -299,7 +326,7 @@ function encodeModule(): Uint8Array<ArrayBuffer> {
       3,
       functions.map((_, i) => [i]),
     ),
-    ...section(5, [[1, pages, pages]]),
+    ...section(5, [[1, ...unsigned(pages), ...unsigned(pages)]]),
     ...section(7, [[...text("memory"), 2, 0], ...functions.map(({ name }, i) => [...text(name), 0, i])]),
     ...section(
       10,

@@ -4,7 +4,7 @@ import { concat, grad, jit, jvp, matmul, matrixTranspose, stack, tensor, vmap, t
 import * as random from "@curv/tensor/random";
 import { fc, test } from "@fast-check/vitest";
 import { describe, expect, vi } from "vitest";
-import { portableKernels, webAssemblyKernels } from "./vector-kernels.js";
+import { portableKernels, scratchBytes, webAssemblyKernels, type VectorKernels } from "./vector-kernels.js";
 import { combinations, innerProducts, type Row } from "./wide-products.js";
 import { wideCombine, wideInner } from "./wide-primitives.js";
 
@@ -84,6 +84,30 @@ describe("kernels", () => {
       }
       const error = narrow ? 6e-8 * Math.abs(sum) : 0;
       expect(Math.abs(results[0][i * length + x] - sum)).toBeLessThanOrEqual(error + m * 2.3e-16 * size);
+    }
+  });
+
+  test("rows that lie in the kernels' memory are read there, to the same bits", () => {
+    const [count, length] = [7, 9001];
+    const coordinates = { length, blockSize: length };
+    const [a, b] = [rows(1, count, length, true), rows(2, 2, length, true)];
+    const c = Float64Array.from(numbers(3, 2 * count));
+    const combine = (kernels: VectorKernels, of: readonly Row[]): Float32Array => {
+      const out = new Float32Array(2 * length);
+      combinations(kernels, c, of, { rows: b, scale: 3 }, coordinates, out);
+      return out;
+    };
+    for (const kernels of [webAssemblyKernels, portableKernels].map((make) =>
+      make(scratchBytes + 4 * count * length),
+    )) {
+      const resident = a.map(({ data, start }, i) => {
+        const own = new Float32Array(kernels.buffer, scratchBytes + 4 * i * length, length);
+        own.set(data.subarray(start, start + length));
+        return { data: own, start: 0 };
+      });
+      const inner = innerProducts(kernels, resident, [resident[3], ...b], coordinates);
+      expect(same(inner, innerProducts(compiled, a, [a[3], ...b], coordinates))).toBe(true);
+      expect(same(combine(kernels, resident), combine(compiled, a))).toBe(true);
     }
   });
 

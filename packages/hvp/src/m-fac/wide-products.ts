@@ -5,7 +5,7 @@
 
 import { type RowKernels, type VectorKernels } from "./vector-kernels.js";
 
-/** `length` numbers of an array. */
+/** `length` numbers of an array; those that lie in the kernels' own memory are read where they are. */
 export interface Row {
   readonly data: Float32Array | Float64Array;
   readonly start: number;
@@ -158,7 +158,7 @@ function wholeBlocks(blockSize: number): number {
   return Math.floor(pieceLength / blockSize) * blockSize;
 }
 
-/** Copies rows, four at a time, where the kernels find them. */
+/** Rows four at a time, copied to where the kernels find them if they are not there already. */
 function forEachFour(
   kernels: VectorKernels,
   rows: readonly Row[],
@@ -173,8 +173,13 @@ function forEachFour(
   for (let first = 0; first < rows.length; first += 4) {
     const places = [zerosAt, zerosAt, zerosAt, zerosAt];
     for (let r = 0; r < 4 && first + r < rows.length; r++) {
-      places[r] = rowsAt + r * stride;
-      memory.set(part(rows[first + r], from, to), places[r] / size);
+      const { data, start } = rows[first + r];
+      if (data.buffer === kernels.buffer) {
+        places[r] = data.byteOffset + size * (start + from);
+      } else {
+        places[r] = rowsAt + r * stride;
+        memory.set(part(rows[first + r], from, to), places[r] / size);
+      }
     }
     visit(kernel, places, size, first);
   }
