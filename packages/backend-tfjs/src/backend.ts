@@ -68,10 +68,17 @@ export function backendFromTfjs(tf: TfjsModule, options: TfjsBackendOptions = {}
   const syncRead = engine.name !== "webgpu";
 
   const active = (caller: string): void => {
-    const now = tf.getBackend();
-    if (now !== engine.name) {
+    const now = tf.getBackend() as string | null | undefined;
+    const gone = now === null || now === undefined || now === "";
+    if (!gone && now !== engine.name) {
       throw new BackendError(
         `${caller}: ${name} belongs to the ${engine.name} engine, but tf.setBackend has switched to ${now}; switch back, or make a backend for it.`,
+      );
+    }
+    const loss = gone ? "was removed or reset since" : engine.loss;
+    if (loss !== null) {
+      throw new BackendError(
+        `${caller}: ${name} belongs to an engine that ${loss}, and its tensors with it; make a new backend with backendFromTfjs, and go on from what was read.`,
       );
     }
   };
@@ -106,9 +113,11 @@ export function backendFromTfjs(tf: TfjsModule, options: TfjsBackendOptions = {}
       throw new BackendError(`${caller}: ${name} cannot read synchronously, and it computes this on the host; move the operands with .to("cpu") before.`); // prettier-ignore
     }
     try {
-      return typed(tensor!.dataSync(), dtype);
+      const data = typed(tensor!.dataSync(), dtype);
+      active(caller); // a device that is lost gives zeros
+      return data;
     } catch (error) {
-      throw engineError(caller, name, error);
+      throw isCurvError(error) ? error : engineError(caller, name, error);
     }
   };
 
@@ -172,9 +181,11 @@ export function backendFromTfjs(tf: TfjsModule, options: TfjsBackendOptions = {}
       if (array !== null) return array;
       active("data");
       try {
-        return typed(await tensor!.data(), operand.dtype);
+        const data = typed(await tensor!.data(), operand.dtype);
+        if (engine.loss !== null) active("data"); // the engine may have been switched meanwhile, which does no harm
+        return data;
       } catch (error) {
-        throw engineError("data", name, error);
+        throw isCurvError(error) ? error : engineError("data", name, error);
       }
     },
     ...(syncRead && { downloadSync: (operand: Operand) => read("dataSync", operand) }),

@@ -23,17 +23,36 @@ const inexact: Readonly<Record<string, readonly string[]>> = {
   webgpu: ["Sin", "Cos", "Log1p", "Expm1", "Sign", "Maximum", "Minimum", "Erf"],
 };
 
+/** Of the engine's backend, what tells whether its device is there: on webgpu and on webgl. */
+interface Device {
+  readonly device?: { readonly lost: Promise<unknown> };
+  readonly gpgpu?: { readonly gl: { isContextLost(): boolean } };
+}
+
 export class Engine {
   /** Of the engine's backend: "cpu", "wasm", "webgl", "webgpu", "tensorflow". */
   readonly name: string;
   /** Names of its kernels. */
   readonly kernels: ReadonlySet<string>;
   readonly #engine: TfjsEngine;
+  /** What holds the memory. */
+  readonly #device: Device | undefined;
+  #deviceLost = false;
 
   constructor(readonly tf: TfjsModule) {
     this.name = tf.getBackend();
     this.kernels = new Set(tf.getKernelsForBackend(this.name).map(({ kernelName }) => kernelName));
     this.#engine = tf.engine();
+    this.#device = this.#engine.backend;
+    void this.#device?.device?.lost.then(() => (this.#deviceLost = true));
+  }
+
+  /** Why the memory is gone, if it is: TensorFlow.js itself would give zeros, or an error of its insides. */
+  get loss(): string | null {
+    if (this.tf.getBackend() === this.name && this.#engine.backend !== this.#device)
+      return "was removed or reset since";
+    if (this.#deviceLost || this.#device?.gpgpu?.gl.isContextLost() === true) return "has lost its device";
+    return null;
   }
 
   /** Whether a kernel is there and does what its name says for every number. */

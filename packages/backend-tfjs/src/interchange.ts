@@ -7,13 +7,20 @@ import type { TfjsTensor } from "./tfjs.js";
 /**
  * A Curv tensor on the memory of a `tf.Tensor`: nothing is copied. Each is disposed by its owner; the memory goes with the last.
  *
- * @param backend - The backend of the engine that holds `x`.
- * @throws DTypeError for a dtype other than float32, int32 and bool; BackendError for a disposed tensor or another engine.
+ * @param backend - The backend of the engine that holds `x`. (If another engine of the module holds it, TensorFlow.js moves it.)
+ * @throws DTypeError for a dtype other than float32, int32 and bool; BackendError for a disposed tensor, what is none, or another backend than one
+ * of {@link backendFromTfjs}.
  *
  * @example
  * const x = fromTfjs(tf.tensor([1, 2]), backend);
  */
 export function fromTfjs(x: TfjsTensor, backend: TfjsBackend): Tensor {
+  if (isTensor(x) || typeof (x as Partial<TfjsTensor> | null)?.dataSync !== "function") {
+    throw new BackendError("fromTfjs: x is not a tf.Tensor; wants fromTfjs(x, backend).");
+  }
+  if ((backend as Partial<TfjsBackend> | undefined)?.kind !== "tfjs") {
+    throw new BackendError("fromTfjs: backend is not one of TensorFlow.js; wants what backendFromTfjs(tf) returned.");
+  }
   const dtypes: readonly string[] = ["float32", "int32", "bool"];
   if (!dtypes.includes(x.dtype)) {
     throw new DTypeError(`fromTfjs: x is ${x.dtype}; wants float32, int32 or bool. Convert it with tf.cast.`);

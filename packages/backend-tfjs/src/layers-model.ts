@@ -27,7 +27,8 @@ export interface LayersModelFunction {
    * params and inputs to any order, compiled, and run on any backend.
    *
    * @param inputs - One tensor for each input of the model, in its order and with its axes (channels where the model has them).
-   * @returns The output, or a list where the model has several.
+   * @returns The output of a model that has one; {@link applyAll} is for others.
+   * @throws ShapeError for inputs of other shapes, or a model of several outputs.
    */
   apply(params: LayerParams, ...inputs: readonly Tensor[]): Tensor;
   /** {@link apply} for models with several outputs: always a list. */
@@ -132,6 +133,12 @@ export async function functionFromLayersModel(
     if (inputs.length !== wanted || !inputs.every((x) => isTensor(x))) {
       throw new ShapeError(`${caller}: ${model.name} got ${inputs.length} inputs; wants ${wanted} tensors.`);
     }
+    root.inputs!.forEach(({ shape }, i) => {
+      const { shape: got } = inputs[i];
+      if (got.length === shape.length && got.every((n, axis) => shape[axis] === null || shape[axis] === n)) return;
+      const want = shape.map((n) => n ?? "any").join(", ");
+      throw new ShapeError(`${caller}: input ${i} of ${model.name} has shape [${got.join(", ")}]; wants [${want}].`);
+    });
     const paramsOf = (layer: LiveLayer): LayerParams => {
       const found = at(own, paths.get(layer)!) ?? {};
       if (!isTensor(found)) return found;

@@ -15,6 +15,8 @@ export type TfjsAttributes = Readonly<Record<string, unknown>>;
 
 /** The engine of TensorFlow.js: it finds the kernel of the active backend and counts references. */
 export interface TfjsEngine {
+  /** The active backend: one object for as long as the engine's memory lives. */
+  readonly backend?: object;
   runKernel(name: string, inputs: Record<string, never>, attrs?: Record<string, never>): unknown;
 }
 

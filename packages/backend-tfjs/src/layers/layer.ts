@@ -19,6 +19,8 @@ export interface LayerVariable {
 export interface SymbolicTensor {
   readonly id: number;
   readonly name: string;
+  /** The batch first; null where any length will do. */
+  readonly shape: readonly (number | null)[];
   readonly sourceLayer: LiveLayer;
   readonly inputs: readonly SymbolicTensor[];
   readonly outputTensorIndex?: number;
