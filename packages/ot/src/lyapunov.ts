@@ -54,21 +54,3 @@ export function evaluate(
   }
   return { x, y, P: plan, rows, columns, potential: linear - total / eta, error };
 }
-
-/** x that fits the rows, then y that fits the columns, in the log domain: f never falls. */
-export function sweep({ C, r, c, eta }: ShannonProblem, y: Float64Array): { x: Float64Array; y: Float64Array } {
-  const [n, m] = [r.length, c.length];
-  const x = new Float64Array(n);
-  for (let i = 0; i < n; i++) {
-    let top = -Infinity;
-    for (let j = 0; j < m; j++) top = Math.max(top, y[j] - C[i * m + j]);
-    let sum = 0;
-    for (let j = 0; j < m; j++) sum += Math.exp(eta * (y[j] - C[i * m + j] - top));
-    x[i] = (Math.log(r[i]) + 1 - Math.log(sum)) / eta - top;
-  }
-  const top = new Float64Array(m).fill(-Infinity);
-  const sum = new Float64Array(m);
-  for (let i = 0; i < n; i++) for (let j = 0; j < m; j++) top[j] = Math.max(top[j], x[i] - C[i * m + j]);
-  for (let i = 0; i < n; i++) for (let j = 0; j < m; j++) sum[j] += Math.exp(eta * (x[i] - C[i * m + j] - top[j]));
-  return { x, y: sum.map((s, j) => (Math.log(c[j]) + 1 - Math.log(s)) / eta - top[j]) };
-}

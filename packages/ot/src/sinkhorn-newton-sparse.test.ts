@@ -5,6 +5,7 @@ import * as random from "@curv/tensor/random";
 import { expect, test, vi } from "vitest";
 import { difference, distance } from "./fixtures/measure.js";
 import {
+  costMatrix,
   emd,
   hessianApply,
   hessianSolve,
@@ -168,6 +169,27 @@ test("11: float32 costs at eta max C = 5000, where Newton's steps fail at first:
   const exact = await sinkhornNewtonSparse(even(n), even(n), uniform([n, n], 15), { eta: 5000 });
   expect(exact.status).toBe("converged");
   expect(marginalError(exact.plan(), even(n), even(n))).toBeLessThan(1.01e-10);
+});
+
+test("city-block distances on a grid, where exact plans are many: a fine path of smaller eta leads there", async () => {
+  const side = 14;
+  const places = Float64Array.from({ length: 2 * side ** 2 }, (_, k) =>
+    k % 2 ? (k >> 1) % side : Math.floor((k >> 1) / side),
+  );
+  const grid = tensor(places, { shape: [side ** 2, 2] });
+  const C = costMatrix({ x: grid, y: grid, cost: "cityblock" }).div(2 * (side - 1));
+  const spots = (seed: number): Tensor => {
+    const w = uniform([side ** 2], seed)
+      .sub(0.7)
+      .maximum(0)
+      .add(1e-4);
+    return w.div(w.sum());
+  };
+  for (const seed of [4, 14]) {
+    const r = await sinkhornNewtonSparse(spots(seed), spots(seed + 1), C, { eta: 1200, tol: 1e-8 });
+    expect(r.status).toBe("converged");
+    expect(marginalError(r.plan(), spots(seed), spots(seed + 1))).toBeLessThanOrEqual(1.01e-8);
+  }
 });
 
 test("12: the plan is the gradient in the cost", async () => {

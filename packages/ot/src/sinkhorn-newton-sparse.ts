@@ -4,7 +4,8 @@ import { DomainError, tensor, type Tensor } from "@curv/tensor";
 import { checkCount, checkEqualMass, checkNumber, checkSameDType, checkWeights } from "./arguments.js";
 import { checkCost, costMatrix, type Cost } from "./cost.js";
 import { breather, type Driver } from "./driver.js";
-import { evaluate, sweep, type Evaluation, type ShannonProblem } from "./lyapunov.js";
+import { softRows, sweep, type Swept } from "./log-sweep.js";
+import { evaluate, type Evaluation, type ShannonProblem } from "./lyapunov.js";
 import { solveHessian, sparsifyPlan, type MaskRule } from "./sparsify.js";
 
 export interface SnsIteration {
@@ -144,15 +145,17 @@ export function* newtonSparse(
 ): Generator<SnsIteration, SnsEnd> {
   const { tol, warmup } = settings;
   const run: Run = { ...settings, counts: { sinkhorn: 0, newton: 0, cg: 0 } };
-  let now = evaluate(problem, start.x, start.y);
-  while (!(now.error <= tol) && needsWarmup(warmup, run.counts.sinkhorn, now, problem.r)) {
-    now = yield* sinkhornStep(problem, now, run);
-  }
-  let end = yield* newtonSteps(problem, now, tol, 1, run);
+  let now = yield* sinkhornSweeps(
+    problem,
+    evaluate(problem, start.x, start.y),
+    run,
+    (at) => !(at.error <= tol) && needsWarmup(warmup, run.counts.sinkhorn, at, problem.r),
+  );
+  let end = yield* newtonSteps(problem, now, tol, 0, run);
   if (end.isStalled) {
     // Along a path of smaller η to a better start, and once more.
     now = yield* alongPath(problem, end.now, run);
-    end = yield* newtonSteps(problem, now, tol, 3, run);
+    end = yield* newtonSteps(problem, now, tol, 5, run);
   }
   const { error } = end.now;
   const status = error <= tol ? "converged" : end.isStalled ? "stalled" : "max-iterations";
@@ -163,19 +166,35 @@ interface Run extends SnsSettings {
   readonly counts: { sinkhorn: number; newton: number; cg: number };
 }
 
-function* sinkhornStep(
+type Misfit = Pick<Swept, "rows" | "error">;
+
+function* sinkhornSweeps(
   problem: ShannonProblem,
-  { y, P }: Evaluation,
+  start: Evaluation,
   { counts }: Run,
+  needsMore: (at: Misfit) => boolean,
 ): Generator<SnsIteration, Evaluation> {
-  const z = sweep(problem, y);
-  const now = evaluate(problem, z.x, z.y, P);
-  const { potential, error: marginalError } = now;
-  yield { stage: "sinkhorn", index: counts.sinkhorn++, eta: problem.eta, potential, marginalError };
-  return now;
+  if (!needsMore(start)) return start;
+  let at: Misfit & Pick<Swept, "x" | "y" | "soft"> = { ...start, soft: softRows(problem, start.y) };
+  do {
+    const swept = (at = sweep(problem, at.soft));
+    const { potential, error: marginalError } = swept;
+    yield { stage: "sinkhorn", index: counts.sinkhorn++, eta: problem.eta, potential, marginalError };
+  } while (needsMore(at));
+  return evaluate(problem, at.x, at.y, start.P);
 }
 
-/** Newton's steps, with five sweeps after one that failed, until `patience` of them failed in a row. */
+function someSweeps(
+  problem: ShannonProblem,
+  start: Evaluation,
+  run: Run,
+  count: number,
+): Generator<SnsIteration, Evaluation> {
+  const last = run.counts.sinkhorn + count;
+  return sinkhornSweeps(problem, start, run, ({ error }) => run.counts.sinkhorn < last && !(error <= run.tol));
+}
+
+/** Newton's steps; 5, 20, 80 … sweeps after steps that fail in a row, of which there may be `patience`. */
 function* newtonSteps(
   problem: ShannonProblem,
   start: Evaluation,
@@ -197,8 +216,8 @@ function* newtonSteps(
     counts.cg += solved.iterations;
     const found = solved.isSound ? lineSearch(problem, now, gradient, solved.z) : null;
     if (found === null) {
-      if (++failures >= patience) return { now, isStalled: true };
-      for (let k = 0; k < 5; k++) now = yield* sinkhornStep(problem, now, run);
+      if (failures >= patience) return { now, isStalled: true };
+      now = yield* someSweeps(problem, now, run, 5 * 4 ** failures++);
       continue;
     }
     now = found.at;
@@ -218,7 +237,7 @@ function* newtonSteps(
 }
 
 /**
- * A better start at η: the solution at η/4, roughly, which starts from that at η/16, and so on from an easy problem. Where f is not higher
+ * A better start at η: the solution at η/2, roughly, which starts from that at η/4, and so on from an easy problem. Where f is not higher
  * there, the old start stays.
  */
 function* alongPath(problem: ShannonProblem, start: Evaluation, run: Run): Generator<SnsIteration, Evaluation> {
@@ -230,16 +249,14 @@ function* alongPath(problem: ShannonProblem, start: Evaluation, run: Run): Gener
   const hardness = problem.eta * (high - low);
   // Beyond 10⁸ the exponents have no digits left to be right in.
   if (!(hardness <= 1e8)) return start;
-  const levels = Math.max(1, Math.ceil(Math.log(hardness / 50) / Math.log(4)));
+  const levels = Math.max(1, Math.ceil(Math.log2(hardness / 50)));
   let y = start.y;
   for (let level = levels; level >= 1; level--) {
-    const easier = { ...problem, eta: problem.eta / 4 ** level };
-    let now = evaluate(easier, start.x, y);
-    for (let k = 0; k < 5; k++) now = yield* sinkhornStep(easier, now, run);
+    const easier = { ...problem, eta: problem.eta / 2 ** level };
+    const now = yield* someSweeps(easier, evaluate(easier, start.x, y), run, 5);
     y = (yield* newtonSteps(easier, now, 1e-3, 3, run)).now.y;
   }
-  let now = evaluate(problem, start.x, y);
-  for (let k = 0; k < 5; k++) now = yield* sinkhornStep(problem, now, run);
+  const now = yield* someSweeps(problem, evaluate(problem, start.x, y), run, 5);
   return now.potential >= start.potential ? now : start;
 }
 
@@ -252,7 +269,7 @@ export function etaOf({ eta, epsilon }: Pick<SnsOptions, "eta" | "epsilon">, cal
 }
 
 /** Newton's steps need a plan that is not far from the marginals. */
-function needsWarmup(warmup: number | "auto", done: number, { rows, error }: Evaluation, r: Float64Array): boolean {
+function needsWarmup(warmup: number | "auto", done: number, { rows, error }: Misfit, r: Float64Array): boolean {
   if (warmup !== "auto") return done < warmup;
   if (done < 20) return true;
   if (done >= 1000) return false;
