@@ -41,6 +41,11 @@ export class Code {
     this.line(`${name} = ${text};`);
   }
 
+  /** −x. Of what is negated already, x: two signs in a row would be a decrement. */
+  negate(x: Expression): Expression {
+    return x.startsWith("-") ? x.slice(1) : this.let(`-${x}`);
+  }
+
   call(name: string, ...args: readonly Expression[]): Expression {
     this.functions.add(name);
     return this.let(`${name}(${args.join(", ")})`);

@@ -37,6 +37,7 @@ const floatRules: Readonly<Record<string, FloatRule>> = {
   floorDiv: /* @__PURE__ */ byFunction("c_floorDiv"),
   pow: /* @__PURE__ */ byFunction("c_pow"),
   atan2: /* @__PURE__ */ byFunction("c_atan2"),
+  nextAfter: /* @__PURE__ */ byFunction("c_nextAfter"),
   equal: /* @__PURE__ */ byTest("==="),
   notEqual: (code, x, y) => {
     const same = code.flag(`${x} === ${y}`);
@@ -44,11 +45,11 @@ const floatRules: Readonly<Record<string, FloatRule>> = {
   },
   less: /* @__PURE__ */ byTest("<"),
   lessEqual: /* @__PURE__ */ byTest("<="),
-  neg: (code, x) => code.let(`-${x}`),
+  neg: (code, x) => code.negate(x),
   abs: (code, x) => code.let(`Math.abs(${x})`),
   sign: /* @__PURE__ */ byFunction("c_sign"),
   floor: (code, x) => code.let(`Math.floor(${x})`),
-  ceil: (code, x) => code.let(`-Math.floor(-${x})`),
+  ceil: (code, x) => code.negate(code.variable(`Math.floor(${code.negate(x)})`)),
   round: /* @__PURE__ */ byFunction("c_round"),
   sqrt: (code, x) => code.let(`Math.sqrt(${x})`),
   square: (code, x) => code.let(`${x} * ${x}`),
@@ -195,6 +196,14 @@ export function cast(code: Code, x: Value, dtype: DType): Value {
   return { dtype, parts: x.parts };
 }
 
+/** The same 32 bits as another dtype. NaN has one pattern here. */
+export function bitcast(code: Code, x: Value, dtype: DType): Value {
+  const [from, to] = [partsOf(x.dtype), partsOf(dtype)];
+  if (from === to) return { dtype, parts: x.parts };
+  if (to === 2) return { dtype, parts: [code.call("c_highBits", x.parts[0]), code.call("c_lowBits", x.parts[0])] };
+  return { dtype, parts: [code.call("c_fromBits", x.parts[0], x.parts[1])] };
+}
+
 /** xⁿ for a static integer n. */
 export function integerPower(code: Code, x: Value, n: number): Value {
   const m = Math.abs(n);
@@ -242,11 +251,11 @@ export function polygamma(code: Code, x: Expression, n: number): Expression {
   // n!/yⁿ = n·(n − 1)!/yⁿ
   const lead = code.let(`${powered(u, n - 1, u)} * ${n}.0`);
   const whole = code.let(`${sum} + ${lead} * (${constant(1 / n, "float32")!.parts[0]} + (0.5 * ${u} + ${tail}))`);
-  const right = odd ? whole : code.let(`-${whole}`);
+  const right = odd ? whole : code.negate(whole);
   // −zetaSum(1 − x) − πⁿ⁺¹·Q_n(cot πx) on the left.
   const reflected = code.variable("0.0");
   code.when(`${left} > 0.5`, () => {
-    const cot = code.let(`-${code.call("c_cotPi", code.let(`-${x}`))}`);
+    const cot = code.negate(code.call("c_cotPi", code.negate(x)));
     const q = cotDerivative(n);
     let value = constant(q[n + 1], "float32")!.parts[0];
     for (let i = n; i >= 0; i--) value = code.let(`${value} * ${cot} + ${constant(q[i] + 0, "float32")!.parts[0]}`);

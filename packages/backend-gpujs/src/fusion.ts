@@ -148,6 +148,11 @@ function loopLength({ primitive: { name }, params, inputs, outputs }: Equation):
     }
     case "conv":
       return sizes[1] / inputs[1].shape[0];
+    case "fftPass":
+      return (params as { radix: number }).radix;
+    case "choleskyStep":
+    case "triangularStep":
+      return 4;
     case "gather":
     case "dynamicSlice":
     case "dynamicUpdateSlice":

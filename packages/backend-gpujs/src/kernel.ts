@@ -3,6 +3,7 @@
 import { isTensor, type Atom, type Equation, type Tensor, type Variable } from "@curv/tensor";
 import { Code, type Expression } from "./code.js";
 import { contractionRules } from "./contraction.js";
+import { fftRules } from "./fft.js";
 import { indexingRules } from "./indexing.js";
 import { elementRules, viewRules } from "./movement.js";
 import { Place, sizeOf } from "./place.js";
@@ -12,6 +13,7 @@ import { registeredFunctions, registeredRule } from "./registered.js";
 import type { Cell, Rule } from "./rule.js";
 import { asNative, tableOf, withCallees, type NativeFunction, type SourceFunction } from "./source-functions.js";
 import { constant, partsOf, type Value } from "./value.js";
+import { triangularRules } from "./triangular.js";
 import { wordArithmetic } from "./word-arithmetic.js";
 
 /** Every primitive that a kernel can compute, with how. */
@@ -21,6 +23,8 @@ export const rules: Readonly<Record<string, Rule>> = {
   ...reductionRules,
   ...contractionRules,
   ...indexingRules,
+  ...fftRules,
+  ...triangularRules,
 };
 
 /** A number that a kernel takes as an argument: a constant, or part of a scalar that lies on the host. */

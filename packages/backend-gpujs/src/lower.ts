@@ -1,7 +1,10 @@
-/** Rewrites what one thread an element would do badly (long reductions and scans) or cannot do (sorting) as several kernels. */
+/** Rewrites what one thread an element would do badly (long reductions and scans) or cannot do (sorting, factorisations) as several kernels. */
 
-import { Variable, type Atom, type DType, type Equation, type Primitive, type Shape } from "@curv/tensor";
+import { Variable, type Atom, type Equation } from "@curv/tensor";
+import { lowerFft } from "./fft.js";
 import { sizeOf } from "./place.js";
+import { emit, internal } from "./rewrite.js";
+import { lowerCholesky, lowerTriangularSolve } from "./triangular.js";
 
 /** Threads that keep a device busy: with fewer results, a reduction is cut into pieces. */
 const fewThreads = 1024;
@@ -11,17 +14,6 @@ const piece = 128;
 /** Elements of a running sum that a thread looks back over. */
 const longScan = 256;
 const block = 64;
-
-/** A primitive that only graphs of this backend have. */
-function internal(name: string): Primitive {
-  return {
-    name,
-    id: -1,
-    shape: () => {
-      throw new Error(`backend-gpujs: ${name} is never bound.`);
-    },
-  };
-}
 
 const partialReduce = /* @__PURE__ */ internal("partialReduce");
 const blockScan = /* @__PURE__ */ internal("blockScan");
@@ -34,6 +26,17 @@ const orderIndices = /* @__PURE__ */ internal("orderIndices");
 const transpose = /* @__PURE__ */ internal("transpose");
 const reshape = /* @__PURE__ */ internal("reshape");
 
+const factorisations: Readonly<Record<string, (equation: Equation, out: Equation[]) => void>> = {
+  fft: lowerFft,
+  cholesky: lowerCholesky,
+  triangularSolve: lowerTriangularSolve,
+};
+
+/** Whether a primitive that no kernel computes is computed by several. */
+export function isRewritten(name: string): boolean {
+  return name === "sort" || name in factorisations;
+}
+
 /** The equations with the rewritten ones in place. */
 export function lowerEquations(equations: readonly Equation[]): Equation[] {
   const out: Equation[] = [];
@@ -44,25 +47,12 @@ export function lowerEquations(equations: readonly Equation[]): Equation[] {
 function lower(equation: Equation, out: Equation[]): void {
   const { name } = equation.primitive;
   if ([...equation.inputs, ...equation.outputs].some((x) => sizeOf(x.shape) === 0)) out.push(equation);
+  else if (name in factorisations) factorisations[name](equation, out);
   else if (name === "sort") lowerSort(equation, out);
   else if (name === "sum" || name === "prod" || name === "max" || name === "min") lowerReduction(equation, out);
   else if (name === "cumsum" || name === "linearRecurrence") lowerScan(equation, out);
   else if (name === "concat" && equation.inputs.length > mostConcat) lowerConcat(equation, out);
   else out.push(equation);
-}
-
-/** Adds an equation with one new result. */
-function emit(
-  out: Equation[],
-  primitive: Primitive,
-  inputs: readonly Atom[],
-  params: unknown,
-  shape: Shape,
-  dtype: DType,
-): Variable {
-  const result = new Variable(shape, dtype, false);
-  out.push({ primitive, inputs, params, outputs: [result] });
-  return result;
 }
 
 /** Pieces of the reduced elements first, then what they come to, until one thread can do the rest. */

@@ -1,7 +1,7 @@
 /** Constants, index maps, and what is elementwise: everything that reads at most one element of each operand. */
 
 import type { DType, Shape } from "@curv/tensor";
-import { applyElementwise, cast, elementwiseNames, integerPower, polygamma, select } from "./elementwise.js";
+import { applyElementwise, bitcast, cast, elementwiseNames, integerPower, polygamma, select } from "./elementwise.js";
 import { Place } from "./place.js";
 import { clamp, integer, paramsOf, shapeOf, type Rule } from "./rule.js";
 import { constant, partsOf, type Value } from "./value.js";
@@ -140,6 +140,9 @@ const selectRule: Rule = (cell, equation, place) => {
 const castRule: Rule = (cell, equation, place) =>
   cast(cell.code, cell.read(equation, 0, place), paramsOf<{ dtype: DType }>(equation).dtype);
 
+const bitcastRule: Rule = (cell, equation, place) =>
+  bitcast(cell.code, cell.read(equation, 0, place), paramsOf<{ dtype: DType }>(equation).dtype);
+
 const power: Rule = (cell, equation, place) =>
   integerPower(cell.code, cell.read(equation, 0, place), paramsOf<{ n: number }>(equation).n);
 
@@ -167,6 +170,7 @@ export const elementRules: Readonly<Record<string, Rule>> = {
   concat,
   select: selectRule,
   cast: castRule,
+  bitcast: bitcastRule,
   integerPower: power,
   polygamma: polygammaRule,
 };

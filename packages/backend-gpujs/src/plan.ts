@@ -4,7 +4,7 @@ import { flattenCalls, isTensor, type Atom, type Equation, type Graph, type Prim
 import { GpujsError } from "./errors.js";
 import { chooseStored } from "./fusion.js";
 import { rules, scalarConstant, writeKernel, type Kernel } from "./kernel.js";
-import { lowerEquations } from "./lower.js";
+import { isRewritten, lowerEquations } from "./lower.js";
 import { elementwiseNames, hasRule } from "./elementwise.js";
 import { sizeOf } from "./place.js";
 import { isRegistered, registeredName } from "./registered.js";
@@ -43,7 +43,7 @@ export interface PlanOptions {
 
 /** Whether there is a kernel for the primitive, with some parameters at least. */
 export function hasKernel(primitive: Primitive): boolean {
-  return primitive.name in rules || primitive.name === "sort" || isRegistered(primitive);
+  return primitive.name in rules || isRewritten(primitive.name) || isRegistered(primitive);
 }
 
 const controlFlow: ReadonlySet<string> = new Set(["scan", "whileLoop", "cond", "check"]);
@@ -178,9 +178,15 @@ function kindOf(equation: Equation, { hostFallback, onHost }: PlanOptions): Kind
   if (canCompute(equation)) return "kernel";
   if (primitive.lower !== undefined && hostFallback) return "host";
   throw new GpujsError(
-    `${name}: gpujs does not have this operation; move the operands with .to("cpu"), or open the backend with { hostFallback: true }.`,
+    `${name}: gpujs ${whatIsMissing(equation)}; move the operands with .to("cpu"), or open the backend with { hostFallback: true }.`,
     "unsupported",
   );
+}
+
+function whatIsMissing({ primitive, inputs }: Equation): string {
+  if (primitive.name === "fft")
+    return `cannot transform ${inputs[0].shape.at(-1)} elements: a prime factor is too large`;
+  return isRegistered(primitive) ? "does not have this member of the family" : "does not have this operation";
 }
 
 function otherStep(kind: Exclude<Kind, "kernel">, equation: Equation, options: PlanOptions): Step {

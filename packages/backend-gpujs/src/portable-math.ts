@@ -8,6 +8,7 @@
  * Nothing is said of the sign of zero; NaN stays NaN because it fails every comparison.
  */
 
+import { bits } from "./math/bits.js";
 import { comparison } from "./math/comparison.js";
 import { division } from "./math/division.js";
 import { errorFunction } from "./math/error-function.js";
@@ -34,4 +35,5 @@ export const portableMath: readonly (readonly Definition[])[] = [
   gamma,
   comparison,
   division,
+  bits,
 ];
