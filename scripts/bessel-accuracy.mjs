@@ -66,7 +66,13 @@ function drawErrors() {
       ...map,
       panels,
       legend: used,
-      order: map.name.startsWith("gamma") ? "a" : "v",
+      order:
+        map.name.startsWith("gamma") || map.name.startsWith("incomplete")
+          ? "a"
+          : map.name.includes("yp1f1")
+            ? "b"
+            : "v",
+      argument: map.name.startsWith("incomplete") ? "b" : "x",
     });
 
     function classesOf(errors) {
@@ -101,7 +107,7 @@ function drawBranches() {
       return legend.findIndex(({ label }) => label === branch);
     }),
   }));
-  picture("branches.svg", { v, x, panels, legend, order: "v" });
+  picture("branches.svg", { v, x, panels, legend, order: "v", argument: "x" });
 }
 
 function picture(name, content) {

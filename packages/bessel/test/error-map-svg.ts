@@ -4,8 +4,9 @@
 export interface Picture {
   readonly v: readonly [low: number, high: number];
   readonly x: readonly [low: number, high: number];
-  /** The name of the argument that goes upwards. */
+  /** The names of the argument that goes upwards and of the one to the right. */
   readonly order: string;
+  readonly argument: string;
   readonly panels: readonly { readonly title: string; readonly classes: readonly number[] }[];
   readonly legend: readonly { readonly label: string; readonly colour: string }[];
 }
@@ -14,7 +15,7 @@ const cell = 5;
 const gap = 46;
 const top = 24;
 
-export function svg({ v, x, order, panels, legend }: Picture, perDecade: number): string {
+export function svg({ v, x, order, argument, panels, legend }: Picture, perDecade: number): string {
   const [rows, columns] = [(v[1] - v[0]) * perDecade, (x[1] - x[0]) * perDecade];
   const [width, height] = [columns * cell, rows * cell];
   const totalWidth = panels.length * (width + gap) + 10;
@@ -24,7 +25,7 @@ export function svg({ v, x, order, panels, legend }: Picture, perDecade: number)
     const marks = [
       ...ticks(x).map((d) => text((d - x[0]) * perDecade * cell, height + 16, power(d), "middle")),
       ...ticks(v).map((d) => text(-5, height - (d - v[0]) * perDecade * cell + 4, power(d), "end")),
-      text(width - 8, height + 16, "x", "end", "italic"),
+      text(width - 8, height + 16, argument, "end", "italic"),
       text(-5, 14, order, "end", "italic"),
       text(0, -8, title, "start"),
     ];

@@ -2,13 +2,17 @@
 
 import { readFileSync } from "node:fs";
 import { tensor } from "@curv/tensor";
-import { airyAi, airyBi } from "../src/airy/index.js";
+import { airyAi, airyAiPrime, airyBi, airyBiPrime } from "../src/airy/index.js";
 import { besselJ, besselY } from "../src/cylinder/index.js";
-import { expintEi } from "../src/exponential-integral/index.js";
+import { expintE, expintEi } from "../src/exponential-integral/index.js";
+import { hyp1f1Ratio, logHyp0f1, logHyp1f1 } from "../src/hypergeometric/index.js";
+import { incompleteBeta } from "../src/incomplete-beta/index.js";
 import { gammaP, gammaQ } from "../src/incomplete-gamma/index.js";
 import { besselRatioI, besselRatioK, erfcx, logErfc, logIv, logIve, logKv, logKve, logNdtr } from "../src/index.js";
 import { lambertW } from "../src/lambert-w/index.js";
-import { zeta } from "../src/zeta/index.js";
+import { log1mexp } from "../src/log-space/index.js";
+import { sphericalBesselJ, sphericalBesselK } from "../src/spherical/index.js";
+import { hurwitzZeta, zeta } from "../src/zeta/index.js";
 
 /** Errors of a function in units of 2⁻⁵² of a scale, NaN where the result is no number. */
 export interface Measured {
@@ -54,6 +58,8 @@ export interface Reference {
   readonly modified: Grid;
   readonly oscillating: Grid;
   readonly gamma: Grid;
+  readonly kummer: Grid;
+  readonly beta: Grid;
   readonly oneArgument: Readonly<Record<string, Column & { readonly at: string }>>;
   /** Rows [order, x, J, Y, I, K, the same of SciPy], null where a value is no ordinary number. */
   readonly integers: readonly (readonly [n: number, x: number, ...values: (number | null)[]])[];
@@ -76,7 +82,18 @@ type OfOne = (x: number) => number;
 const modified: Readonly<Record<string, typeof logIve>> = { logIv, logKv, logIve, logKve, besselRatioI, besselRatioK };
 const oscillating: Readonly<Record<string, OfTwo>> = { besselJ, besselY };
 const gamma: Readonly<Record<string, OfTwo>> = { gammaP, gammaQ };
-const ofOne: Readonly<Record<string, OfOne>> = { erfcx, logErfc, logNdtr, airyAi, airyBi, lambertW, expintEi, zeta };
+/** ₁F₁ with the first parameter of a Watson distribution, over b and x; I at x = 0.3, over a and b. */
+const kummer: Readonly<Record<string, OfTwo>> = {
+  logHyp1f1: (b, x) => logHyp1f1(0.5, b, x),
+  hyp1f1Ratio: (b, x) => hyp1f1Ratio(0.5, b, x),
+  "logHyp1f1-negative": (b, x) => logHyp1f1(0.5, b, -x),
+};
+const beta: Readonly<Record<string, OfTwo>> = { incompleteBeta: (a, b) => incompleteBeta(a, b, 0.3) };
+const ofOne: Readonly<Record<string, OfOne>> = {
+  erfcx, logErfc, logNdtr, airyAi, airyBi, airyAiPrime, airyBiPrime, lambertW, expintEi, zeta,
+  expintE: (x) => expintE(1, x), hurwitzZeta: (s) => hurwitzZeta(s, 2.5), log1mexp, logHyp0f1: (z) => logHyp0f1(1.5, z),
+  sphericalBesselJ: (x) => sphericalBesselJ(10, x), sphericalBesselK: (x) => sphericalBesselK(10, x),
+}; // prettier-ignore
 
 /** The functions of two arguments. */
 export function errorMaps(data: Reference): ErrorMap[] {
@@ -91,6 +108,8 @@ export function errorMaps(data: Reference): ErrorMap[] {
     ...Object.entries(modified).map(([name, f]) => of(data.modified, name, f, name.startsWith("log") ? f : undefined)),
     ...Object.entries(oscillating).map(([name, f]) => of(data.oscillating, name, f)),
     ...Object.entries(gamma).map(([name, f]) => of(data.gamma, name, f)),
+    ...Object.entries(kummer).map(([name, f]) => of(data.kummer, name, f)),
+    ...Object.entries(beta).map(([name, f]) => of(data.beta, name, f)),
   ];
 }
 
