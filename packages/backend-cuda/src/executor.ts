@@ -104,7 +104,11 @@ export class Executor {
     return out[0] !== 0;
   }
 
-  private operands(avals: readonly Aval[], arrays: readonly number[], buffers: readonly (Buffer | null)[]): HostArray[] {
+  private operands(
+    avals: readonly Aval[],
+    arrays: readonly number[],
+    buffers: readonly (Buffer | null)[],
+  ): HostArray[] {
     return avals.map(({ shape, dtype }, i) => {
       const buffer = hostArray(dtype, sizeOf(shape));
       if (buffer.length > 0) downloadNow(this.device, buffers[arrays[i]]!.address, buffer);
@@ -141,10 +145,7 @@ export class Executor {
   }
 
   /** Slices are parts of their arrays, and results are copied to their places. */
-  private scan(
-    { equation, inputs, outputs, body }: Extract<Step, { kind: "scan" }>,
-    buffers: (Buffer | null)[],
-  ): void {
+  private scan({ equation, inputs, outputs, body }: Extract<Step, { kind: "scan" }>, buffers: (Buffer | null)[]): void {
     const { consts, carries, length, reverse } = equation.params as ScanParams;
     const operands = inputs.map((array) => buffers[array]!);
     const rows = equation.inputs.slice(consts + carries);

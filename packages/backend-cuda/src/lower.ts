@@ -1,7 +1,15 @@
 /** From primitives to views, chains of operations, and kernels: one entry a primitive. */
 
 import type { Aval, DType, Equation, Shape } from "@curv/tensor";
-import { chunkFor, isIndexed, printFold, printReduce, reduceThreads, type Reduction, type Team } from "./codegen/reduce.js";
+import {
+  chunkFor,
+  isIndexed,
+  printFold,
+  printReduce,
+  reduceThreads,
+  type Reduction,
+  type Team,
+} from "./codegen/reduce.js";
 import * as movement from "./codegen/movement.js";
 import { printProduct, productThreads, productTile } from "./codegen/product.js";
 import { elementwiseNames, hasFormula } from "./codegen/scalar.js";
@@ -389,7 +397,14 @@ const iota: Lower = (planner, equation) => {
   planner.set(out, y);
 };
 
-function rowStarts(planner: Planner, equation: Equation, indices: View, batch: number, lengths: Shape, row: number): View {
+function rowStarts(
+  planner: Planner,
+  equation: Equation,
+  indices: View,
+  batch: number,
+  lengths: Shape,
+  row: number,
+): View {
   const n = sizeOf(indices.shape.slice(0, -1));
   const starts = fresh(planner, { dtype: "int32", shape: [n] });
   const perGroup = n / sizeOf(indices.shape.slice(0, batch));

@@ -61,7 +61,12 @@ export type Step =
   /** All bytes of an array to zero. */
   | { readonly kind: "clear"; readonly array: number; readonly label: string }
   /** By the CPU's kernel, on copies. */
-  | { readonly kind: "host"; readonly equation: Equation; readonly inputs: readonly number[]; readonly outputs: readonly number[] }
+  | {
+      readonly kind: "host";
+      readonly equation: Equation;
+      readonly inputs: readonly number[];
+      readonly outputs: readonly number[];
+    }
   /** An error that depends on values. */
   | { readonly kind: "check"; readonly equation: Equation; readonly inputs: readonly number[] }
   | Loop<"scan", { readonly body: Plan }>
@@ -90,7 +95,9 @@ export interface Plan {
 export function arraysOf(step: Step): number[] {
   switch (step.kind) {
     case "launch":
-      return step.args.flatMap((argument) => (typeof argument === "object" && "array" in argument ? [argument.array] : []));
+      return step.args.flatMap((argument) =>
+        typeof argument === "object" && "array" in argument ? [argument.array] : [],
+      );
     case "product":
       return [step.a.address.array, step.b.address.array, step.out];
     case "clear":
@@ -103,7 +110,11 @@ export function arraysOf(step: Step): number[] {
 }
 
 /** With each step the arrays that it is the first, and the last, to touch. */
-export function withLifetimes(steps: readonly Step[], given: readonly number[], kept: readonly number[]): Plan["steps"] {
+export function withLifetimes(
+  steps: readonly Step[],
+  given: readonly number[],
+  kept: readonly number[],
+): Plan["steps"] {
   const known = new Set(given);
   const makes = steps.map((step) => {
     const fresh = [...new Set(arraysOf(step))].filter((array) => !known.has(array));
@@ -128,4 +139,3 @@ export function withLifetimes(steps: readonly Step[], given: readonly number[], 
 export function addressOf({ array, offset }: View): AddressArgument {
   return { array, offset };
 }
-

@@ -7,7 +7,17 @@ import { isTensor, type Atom, type DType, type Shape, type Tensor, type Variable
 import { largest32 } from "./codegen/indexing.js";
 import { mapThreads, printMap, widthFor, type Access } from "./codegen/map.js";
 import { typeOf } from "./codegen/types.js";
-import { collect, isLiteral, mostResults, Node, settled, sharedInside, transformed, grows, type Value } from "./expression.js";
+import {
+  collect,
+  isLiteral,
+  mostResults,
+  Node,
+  settled,
+  sharedInside,
+  transformed,
+  grows,
+  type Value,
+} from "./expression.js";
 import type { KernelArgument } from "./launch.js";
 import { addressOf, type LaunchStep, type PlannedArgument, type PlannedArray, type Step } from "./plan.js";
 import { isContiguous, mergeDimensions, sizeOf, stridesOf, wholeView, type View } from "./view.js";
@@ -192,4 +202,3 @@ export class Planner {
 
 /** Fewer elements are not worth a kernel of their own for loads of 16 bytes. */
 const leastVector = 1024;
-

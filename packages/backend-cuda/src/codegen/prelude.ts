@@ -5,7 +5,7 @@
  * float32 forms of these compute in float64 and round once.
  */
 
-const device = "static __device__ __forceinline__";
+const device = "__device__ __forceinline__";
 const infinity = "__longlong_as_double(0x7ff0000000000000LL)";
 const nan = "__longlong_as_double(0x7ff8000000000000LL)";
 
@@ -128,9 +128,9 @@ ${device} double curv_next(double x, double y) {
   return x < 0.0 ? -y : y;
 }`,
   curv_cot_pi: `${device} double curv_cot_pi(double a) {
-  // cot has period 1; the nearest integer is taken off exactly.
-  const double r = a - rint(a);
-  return 1.0 / tan(3.14159265358979323846 * r);
+  // cot has period 1, and the nearest integer is taken off exactly; beyond a quarter it is the tangent of what is left to a half.
+  const double pi = 3.14159265358979323846, r = a - rint(a);
+  return r > 0.25 ? tan(pi * (0.5 - r)) : r < -0.25 ? -tan(pi * (0.5 + r)) : 1.0 / tan(pi * r);
 }`,
   curv_digamma: `${device} double curv_digamma_centre(double t) {
   const double p = 1.2503801375034054 + t * (1.9498456036594 + t * (1.084485810523111 + t * (0.26772612385290745 + t * (0.02898871122753205 + t * (0.0011013106827647279 + t * (3.894284764409974e-6 + t * -2.845133404891948e-8))))));

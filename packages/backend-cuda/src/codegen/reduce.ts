@@ -45,15 +45,15 @@ function printState(reduction: Reduction, dtype: DType): string {
     const better = `a ${reduction === "argMax" ? ">" : "<"} b${isFloat ? " || (a != a && b == b)" : ""}`;
     // No index yet is the largest one. The first NaN wins, else the first extreme.
     return `struct State { ${t} v; int i; };
-static __device__ __forceinline__ State state_start() { State s = {0, 0x7fffffff}; return s; }
-static __device__ __forceinline__ bool better(${t} a, ${t} b) { return ${better}; }
-static __device__ __forceinline__ State state_merge(State a, State b) {
-  if (b.i == 0x7fffffff) return a;
-  if (a.i == 0x7fffffff) return b;
-  return better(b.v, a.v) || (!better(a.v, b.v) && b.i < a.i) ? b : a;
+__device__ __forceinline__ State state_start() { State s = {0, 0x7fffffff}; return s; }
+__device__ __forceinline__ bool better(${t} a, ${t} b) { return ${better}; }
+__device__ __forceinline__ State state_merge(State a, State b) {
+  const bool take = b.i != 0x7fffffff && (a.i == 0x7fffffff || better(b.v, a.v) || (!better(a.v, b.v) && b.i < a.i));
+  State s = {take ? b.v : a.v, take ? b.i : a.i};
+  return s;
 }
-static __device__ __forceinline__ State state_of(${t} v, index_t i) { State s = {v, (int)i}; return s; }
-static __device__ __forceinline__ State state_shuffle(State s, int m) {
+__device__ __forceinline__ State state_of(${t} v, index_t i) { State s = {v, (int)i}; return s; }
+__device__ __forceinline__ State state_shuffle(State s, int m) {
   State o = {__shfl_xor_sync(0xffffffffu, s.v, m), __shfl_xor_sync(0xffffffffu, s.i, m)};
   return o;
 }
@@ -67,10 +67,10 @@ static __device__ __forceinline__ State state_shuffle(State s, int m) {
     min: isFloat ? "curv_min(a.v, b.v)" : "a.v < b.v ? a.v : b.v",
   }[reduction];
   return `struct State { ${t} v; };
-static __device__ __forceinline__ State state_start() { State s = {${start}}; return s; }
-static __device__ __forceinline__ State state_merge(State a, State b) { State s = {(${t})(${merge})}; return s; }
-static __device__ __forceinline__ State state_of(${t} v, index_t) { State s = {v}; return s; }
-static __device__ __forceinline__ State state_shuffle(State s, int m) { State o = {__shfl_xor_sync(0xffffffffu, s.v, m)}; return o; }
+__device__ __forceinline__ State state_start() { State s = {${start}}; return s; }
+__device__ __forceinline__ State state_merge(State a, State b) { State s = {(${t})(${merge})}; return s; }
+__device__ __forceinline__ State state_of(${t} v, index_t) { State s = {v}; return s; }
+__device__ __forceinline__ State state_shuffle(State s, int m) { State o = {__shfl_xor_sync(0xffffffffu, s.v, m)}; return o; }
 `;
 }
 
@@ -91,7 +91,7 @@ function lowest(dtype: DType, reduction: "max" | "min"): string {
   }
 }
 
-const warpTree = `static __device__ __forceinline__ State warp_tree(State s) {
+const warpTree = `__device__ __forceinline__ State warp_tree(State s) {
 #pragma unroll
   for (int m = 16; m > 0; m >>= 1) s = state_merge(s, state_shuffle(s, m));
   return s;

@@ -199,5 +199,5 @@ export function printProgram(program: ScalarProgram): string {
     return `  const ${typeName(type)} ${name(given + j)} = ${expressionOf(operation, operation.operands.map(name))};`;
   });
   results.forEach((value, k) => lines.push(`  r${k} = ${name(value)};`));
-  return `static __device__ __forceinline__ void curv_f(${parameters.join(", ")}) {\n${lines.join("\n")}\n}\n`;
+  return `__device__ __forceinline__ void curv_f(${parameters.join(", ")}) {\n${lines.join("\n")}\n}\n`;
 }

@@ -17,7 +17,10 @@ export function printScan(scan: Scan, dtype: DType): string {
   const operands = scan === "linearRecurrence" ? ["a", "x"] : ["x"];
   const [add, recur] = isFloat
     ? ["z + x[o]", "a[o] * z + x[o]"]
-    : [`(${t})((unsigned int)z + (unsigned int)x[o])`, `(${t})((unsigned int)a[o] * (unsigned int)z + (unsigned int)x[o])`];
+    : [
+        `(${t})((unsigned int)z + (unsigned int)x[o])`,
+        `(${t})((unsigned int)a[o] * (unsigned int)z + (unsigned int)x[o])`,
+      ];
   const body = {
     cumsum: `z = ${add}; y[o] = z;`,
     linearRecurrence: `z = i == 0 ? x[o] : ${recur}; y[o] = z;`,

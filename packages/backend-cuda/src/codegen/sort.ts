@@ -15,7 +15,7 @@ function printBefore(dtype: DType, descending: boolean): string {
   const isFloat = dtype === "float32" || dtype === "float64";
   const less = descending ? "q < p" : "p < q";
   const unordered = descending ? " || (p != p && q == q)" : " || (q != q && p == p)";
-  return `static __device__ __forceinline__ bool before(${t} p, ${t} q) { return ${less}${isFloat ? unordered : ""}; }\n`;
+  return `__device__ __forceinline__ bool before(${t} p, ${t} q) { return ${less}${isFloat ? unordered : ""}; }\n`;
 }
 
 /** Arguments: order, n, row. Positions in their rows. */

@@ -77,7 +77,9 @@ export function printConvolution(dtype: DType, rank: number): string {
     .join("\n      ");
   const position = axes.reduce((text, i) => `(${text}) * l${i} + p${i}`, "image * channels + first_channel + c");
   const tap = axes.reduce((text, i) => `(${text}) * w${i} + k${i}`, "output * depth + c");
-  const add = isFloat ? "total += x[at] * w[tap];" : `total = (${t})((unsigned int)total + (unsigned int)x[at] * (unsigned int)w[tap]);`;
+  const add = isFloat
+    ? "total += x[at] * w[tap];"
+    : `total = (${t})((unsigned int)total + (unsigned int)x[at] * (unsigned int)w[tap]);`;
   return `${printIndexTypes(true)}extern "C" __global__ void __launch_bounds__(${windowThreads}) curv_convolution(const ${t}* __restrict__ x, const ${t}* __restrict__ w, ${t}* __restrict__ y, ${parameters(["n", "channels", "outputs", "depth", "per_part", "skip_channels", "skip_images", ...axes.flatMap((i) => [`m${i}`, `l${i}`, `w${i}`, `s${i}`, `q${i}`, `e${i}`, `b${i}`])]).join(", ")}) {
   ${gridStride}
   for (index_t i = first; i < n; i += stride) {

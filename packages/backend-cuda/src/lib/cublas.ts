@@ -78,7 +78,9 @@ export function openCublas(stream: bigint, precision: MatmulPrecision, host: Hos
   const lt = optionally("cublasLt", host);
   const { path, handle } = locate("cublas", host);
   if (lt !== null && majorOf(lt.path) !== majorOf(path)) {
-    throw new CudaError(`cuda: ${lt.path} and ${path} belong to different toolkits; name one folder in CURV_CUDA_LIB_DIR.`);
+    throw new CudaError(
+      `cuda: ${lt.path} and ${path} belong to different toolkits; name one folder in CURV_CUDA_LIB_DIR.`,
+    );
   }
   const call = checked(bindAll(handle, path, signatures), (name, result) => {
     const resultName = `CUBLAS_STATUS_${statuses[result] ?? "unknown"}`;

@@ -73,7 +73,7 @@ API int nvrtcCompileProgram(void *handle, int count, const char **options) {
     std::string aside = base + "." + std::to_string(getpid());
     std::ofstream(aside + ".cpp") << text;
     const char *argv[] = {"g++", "-w", "-x", "c++", "-std=gnu++17", "-O1", "-ffp-contract=off", "-fno-strict-aliasing", "-fwrapv",
-                          "-fno-exceptions", "-fno-rtti", "-fno-asynchronous-unwind-tables", "-fno-math-errno", "-fvisibility=default", "-shared", "-fPIC",
+                          "-fno-exceptions", "-fno-rtti", "-fno-asynchronous-unwind-tables", "-fno-math-errno", "-nostdlib", "-shared", "-fPIC",
                           "-o", nullptr, nullptr, nullptr};
     std::string source = aside + ".cpp", out = aside + ".so";
     argv[17] = out.c_str();
