@@ -40,6 +40,16 @@ export interface CompiledKernel {
   destroy(): void;
 }
 
+interface ErrorEvent {
+  readonly error: Error;
+}
+
+/** The part of a `GPUDevice` that tells of errors. */
+interface WatchedDevice {
+  addEventListener?(type: "uncapturederror", listener: (event: ErrorEvent) => void): void;
+  removeEventListener?(type: "uncapturederror", listener: (event: ErrorEvent) => void): void;
+}
+
 /** Compiled kernels that are kept. */
 const mostKernels = 512;
 
@@ -115,8 +125,21 @@ export class Engine {
         "degraded",
       );
     }
-    this.context ??= kernel.context ?? null;
+    if (this.context !== null) return;
+    this.context = kernel.context ?? null;
+    const { device } = (this.context ?? {}) as { readonly device?: WatchedDevice };
+    device?.addEventListener?.("uncapturederror", this.onError);
   }
+
+  /**
+   * WebGPU tells of an allocation that failed, and of commands that it refused, in an event that belongs to no call; what was computed from
+   * then on is zeros. gpu.js prints it. Here it is the failure of everything that is read afterwards.
+   */
+  private readonly onError = ({ error }: ErrorEvent): void => {
+    const memory = error.constructor.name === "GPUOutOfMemoryError";
+    const text = memory ? `out of memory: ${error.message}` : error.message;
+    this.failure ??= asGpujsError(new Error(text, { cause: error }), this.mode, "the device");
+  };
 
   private remember(key: string, kernel: CompiledKernel): void {
     this.kernels.set(key, kernel);
@@ -187,9 +210,10 @@ export class Engine {
     });
   }
 
-  /** A WebGL context that is lost answers with zeros. */
+  /** A WebGL context that is lost answers with zeros, and so does a WebGPU device that failed. */
   private checked(data: Float32Array): Float32Array {
     if (this.contextIsLost()) throw new Error("context lost");
+    if (this.failure !== null) throw this.failure;
     return data;
   }
 
@@ -215,7 +239,7 @@ export class Engine {
     if (!(handle instanceof Float32Array)) handle.delete();
   }
 
-  /** Errors in our terms. After the device is lost nothing else is tried. */
+  /** Errors in our terms. After the device failed or is lost nothing else is tried. */
   private guarded<T>(what: string, f: () => T | Promise<T>): T | Promise<T> {
     if (this.failure !== null) throw new GpujsError(`${what}: ${this.failure.message}`, this.failure.reason);
     const fail = (error: unknown): never => {
@@ -237,6 +261,8 @@ export class Engine {
 
   async destroy(): Promise<void> {
     this.kernels.clear();
+    const { device } = (this.context ?? {}) as { readonly device?: WatchedDevice };
+    device?.removeEventListener?.("uncapturederror", this.onError);
     await this.gpu.destroy();
   }
 }
