@@ -46,7 +46,7 @@ function call(name: string, of: AiryName, x: number | Tensor, { scaled = false }
 /**
  * The Airy function Ai(x), the solution of f″ = x·f that decays for x → ∞.
  *
- * error at most 2.1e-15: for x ≥ 0 relative, for x < 0 of the modulus √(Ai² + Bi²). NaN below −1e200, where numbers lie too far apart.
+ * Error at most 2.1e-15: for x ≥ 0 relative, for x < 0 of the modulus √(Ai² + Bi²). NaN below −1e200, where numbers lie too far apart.
  * Vanishes where it underflows (x > 108). Differentiable to any order.
  *
  * @throws DTypeError for tensors that are not float32 or float64.

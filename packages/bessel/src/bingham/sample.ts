@@ -1,17 +1,8 @@
 /** Sampling by rejection from an angular central Gaussian distribution. */
 
-import {
-  customJvp,
-  logicalAnd,
-  logicalNot,
-  matrixTranspose,
-  TracingError,
-  where,
-  whileLoop,
-  zeros,
-  type Tensor,
-} from "@curv/tensor";
+import { matrixTranspose, zeros, type Tensor } from "@curv/tensor";
 import * as random from "@curv/tensor/random";
+import { heldFixed, sampleByRejection } from "../rejection.js";
 import { dimensionOf, type Bingham } from "./density.js";
 import { saddle } from "./saddle.js";
 
@@ -21,14 +12,7 @@ export interface SampleOptions {
   readonly shape?: readonly number[];
 }
 
-const notDifferentiable = /* @__PURE__ */ customJvp(
-  (kappa: Tensor) => kappa,
-  () => {
-    throw new TracingError(
-      "sample: no derivative in the concentrations, because samples are chosen by rejection; stopGradient(concentrations).",
-    );
-  },
-);
+const notDifferentiable = /* @__PURE__ */ heldFixed("concentrations");
 
 /**
  * Samples: [...shape, ...batch, p], unit vectors. Same key, same samples. Differentiable in the axes; not in κ, which throws.
@@ -51,28 +35,12 @@ export function sample(key: random.Key, distribution: Bingham, { shape = [] }: S
   const precision = lambda.mul(2).div(b.expandDims(-1)).add(1);
   // log of the bound: f/g ≤ e^{−(p−b)/2}(p/b)^{p/2}
   const bound = b.neg().add(p).mul(0.5).add(b.div(p).log().mul(p / 2)); // prettier-ignore
-  const start = {
-    x: zeros(kappa.shape, { dtype }),
-    open: b.equal(b),
-    k: zeros([], { dtype: "int32" }),
-  };
-  const { x } = whileLoop(
-    ({ open }: typeof start) => open.any(),
-    ({ x, open, k }: typeof start) => {
-      const [normalKey, uniformKey] = random.split(random.foldIn(key, k));
-      const y = random.normal(normalKey, { shape: kappa.shape, dtype }).div(precision.sqrt());
-      const next = y.div(y.square().sum(-1, { keepDims: true }).sqrt());
-      const cost = next.square().mul(lambda).sum(-1);
-      const weight = cost.mul(2).div(b).add(1).log().mul(p / 2).sub(cost).add(bound); // prettier-ignore
-      const u = random.uniform(uniformKey, { shape: b.shape, dtype });
-      const accepted = logicalAnd(open, weight.greaterEqual(u.log()));
-      return {
-        x: where(accepted.expandDims(-1), next, x),
-        open: logicalAnd(open, logicalNot(accepted)),
-        k: k.add(1),
-      };
-    },
-    start,
-  );
+  const [x] = sampleByRejection(key, b.shape, [zeros(kappa.shape, { dtype })], (proposalKey) => {
+    const y = random.normal(proposalKey, { shape: kappa.shape, dtype }).div(precision.sqrt());
+    const next = y.div(y.square().sum(-1, { keepDims: true }).sqrt());
+    const cost = next.square().mul(lambda).sum(-1);
+    const logProbability = cost.mul(2).div(b).add(1).log().mul(p / 2).sub(cost).add(bound); // prettier-ignore
+    return { proposal: [next], logProbability };
+  });
   return x.expandDims(-2).matmul(matrixTranspose(axes)).squeeze(-2);
 }

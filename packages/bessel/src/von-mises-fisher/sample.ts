@@ -1,19 +1,8 @@
 /** Sampling by rejection. */
 
-import {
-  customJvp,
-  expm1,
-  log1p,
-  logicalAnd,
-  logicalNot,
-  minimum,
-  TracingError,
-  where,
-  whileLoop,
-  zeros,
-  type Tensor,
-} from "@curv/tensor";
+import { expm1, log1p, minimum, where, zeros, type Tensor } from "@curv/tensor";
 import * as random from "@curv/tensor/random";
+import { heldFixed, sampleByRejection } from "../rejection.js";
 import { dimensionOf, type VonMisesFisher } from "./density.js";
 import { turn } from "./turn.js";
 
@@ -45,13 +34,9 @@ export function sample(key: random.Key, distribution: VonMisesFisher, { shape = 
   return turn(t, across.mul(radius.expandDims(-1)), mean);
 } // prettier-ignore
 
-const notDifferentiable = /* @__PURE__ */ customJvp(
-  (kappa: Tensor) => kappa,
-  () => {
-    throw new TracingError(
-      "sample: no derivative in the concentration, because samples are chosen by rejection; stopGradient(concentration), or use power-spherical.",
-    );
-  },
+const notDifferentiable = /* @__PURE__ */ heldFixed(
+  "concentration",
+  "stopGradient(concentration), or use power-spherical",
 );
 
 /** For p = 3 the component along μ has density ∝ e^(−κt): t = −log(1 − u(1 − e^(−2κ)))/κ. */
@@ -76,20 +61,12 @@ function reject(key: random.Key, kappa: Tensor, p: number): Tensor {
   const b = kappa.square().mul(4).add(m * m).sqrt().add(kappa.mul(2)).reciprocal().mul(m); // prettier-ignore
   const one = b.neg().add(1);
   const offset = b.mul(2).div(b.add(1));
-  const start = { t: zeros(shape, { dtype }), open: kappa.equal(kappa), k: zeros([], { dtype: "int32" }) };
-  const { t } = whileLoop(
-    ({ open }: typeof start) => open.any(),
-    ({ t, open, k }: typeof start) => {
-      const [betaKey, uniformKey] = random.split(random.foldIn(key, k));
-      const z = symmetricBeta(betaKey, m, shape, dtype);
-      const u = random.uniform(uniformKey, { shape, dtype });
-      const next = b.mul(z).mul(2).div(one.mul(z).neg().add(1));
-      const weight = b.mul(2).add(one.mul(next)).mul(b.add(1)).div(b.mul(4)).log().mul(m);
-      const accepted = logicalAnd(open, offset.sub(next).mul(kappa).add(weight).greaterEqual(u.log()));
-      return { t: where(accepted, next, t), open: logicalAnd(open, logicalNot(accepted)), k: k.add(1) };
-    },
-    start,
-  );
+  const [t] = sampleByRejection(key, shape, [zeros(shape, { dtype })], (proposalKey) => {
+    const z = symmetricBeta(proposalKey, m, shape, dtype);
+    const next = b.mul(z).mul(2).div(one.mul(z).neg().add(1));
+    const weight = b.mul(2).add(one.mul(next)).mul(b.add(1)).div(b.mul(4)).log().mul(m);
+    return { proposal: [next], logProbability: offset.sub(next).mul(kappa).add(weight) };
+  });
   return t;
 }
 

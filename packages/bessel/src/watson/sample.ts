@@ -1,17 +1,8 @@
 /** Sampling by rejection from an angular central Gaussian distribution. */
 
-import {
-  logicalAnd,
-  logicalNot,
-  maximum,
-  TracingError,
-  customJvp,
-  where,
-  whileLoop,
-  zeros,
-  type Tensor,
-} from "@curv/tensor";
+import { maximum, where, zeros, type Tensor } from "@curv/tensor";
 import * as random from "@curv/tensor/random";
+import { heldFixed, sampleByRejection } from "../rejection.js";
 import { turn } from "../von-mises-fisher/turn.js";
 import { dimensionOfAxis, type Watson } from "./density.js";
 
@@ -21,14 +12,7 @@ export interface SampleOptions {
   readonly shape?: readonly number[];
 }
 
-const notDifferentiable = /* @__PURE__ */ customJvp(
-  (kappa: Tensor) => kappa,
-  () => {
-    throw new TracingError(
-      "sample: no derivative in the concentration, because samples are chosen by rejection; stopGradient(concentration).",
-    );
-  },
-);
+const notDifferentiable = /* @__PURE__ */ heldFixed("concentration");
 
 /**
  * Samples: [...shape, ...batch, p], unit vectors.
@@ -70,31 +54,16 @@ function squares(key: random.Key, kappa: Tensor, p: number): { along: Tensor; ac
   const root = half.square().add(product).sqrt();
   const b = where(half.less(0), product.div(root.sub(half)), root.add(half));
   const bound = b.neg().add(p).mul(0.5).sub(b.reciprocal().mul(p).log().mul(p / 2)); // prettier-ignore
-  const start = {
-    along: zeros(shape, { dtype }),
-    across: zeros(shape, { dtype }),
-    open: kappa.equal(kappa),
-    k: zeros([], { dtype: "int32" }),
-  };
-  const { along, across } = whileLoop(
-    ({ open }: typeof start) => open.any(),
-    ({ along, across, open, k }: typeof start) => {
-      const [firstKey, restKey, uniformKey] = random.split(random.foldIn(key, k), 3);
-      const first = random.normal(firstKey, { shape, dtype }).square().div(u.div(b).add(1));
-      const rest = random.chiSquare(restKey, p - 1, { shape, dtype }).div(v.div(b).add(1));
-      const total = first.add(rest);
-      const [s, c] = [first.div(total), rest.div(total)];
-      const cost = s.mul(u).add(c.mul(v)); // 2·xᵀAx
-      const weight = cost.div(b).add(1).log().mul(p / 2).sub(cost.mul(0.5)).add(bound); // prettier-ignore
-      const accepted = logicalAnd(open, weight.greaterEqual(random.uniform(uniformKey, { shape, dtype }).log()));
-      return {
-        along: where(accepted, s, along),
-        across: where(accepted, c, across),
-        open: logicalAnd(open, logicalNot(accepted)),
-        k: k.add(1),
-      };
-    },
-    start,
-  );
+  const start = zeros(shape, { dtype });
+  const [along, across] = sampleByRejection(key, shape, [start, start], (proposalKey) => {
+    const [firstKey, restKey] = random.split(proposalKey);
+    const first = random.normal(firstKey, { shape, dtype }).square().div(u.div(b).add(1));
+    const rest = random.chiSquare(restKey, p - 1, { shape, dtype }).div(v.div(b).add(1));
+    const total = first.add(rest);
+    const [s, c] = [first.div(total), rest.div(total)];
+    const cost = s.mul(u).add(c.mul(v)); // 2·xᵀAx
+    const logProbability = cost.div(b).add(1).log().mul(p / 2).sub(cost.mul(0.5)).add(bound); // prettier-ignore
+    return { proposal: [s, c], logProbability };
+  });
   return { along, across };
 }
