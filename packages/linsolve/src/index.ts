@@ -19,6 +19,7 @@ export {
   type RandomizedSvdOptions,
 } from "./eigen/nystrom.js";
 export { powerIterationCore, type PowerIterationOptions, type PowerIterationResult } from "./eigen/power-iteration.js";
+export { eighTridiagonal, type SymmetricEigen } from "./eigen/symmetric-eigen.js";
 export { gmres, gmresCore, type GmresOptions } from "./gmres.js";
 export { statuses, type DriverOptions, type Progress, type SolveStatus } from "./iteration.js";
 export {

@@ -1,8 +1,7 @@
 /** Stochastic Lanczos quadrature: a symmetric operator's spectrum as a measure, and traces of functions of the operator from it. */
 
-import { DomainError, tensor } from "@curv/tensor";
-import { lanczos, type AnyOperator } from "@curv/linsolve";
-import { eigh } from "@curv/tensor/linalg";
+import { DomainError } from "@curv/tensor";
+import { eighTridiagonal, lanczos, type AnyOperator } from "@curv/linsolve";
 import type { Key } from "@curv/tensor/random";
 import { drawProbes, type ProbeDistribution } from "./probes.js";
 import { checkCount, meanAndStandardError, squareSize } from "./products.js";
@@ -83,18 +82,12 @@ export async function spectralMeasure(
 
 /** Gauss quadrature of the tridiagonal matrix. */
 function quadrature(alpha: readonly number[], beta: readonly number[]): SpectralRun {
-  const m = alpha.length;
-  const t = new Float64Array(m * m);
-  for (let i = 0; i < m; i++) {
-    t[i * m + i] = alpha[i];
-    if (i + 1 < m) t[i * m + i + 1] = t[(i + 1) * m + i] = beta[i];
-  }
-  const { values, vectors } = eigh(tensor(t, { shape: [m, m] }));
-  const s = vectors.dataSync();
+  const last = alpha.length - 1;
+  const { values, vectors } = eighTridiagonal(alpha, beta);
   return {
-    nodes: Array.from(values.dataSync()),
-    weights: Array.from({ length: m }, (_, i) => s[i] ** 2),
-    residuals: Array.from({ length: m }, (_, i) => Math.abs(beta[m - 1] * s[(m - 1) * m + i])),
+    nodes: Array.from(values),
+    weights: vectors.map((y) => y[0] ** 2),
+    residuals: vectors.map((y) => Math.abs(beta[last] * y[last])),
   };
 }
 

@@ -5,7 +5,6 @@ import {
   DomainError,
   dynamicUpdateSlice,
   jit,
-  matmul,
   ShapeError,
   take,
   tensor,
@@ -13,13 +12,13 @@ import {
   zeros,
   type Tensor,
 } from "@curv/tensor";
-import { eigh } from "@curv/tensor/linalg";
 import * as random from "@curv/tensor/random";
 import type { DriverOptions } from "../iteration.js";
 import type { AnyOperator } from "../linear-operator.js";
 import { square } from "../operators/algebra.js";
 import { norm, refuseAsymmetric, refuseNotFinite } from "../system.js";
-import { orthogonalise } from "./lanczos.js";
+import { combinations, orthogonalise } from "./lanczos.js";
+import { symmetricEigen } from "./symmetric-eigen.js";
 
 /** Which end: the largest, the smallest, those of largest magnitude, or half from each end. */
 export type Which = "largest" | "smallest" | "magnitude" | "bothEnds";
@@ -230,11 +229,10 @@ async function thickRestart(run: Run, k: number, locked: Tensor, start: Tensor):
       }
     }
     signal?.throwIfAborted();
-    const { values, vectors } = eigh(tensor(t.slice(), { shape: [m, m] }));
-    const theta = Array.from(values.dataSync());
-    const y = vectors.dataSync();
+    const { values, vectors: y } = symmetricEigen(t, m);
+    const theta = Array.from(values);
     const order = wantedFirst(theta, which);
-    const bound = (i: number): number => last * Math.abs(y[(m - 1) * m + i]);
+    const bound = (i: number): number => last * Math.abs(y[i][m - 1]);
     const small = epsilon ** (2 / 3) * Math.max(...theta.map(Math.abs));
     const isConverged = (i: number): boolean => bound(i) <= Math.max(tol * Math.abs(theta[i]), epsilon * small);
     const wanted = order.slice(0, k);
@@ -242,9 +240,12 @@ async function thickRestart(run: Run, k: number, locked: Tensor, start: Tensor):
     onProgress?.({ products, converged: done });
     const useless = run.useless?.(theta[order[0]], bound(order[0])) ?? false;
     if (done === k || products >= limit || m === n || useless) {
-      const rows = rowsOf(wanted, y, m);
+      const vectors = combinations(
+        wanted.map((i) => y[i]),
+        basis,
+      );
       return {
-        pairs: { values: wanted.map((i) => theta[i]), vectors: matmul(rows.cast(a.dtype), basis.slice([0, m])) },
+        pairs: { values: wanted.map((i) => theta[i]), vectors },
         converged: done === k || m === n,
         products,
         restarts,
@@ -252,7 +253,10 @@ async function thickRestart(run: Run, k: number, locked: Tensor, start: Tensor):
     }
     // Converged pairs beyond k stay as well: they would only be found again.
     const kept = order.slice(0, Math.min(m - 1, k + Math.min(done, Math.floor((m - k) / 2))));
-    const rows = matmul(rowsOf(kept, y, m).cast(a.dtype), basis.slice([0, m]));
+    const rows = combinations(
+      kept.map((i) => y[i]),
+      basis,
+    );
     const residual = basis.slice([m, m + 1]);
     basis = zeros([m + 1, n], { dtype: a.dtype });
     basis = dynamicUpdateSlice(dynamicUpdateSlice(basis, rows, [0, 0]), residual, [kept.length, 0]);
@@ -282,15 +286,6 @@ function wantedFirst(values: readonly number[], which: Which): number[] {
       return list;
     }
   }
-}
-
-/** Columns of the eigenvectors Y [m, m] as rows. */
-function rowsOf(columns: readonly number[], y: ArrayLike<number>, m: number): Tensor {
-  const rows = new Float64Array(columns.length * m);
-  columns.forEach((column, r) => {
-    for (let i = 0; i < m; i++) rows[r * m + i] = y[i * m + column];
-  });
-  return tensor(rows, { shape: [columns.length, m] });
 }
 
 function merge(a: Pairs, b: Pairs): Pairs {

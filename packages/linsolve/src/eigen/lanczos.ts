@@ -13,11 +13,11 @@ import {
   zeros,
   type Tensor,
 } from "@curv/tensor";
-import { eigh } from "@curv/tensor/linalg";
 import type { DriverOptions } from "../iteration.js";
 import type { AnyOperator, LinearOperator } from "../linear-operator.js";
 import { square } from "../operators/algebra.js";
 import { norm, refuseNotFinite } from "../system.js";
+import { eighTridiagonal } from "./symmetric-eigen.js";
 
 export interface LanczosResult {
   /** Diagonal of T [steps]; zeros from `taken` on. */
@@ -209,24 +209,20 @@ function goodRitzVectors(
   bound: number,
 ): Tensor | null {
   const m = alpha.length;
-  const t = new Float64Array(m * m);
-  for (let i = 0; i < m; i++) {
-    t[i * m + i] = alpha[i];
-    if (i + 1 < m) t[i * m + i + 1] = t[(i + 1) * m + i] = beta[i];
-  }
-  const s = eigh(tensor(t, { shape: [m, m] })).vectors.dataSync();
-  const good = Array.from({ length: m }, (_, i) => i).filter(
-    (i) => beta[m - 1] * Math.abs(s[(m - 1) * m + i]) <= bound,
-  );
+  const good = eighTridiagonal(alpha, beta).vectors.filter((y) => beta[m - 1] * Math.abs(y[m - 1]) <= bound);
   if (good.length === 0) return null;
-  const [steps] = basis.shape;
-  const rows = new Float64Array(Math.ceil(good.length / 8) * 8 * steps);
-  good.forEach((column, row) => {
-    for (let k = 0; k < m; k++) rows[row * steps + k] = s[k * m + column];
-  });
-  const ritz = matmul(tensor(rows, { shape: [rows.length / steps, steps] }).cast(basis.dtype), basis);
+  while (good.length % 8 !== 0) good.push(new Float64Array(m));
+  const ritz = combinations(good, basis);
   const lengths = ritz.square().sum(1, { keepDims: true }).sqrt();
   return ritz.div(where(lengths.equal(0), 1, lengths));
+}
+
+/** Sums of the first rows of a basis, each with its own numbers. */
+export function combinations(numbers: readonly Float64Array[], basis: Tensor): Tensor {
+  const m = numbers[0].length;
+  const rows = new Float64Array(numbers.length * m);
+  numbers.forEach((row, i) => rows.set(row, i * m));
+  return matmul(tensor(rows, { shape: [numbers.length, m], dtype: basis.dtype }), basis.slice([0, m]));
 }
 
 /** Refuses what cannot be run. */
