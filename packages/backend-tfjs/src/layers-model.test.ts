@@ -97,6 +97,7 @@ const models: Readonly<Record<string, () => [tf.LayersModel, ...(readonly number
   "globalMaxPooling2d": () => [sequential(L.globalMaxPooling2d({ dataFormat: "channelsLast", ...x4 })), [2, 7, 6, 2]],
   "globalAveragePooling2d, channels first": () => [sequential(L.globalAveragePooling2d({ dataFormat: "channelsFirst", inputShape: [2, 7, 6] })), [2, 2, 7, 6]],
   "padding, cropping, upsampling": () => [sequential(L.zeroPadding2d({ padding: [[1, 2], [0, 1]], ...x4 }), L.cropping2D({ cropping: [[2, 1], [1, 0]] }), L.upSampling2d({ size: [2, 3] })), [1, 7, 6, 2]],
+  "upsampling between pixels": () => [sequential(L.upSampling2d({ size: [2, 3], interpolation: "bilinear", ...x4 })), [1, 7, 6, 2]],
   "reshape, permute, repeatVector": () => [sequential(L.reshape({ targetShape: [3, 4], inputShape: [12] }), L.permute({ dims: [2, 1] }), L.flatten(), L.repeatVector({ n: 2 })), [2, 12]],
   "flatten, channels first": () => [sequential(L.flatten({ dataFormat: "channelsFirst", inputShape: [2, 3, 4] })), [2, 2, 3, 4]],
   "batchNormalization without gamma": () => [sequential(L.batchNormalization({ scale: false, inputShape: [3, 4] })), [2, 3, 4]],
@@ -123,6 +124,14 @@ const models: Readonly<Record<string, () => [tf.LayersModel, ...(readonly number
     const merge = [L.add(), L.multiply(), L.average(), L.maximum(), L.minimum(), L.concatenate(), L.dot({ axes: 1 }), L.dot({ axes: -1, normalize: true })];
     const outputs = merge.map((layer) => layer.apply([a, b]) as tf.SymbolicTensor);
     return [tf.model({ inputs: [a, b], outputs }), [2, 3], [2, 3]];
+  },
+  "masks that are joined": () => {
+    const a = tf.input({ shape: [4, 1] });
+    const b = tf.input({ shape: [4, 2] });
+    const masked = L.masking({ maskValue: 1 }).apply(a) as tf.SymbolicTensor;
+    const joined = L.concatenate().apply([masked, b]) as tf.SymbolicTensor;
+    const both = L.bidirectional({ layer: L.gru({ units: 2, returnSequences: true }), mergeMode: "concat" }).apply(joined) as tf.SymbolicTensor;
+    return [tf.model({ inputs: [a, b], outputs: L.lstm({ units: 2 }).apply(both) as tf.SymbolicTensor }), [2, 4, 1], [2, 4, 2]];
   },
   "dot of matrices": () => {
     const a = tf.input({ shape: [3, 4] });
@@ -155,6 +164,22 @@ describe("a model predicts what it does in TensorFlow.js", () => {
       await agrees(sequential(L.dense({ units: 4, activation, inputShape: [3] })), [[2, 3]]);
     }
   }); // prettier-ignore
+});
+
+test("weights of every model go back to where they came from", async () => {
+  const moved = (p: LayerParams): LayerParams =>
+    Object.fromEntries(Object.entries(p).map(([k, w]) => [k, isTensor(w) ? w.mul(0.9).add(0.02) : moved(w)]));
+  for (const make of Object.values(models)) {
+    const [model, ...shapes] = make();
+    setWeights(model);
+    const { applyAll, params } = await functionFromLayersModel(model);
+    const next = moved(params);
+    await weightsToLayersModel(tf, model, next);
+    const values = shapes.map(inputValues);
+    const theirs = await predictions(model, values.map((v, i) => tf.tensor(v, [...shapes[i]]))); // prettier-ignore
+    const ours = applyAll(next, ...values.map((v, i) => tensor(v, { shape: shapes[i] })));
+    for (const [i, y] of ours.entries()) expect(worst(await y.data(), theirs[i])).toBeLessThan(5e-6);
+  }
 });
 
 test("batch normalisation along another axis than the last, where the engine's own kernel takes the wrong channels", async () => {
@@ -303,6 +328,10 @@ describe("what cannot be translated is refused by the layer's name", () => {
     const net = sequential(L.dense({ units: 1, inputShape: [2], name: "only" }));
     const { apply, params } = await functionFromLayersModel(net);
     expect(() => apply(params)).toThrow(/got 0 inputs; wants 1/);
+    expect(() => apply(params, tensor([1, 2]))).toThrow(/input 0 of sequential_\d+ has shape \[2\]; wants \[any, 2\]/);
+    expect(() => apply(params, zeros([3, 4]))).toThrow(
+      /input 0 of sequential_\d+ has shape \[3, 4\]; wants \[any, 2\]/,
+    );
     expect(() => apply({}, tensor([[1, 2]]))).toThrow(/layer "only" have no kernel/);
     await expect(weightsToLayersModel(tf, net, {})).rejects.toThrow(/params.only.kernel is missing/);
     const wrong = { only: { kernel: tensor([[1]]), bias: tensor([1]) } };

@@ -171,6 +171,14 @@ const cosh: Function1 = (engine, x) => {
   return engine.add(engine.mul(engine.mul(half, 0.5), half), engine.mul(engine.mul(inverse, 0.5), inverse));
 };
 
+/** (e²ˣ − 1)/(e²ˣ + 1), so that nothing cancels near 0. */
+const tanh: Function1 = (engine, x) => {
+  const a = engine.minimum(engine.unary("Abs", x), engine.number(10));
+  const t = expm1(engine, engine.add(a, a));
+  const y = engine.div(t, engine.add(t, 2));
+  return engine.where(engine.less(x, 0), engine.unary("Neg", y), y);
+};
+
 /** log(|x| + √(x² + 1)) with the sign of x, without cancellation near 0 and without overflow. */
 const asinh: Function1 = (engine, x) => {
   const a = engine.unary("Abs", x);
@@ -219,7 +227,7 @@ export const functionKernels: KernelTable = {
   atan: /* @__PURE__ */ direct("Atan"),
   sinh: /* @__PURE__ */ formula(sinh),
   cosh: /* @__PURE__ */ formula(cosh),
-  tanh: /* @__PURE__ */ direct("Tanh"),
+  tanh: /* @__PURE__ */ either("Tanh", tanh),
   asinh: /* @__PURE__ */ formula(asinh),
   acosh: /* @__PURE__ */ formula(acosh),
   atanh: /* @__PURE__ */ formula(atanh),

@@ -2,7 +2,7 @@
 
 import { any, pad, repeat, take, tensordot, type Tensor } from "@curv/tensor";
 import { activated } from "./activations.js";
-import { optional, refuse, weight, type LayerCall, type LayerFunction } from "./layer.js";
+import { optional, weight, type LayerCall, type LayerFunction } from "./layer.js";
 
 export const identity: LayerFunction = ({ inputs: [x] }) => x;
 
@@ -72,11 +72,5 @@ export const coreLayers: Readonly<Record<string, LayerFunction>> = {
       const [[top, bottom], [left, right]] = pairs(call.config.cropping);
       return x.slice(null, [top, x.shape[1] - bottom], [left, x.shape[2] - right]);
     }),
-  UpSampling2D: (call) => {
-    refuse(call.layer, call.config.interpolation === "bilinear", "interpolates bilinearly");
-    const [height, width] = call.config.size as readonly [number, number];
-    return withChannelsLast(call, (x) => repeat(repeat(x, height, 1), width, 2));
-  },
-
   Rescaling: ({ inputs: [x], config }) => x.mul(config.scale as number).add((config.offset as number | undefined) ?? 0),
 };

@@ -1,6 +1,6 @@
 /** Layers that put several inputs together. */
 
-import { concat, matmul, maximum, minimum, sum, type Tensor } from "@curv/tensor";
+import { all, concat, full, matmul, maximum, minimum, sum, type Tensor } from "@curv/tensor";
 import { unsupported, type LayerCall, type LayerFunction } from "./layer.js";
 
 /** Inputs of lower rank get axes behind the batch. */
@@ -33,9 +33,16 @@ export const mergeLayers: Readonly<Record<string, LayerFunction>> = {
   Average: /* @__PURE__ */ merging((xs) => xs.reduce((a, b) => a.add(b)).mul(1 / xs.length)),
   Maximum: /* @__PURE__ */ merging((xs) => xs.reduce((a, b) => maximum(a, b))),
   Minimum: /* @__PURE__ */ merging((xs) => xs.reduce((a, b) => minimum(a, b))),
-  Concatenate: (call) => {
-    if (call.masks.some((mask) => mask !== null)) throw unsupported(call.layer, "is masked");
-    return concat(call.inputs, (call.config.axis as number | undefined) ?? -1);
+  Concatenate: ({ inputs, masks, config }) => {
+    const axis = (config.axis as number | undefined) ?? -1;
+    const outputs = [concat(inputs, axis)];
+    if (masks.every((mask) => mask === null)) return { outputs, mask: null };
+    // A step counts where all of its elements do; those of an input without a mask always do.
+    const counts = inputs.map((x, i) => {
+      const mask = masks[i];
+      return mask === null ? full(x.shape, true) : mask.reshape([...mask.shape, 1]).broadcastTo(x.shape);
+    });
+    return { outputs, mask: all(concat(counts, axis), -1) };
   },
   Dot: (call) => {
     const { layer, config, inputs } = call;

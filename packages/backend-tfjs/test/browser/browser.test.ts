@@ -1,0 +1,70 @@
+/** The engines that only a browser has, in headless Chromium on WebGL2 and WebGPU in software. */
+
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { openPage, whyNoBrowser, type OpenPage } from "../../../backend-gpujs/test/browser/chromium.js";
+import { difference, programs } from "../programs.js";
+import type { page as pageInBrowser } from "./page.js";
+
+type Page = typeof pageInBrowser;
+
+const reason = whyNoBrowser();
+
+const [product, lanczos, transport, bessel] = Object.keys(programs);
+/** All with CURV_TFJS_BROWSER=all: compiling shaders in software takes its time. The first needs no synchronous read, which webgpu does not have. */
+const cases = {
+  webgl: process.env.CURV_TFJS_BROWSER === "all" ? [product, lanczos, transport, bessel] : [product, bessel],
+  webgpu: [product],
+};
+
+/** Units in the last place, as measured with some room: the engine's own exponential is what it is. */
+const bounds = { exp: 16, log: 4, tanh: 8, sigmoid: 16, sin: 4, cos: 4, expm1: 4, log1p: 4, sqrt: 1 };
+
+if (reason !== undefined) test("in a browser", ({ skip }) => skip(reason));
+else {
+  describe.each(["webgl", "webgpu"] as const)("%s", { timeout: 240_000 }, (engine) => {
+    let opened: OpenPage;
+    const ask = <K extends keyof Page>(name: K, ...args: Parameters<Page[K]>): ReturnType<Page[K]> =>
+      opened.page.evaluate(
+        ([method, list]) =>
+          (globalThis as unknown as { page: Record<string, (...x: unknown[]) => unknown> }).page[method](...list),
+        [name, args] as const,
+      ) as ReturnType<Page[K]>;
+    let description: string | null = null;
+    let whyNot = "";
+
+    beforeAll(async () => {
+      opened = await openPage("../../../backend-tfjs/test/browser/page.ts");
+      try {
+        description = await ask("open", engine, engine === "webgl");
+      } catch (error) {
+        whyNot = `TensorFlow.js has no ${engine} in this Chromium: ${String(error).split("\n")[0]}`;
+      }
+    }, 120_000);
+    afterAll(() => opened.close());
+
+    test("says what it is", ({ skip }) => {
+      skip(description === null, whyNot);
+      expect(description).toMatch(new RegExp(`TensorFlow.js ${engine} engine, \\d+ kernels, float32`));
+    });
+
+    test("elementary functions", async ({ skip }) => {
+      skip(description === null, whyNot);
+      const errors = await ask("errors");
+      for (const [name, bound] of Object.entries(bounds)) expect(errors[name], name).toBeLessThan(bound);
+    });
+
+    test.for(cases[engine])("%s as on the CPU", async (name, { skip }) => {
+      skip(description === null, whyNot);
+      const [program, tolerance] = programs[name];
+      expect(difference(await ask("run", name), await program())).toBeLessThan(tolerance);
+    });
+
+    test("a lost device is reported, and the CPU goes on", async ({ skip }) => {
+      skip(description === null, whyNot);
+      const { run, read, cpu } = await ask("lose");
+      expect(run).toMatch(/add: tfjs-web\w+ belongs to an engine that has lost its device/);
+      expect(read).toMatch(/data: tfjs-web\w+ belongs to an engine that has lost its device/);
+      expect(cpu).toBe(2);
+    });
+  });
+}

@@ -1,0 +1,96 @@
+/** The page: opens an engine that only a browser has, and does what it is told to. */
+
+import { expm1, log1p, tensor, use, type Tensor } from "@curv/tensor";
+import * as tf from "@tensorflow/tfjs";
+import "@tensorflow/tfjs-backend-webgpu";
+import { backendFromTfjs, type TfjsBackend } from "../../src/index.js";
+import { programs } from "../programs.js";
+
+let backend: TfjsBackend | null = null;
+
+const sigmoid = (v: number): number => 1 / (1 + Math.exp(-v));
+
+/** Each with what it is, and an interval. */
+const functions: Readonly<Record<string, readonly [(x: Tensor) => Tensor, (v: number) => number, number, number]>> = {
+  exp: [(x) => x.exp(), Math.exp, -10, 10],
+  log: [(x) => x.log(), Math.log, 2, 1000],
+  tanh: [(x) => x.tanh(), Math.tanh, 0.01, 4],
+  sigmoid: [(x) => x.sigmoid(), sigmoid, -10, 10],
+  sin: [(x) => x.sin(), Math.sin, 0.1, 3],
+  cos: [(x) => x.cos(), Math.cos, 2, 4],
+  expm1: [expm1, Math.expm1, 1e-6, 1e-2],
+  log1p: [log1p, Math.log1p, 1e-6, 1e-2],
+  sqrt: [(x) => x.sqrt(), Math.sqrt, 0.1, 1000],
+};
+
+/** Runs with the engine in use. */
+async function onEngine<T>(f: () => Promise<T>): Promise<T> {
+  use(backend!);
+  try {
+    return await f();
+  } finally {
+    use("cpu");
+  }
+}
+
+/** What a test can ask of the page. */
+export const page = {
+  /** What the engine is, or why there is none. */
+  async open(engine: "webgl" | "webgpu", hostFallback: boolean): Promise<string> {
+    if (!(await tf.setBackend(engine))) throw new Error(`TensorFlow.js cannot start ${engine}`);
+    await tf.ready();
+    backend = backendFromTfjs(tf, { hostFallback });
+    return backend.describe();
+  },
+
+  /** Of elementary functions, the largest error in units of the last place, against Math in float64. */
+  async errors(): Promise<Record<string, number>> {
+    const errors: Record<string, number> = {};
+    for (const [name, [f, exact, low, high]] of Object.entries(functions)) {
+      const x = Float32Array.from({ length: 4096 }, (_, i) => low + ((high - low) * (i + 0.5)) / 4096);
+      const y = await f(tensor(x).to(backend!)).data();
+      errors[name] = x.reduce((worst, v, i) => {
+        const value = exact(v);
+        const ulp = 2 ** (Math.max(-126, Math.floor(Math.log2(Math.abs(value)))) - 23);
+        return Math.max(worst, Math.abs(y[i] - value) / ulp);
+      }, 0);
+    }
+    return errors;
+  },
+
+  /** A program's arrays on the engine. */
+  async run(name: string): Promise<Record<string, number[]>> {
+    const arrays = await onEngine(programs[name][0]);
+    return Object.fromEntries(Object.entries(arrays).map(([key, values]) => [key, Array.from(values)]));
+  },
+
+  /** What is said when the device goes away, and what the CPU makes of 1 + 1 after it. */
+  async lose(): Promise<{ run: string; read: string; cpu: number }> {
+    const x = tensor([1, 2, 3]).to(backend!);
+    const y = x.exp();
+    await y.data();
+    const device = tf.backend() as {
+      gpgpu?: { gl: WebGLRenderingContext };
+      device?: { destroy(): void; lost: Promise<unknown> };
+    };
+    device.gpgpu?.gl.getExtension("WEBGL_lose_context")!.loseContext();
+    device.device?.destroy();
+    await device.device?.lost;
+    const message = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+    const answer = { run: "nothing was thrown", read: "nothing was thrown", cpu: 0 };
+    try {
+      answer.read = String(await y.add(1).data());
+    } catch (error) {
+      answer.run = message(error);
+    }
+    try {
+      answer.read = String(await y.data());
+    } catch (error) {
+      answer.read = message(error);
+    }
+    answer.cpu = await tensor([1]).add(1).item();
+    return answer;
+  },
+};
+
+Object.assign(globalThis, { page });
