@@ -21,6 +21,7 @@ import {
 } from "../src/index.js";
 import { cholesky, solve } from "../src/linalg/index.js";
 import { check } from "../src/primitives/check.js";
+import { placeConstant, releaseConstants, type Places } from "../src/cpu/wasm/constants.js";
 import { kernelMemory } from "../src/cpu/wasm/memory.js";
 
 const values = (x: Tensor): number[] => Array.from(x.dataSync());
@@ -61,6 +62,30 @@ describe("memory", () => {
     f(tensor(1));
     const before = given();
     for (let i = 0; i < 100; i++) f(tensor(i));
+    expect(given()).toBe(before);
+  });
+
+  test("a constant is there once for all programs, and as long as one of them is", () => {
+    const memory = kernelMemory()!;
+    const table = tensor(Array.from({ length: 3000 }, (_, i) => i));
+    const run = (scale: number): number => jit((x: Tensor) => table.mul(x.mul(scale)).sum())(tensor(1)).itemSync();
+    const total = run(1);
+    const before = given();
+    expect(run(2)).toBe(2 * total);
+    expect(given()).toBe(before);
+
+    const data = Float32Array.from({ length: 100 }, (_, i) => i);
+    const [first, second]: Places[] = [[], []];
+    const address = placeConstant(memory, first, data);
+    expect(placeConstant(memory, second, data)).toBe(address);
+    releaseConstants(memory, first);
+    expect(given()).toBe(before + 1);
+    expect(memory.arrays.float32[address / 4 + 99]).toBe(99);
+    releaseConstants(memory, second);
+    expect(given()).toBe(before);
+    const again: Places = [];
+    expect(memory.arrays.float32[placeConstant(memory, again, data) / 4 + 99]).toBe(99);
+    releaseConstants(memory, again);
     expect(given()).toBe(before);
   });
 

@@ -2,7 +2,7 @@
 
 import { execute } from "../../backend/execute.js";
 import type { Executable } from "../../backend/backend.js";
-import { itemSize, type DType, type TypedArray } from "../../dtype.js";
+import { itemSize, type TypedArray } from "../../dtype.js";
 import { own } from "../../memory.js";
 import type { Aval, HostArray, Primitive } from "../../primitives/primitive.js";
 import { sizeOf } from "../../shape.js";
@@ -10,6 +10,7 @@ import { Tensor } from "../../tensor.js";
 import { Variable, type Graph } from "../../transform/graph.js";
 import { cpu } from "../backend.js";
 import { productsGeneration } from "../external-products.js";
+import { placeConstant, releaseConstants, releaseWith, type Places } from "./constants.js";
 import { copyKernel, mapKernel, matmulKernel, reduceKernel, type Kernel } from "./kernels.js";
 import { baseLocal } from "./loops.js";
 import { Lowering } from "./lower.js";
@@ -21,32 +22,22 @@ import { giveUpThreads, LostWorker, threadPool, threadsWanted, type SharedProgra
 import { planMemory } from "./plan.js";
 import { newArray, type HostStep, type Step, type View } from "./program.js";
 
-/** Frees the constants of programs that nobody can run any more. */
-const constants = /* @__PURE__ */ new FinalizationRegistry<readonly number[]>((addresses) => {
-  for (const address of addresses) kernelMemory()!.release(address);
-});
-
 /** The graph as one executable, or null where WebAssembly with vectors cannot be had. */
 export function compileGraph(graph: Graph): Executable | null {
   const memory = kernelMemory();
   if (memory === null) return null;
-  const placed: number[] = [];
+  const places: Places = [];
   try {
-    return compileInto(memory, graph, placed);
+    return compileInto(memory, graph, places);
   } catch (error) {
-    for (const address of placed) memory.release(address);
+    releaseConstants(memory, places);
     throw error;
   }
 }
 
-/** @param placed - Gets the addresses of the constants. */
-function compileInto(memory: KernelMemory, graph: Graph, placed: number[]): Executable {
-  const lowering = new Lowering((data) => {
-    const address = memory.allocate(data.byteLength + 16);
-    placed.push(address);
-    memory.arrays[dtypeOf(data)].set(data, address / data.BYTES_PER_ELEMENT);
-    return address;
-  });
+/** @param places - Gets those of the constants. */
+function compileInto(memory: KernelMemory, graph: Graph, places: Places): Executable {
+  const lowering = new Lowering((data) => placeConstant(memory, places, data));
   const inputs = graph.inputs.map((variable) => newArray(variable));
   const outputs = lowering.lower(graph, inputs);
   const bytes = planMemory(lowering.steps, inputs, outputs);
@@ -75,7 +66,7 @@ function compileInto(memory: KernelMemory, graph: Graph, placed: number[]): Exec
       if (!lost) memory.release(base);
     }
   };
-  if (placed.length > 0) constants.register(executable, placed);
+  releaseWith(executable, places);
   return executable;
 }
 
@@ -103,13 +94,6 @@ export function compiledPrimitive<P>(
     programs.set(key, program);
   }
   return program;
-}
-
-function dtypeOf(data: TypedArray): DType {
-  if (data instanceof Float32Array) return "float32";
-  if (data instanceof Float64Array) return "float64";
-  if (data instanceof Int32Array) return "int32";
-  return data instanceof Uint32Array ? "uint32" : "bool";
 }
 
 /** The elements of a contiguous view of a running program, in place. */
