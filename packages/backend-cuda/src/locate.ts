@@ -204,6 +204,9 @@ export function locate(name: LibraryName, host: Host = thisHost()): LocatedLibra
   throw new CudaError(`cuda: ${name} was not found; ${libraries[name].remedy}. Tried:\n${log}`);
 }
 
+/** Libraries that others find only while they are loaded: a handle that is collected unloads its library. */
+const held: LibraryHandle[] = [];
+
 /** Throws if they are there and cannot be loaded: then NVRTC beside them is of no use. */
 function loadBuiltins(nvrtc: string, host: Host, attempts: Attempt[]): void {
   const slash = Math.max(nvrtc.lastIndexOf("/"), nvrtc.lastIndexOf("\\"));
@@ -212,7 +215,7 @@ function loadBuiltins(nvrtc: string, host: Host, attempts: Attempt[]): void {
   const pattern = /^(libnvrtc-builtins\.so\.\d+\.\d+|nvrtc-builtins64_\d+\.dll)$/;
   for (const file of host.list(folder)) {
     if (!pattern.test(file)) continue;
-    host.load(`${folder}/${file}`);
+    held.push(host.load(`${folder}/${file}`));
     attempts.push({ path: `${folder}/${file}`, outcome: "loaded" });
   }
 }

@@ -1,0 +1,67 @@
+/**
+ * Every kind of kernel through NVIDIA's compiler, which needs no card: no errors, no warnings, nothing spilled. It is looked for where the
+ * package looks for it (`CURV_CUDA_LIB_DIR` names a folder); where it is not, this says so and is skipped. One architecture, or with
+ * `CURV_CUDA_NVRTC=all` sm_80, 90, 100 and 120.
+ */
+
+import { createHash } from "node:crypto";
+import { describe, expect, test } from "vitest";
+import { openNvrtc, type Nvrtc } from "../src/nvrtc.js";
+import { kernelSources } from "./kernel-sources.js";
+
+function find(): Nvrtc | string {
+  try {
+    return openNvrtc();
+  } catch (error) {
+    return (error as Error).message.split("\n")[0];
+  }
+}
+
+const nvrtc = find();
+// eslint-disable-next-line no-console -- a test that does not run must say so.
+if (typeof nvrtc === "string") console.warn(`backend-cuda: kernels are not compiled for a card: ${nvrtc}`);
+
+test("the same kernels have the same text, with nothing of this run or machine in it", () => {
+  const texts = [kernelSources(), kernelSources()].map((sources) => [...sources.values()].join("\n"));
+  const [a, b] = texts.map((text) => createHash("sha256").update(text).digest("hex"));
+  expect(a).toBe(b);
+  expect(texts[0]).not.toMatch(/NaN|Infinity|undefined|\/(home|tmp|work)\//);
+});
+
+describe.skipIf(typeof nvrtc === "string")("NVRTC", () => {
+  const compiler = nvrtc as Nvrtc;
+  const wanted = process.env.CURV_CUDA_NVRTC === "all" ? [80, 90, 100, 120] : [90];
+  const architectures = wanted.filter((architecture) => compiler.architectures.includes(architecture));
+
+  test.each(architectures)("sm_%i", { timeout: 600_000 }, (architecture) => {
+    const complaints: string[] = [];
+    let most = 0;
+    for (const [name, source] of kernelSources()) {
+      const { log, resources } = compiler.compile(source, architecture);
+      if (/warning|error/.test(log)) complaints.push(`${name}: ${log.split("\n")[0]}`);
+      for (const { registers, spilled } of resources) {
+        most = Math.max(most, registers);
+        if (spilled > 0 || registers > 128)
+          complaints.push(`${name}: ${registers} registers, ${spilled} bytes spilled`);
+      }
+      if (resources.length === 0) complaints.push(`${name}: the log tells no registers`);
+    }
+    expect(complaints).toEqual([]);
+    expect(most).toBeGreaterThan(16);
+  });
+
+  test("vector kernels load 16 bytes at once", () => {
+    const source = kernelSources().get("map add float32")!;
+    const newest = Math.max(...compiler.architectures);
+    // One beyond what it knows: it gives PTX, as for a card that is newer than itself.
+    const ptx = new TextDecoder().decode(compiler.compile(source, newest + 1).image);
+    expect(ptx).toMatch(/ld\.global(\.nc)?\.v4\.f32/);
+    expect(ptx).toMatch(/st\.global\.v4\.f32/);
+  });
+
+  test("an error comes with the compiler's log and the source", () => {
+    expect(() => compiler.compile("__global__ void k() { nonsense; }", architectures[0])).toThrow(
+      /NVRTC_ERROR_COMPILATION[^]*nonsense[^]*1 __global__/,
+    );
+  });
+});
