@@ -1,10 +1,33 @@
 /** The tests of the whole repository run in one process, on the packages' sources: no build is needed. */
 
+import { readFileSync } from "node:fs";
+import { join, relative, sep } from "node:path";
 import { defaultClientConditions, defaultServerConditions } from "vite";
 import { defineConfig } from "vitest/config";
+import { filesBelow } from "./scripts/workspace.mjs";
 
 // Each package exports its sources under this condition (see tsconfig.base.json, which uses the same).
 const source = "@curv/source";
+
+/**
+ * What a test changes or measures for a whole worker: the backend in use, the number of threads, a registered library, modules in the
+ * place of others, memory. A file that does, and every file of a backend, gets a worker of its own.
+ */
+const ofWorker =
+  /\b(?:use|setThreads|registerBlas|useExternalFactorisations|memoryUsage|kernelMemory)\(|\bvi\.(?:mock|doMock|resetModules)\(/;
+
+const ownWorker = ["packages", "apps", "bench"]
+  .flatMap((folder) => filesBelow(join(import.meta.dirname, folder), (path) => path.endsWith(".test.ts")))
+  .filter((path) => ofWorker.test(readFileSync(path, "utf8")))
+  .map((path) =>
+    relative(import.meta.dirname, path)
+      .split(sep)
+      .join("/"),
+  )
+  .concat("packages/backend-*/{src,test}/**/*.test.ts");
+
+// Seconds of work take many on a busy machine; what hangs still ends.
+const testTimeout = 60_000;
 
 export default defineConfig({
   resolve: { conditions: [source, ...defaultClientConditions] },
@@ -17,11 +40,17 @@ export default defineConfig({
       {
         extends: true,
         test: {
+          // A worker keeps what it has loaded for its next file: to load the tensors anew takes longer than most files.
           name: "packages",
           include: ["{packages,apps}/*/{src,test}/**/*.test.ts", "bench/**/*.test.ts"],
-          // Seconds of work take many on a busy machine; what hangs still ends.
-          testTimeout: 60_000,
+          exclude: [...ownWorker, "**/node_modules/**"],
+          isolate: false,
+          testTimeout,
         },
+      },
+      {
+        extends: true,
+        test: { name: "packages, a worker each", include: ownWorker, testTimeout },
       },
       {
         extends: true,
