@@ -54,6 +54,7 @@ test("the page is one file that says what was measured", async () => {
   expect(report.page).toContain(String(Number(report.lambdaMax.toPrecision(4))));
   expect(report.page.match(/<svg/g)).toHaveLength(2);
   expect(report.page).not.toMatch(/NaN|undefined|<script|https?:/);
+  expect(report.page).toContain("@media print");
 });
 
 test("it can be stopped, and refuses nonsense", async () => {

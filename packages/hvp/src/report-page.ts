@@ -32,6 +32,10 @@ body { font: 15px/1.5 system-ui, sans-serif; max-width: 46em; margin: 2em auto; 
 table { border-collapse: collapse; margin: 1em 0; } td, th { padding: .2em 1em .2em 0; text-align: left; border-bottom: 1px solid #ddd; }
 td + td { font-variant-numeric: tabular-nums; } svg { width: 100%; height: auto; } figcaption { color: #555; }
 figure { margin: 1.5em 0; break-inside: avoid; }
+@media print {
+body { max-width: none; margin: 0; padding: 0; color: #000; font-size: 10.5pt; } h2 { break-after: avoid; } tr { break-inside: avoid; }
+figure { max-width: 15cm; } * { print-color-adjust: exact; }
+}
 </style>
 <h1>${escape(title)}</h1>
 ${report.converged ? "" : "<p><strong>Not all eigenpairs have converged; see their errors.</strong></p>"}
