@@ -1,4 +1,4 @@
-/** Every statement of the conformance suite, with every product and every factorisation by the library. */
+/** Every statement of the conformance suite, with every product and every factorisation by the library, however small. */
 
 import { cpu, useExternalFactorisations } from "@curv/tensor";
 import { conformance } from "@curv/tensor/testing";
@@ -7,6 +7,12 @@ import { lapackRoutines, libraryFactorisations } from "./factorisations.js";
 import { candidates, findLibrary } from "./find-library.js";
 import { integerBits } from "./integer-width.js";
 import { registerBlas, unregisterBlas } from "./register.js";
+
+// Those that compute by the library, themselves or in their derivatives; every other one is what it is without (see @curv/tensor's own
+// suite). All of them: CURV_BLAS_CONFORMANCE=all.
+const byLibrary = [
+  "dot", "conv", "cholesky", "triangularSolve", "lu", "qr", "eigh", "svd", "eig", "expm", "expmDerivative",
+]; // prettier-ignore
 
 const named = process.env.CURV_BLAS ? [process.env.CURV_BLAS] : (candidates[process.platform] ?? []);
 const library = findLibrary(named, ["cblas_dgemm", "cblas_idamax", ...lapackRoutines]);
@@ -18,7 +24,11 @@ if ("handle" in library) {
     useExternalFactorisations({ ...factorisations, fewestEntries: 1 });
   });
   afterAll(() => unregisterBlas());
-  conformance(cpu, { dtypes: ["float64", "float32", "int32", "uint32", "bool"], sameBits: false });
+  conformance(cpu, {
+    dtypes: ["float64", "float32", "int32", "uint32", "bool"],
+    sameBits: false,
+    ...(process.env.CURV_BLAS_CONFORMANCE !== "all" && { only: byLibrary }),
+  });
 } else {
   test("conformance", ({ skip }) => skip(`there is no library with a BLAS and a LAPACK: ${library.join("; ")}`));
 }
