@@ -2,6 +2,7 @@
 
 import {
   avgPool,
+  concat,
   conv,
   exp,
   grad,
@@ -10,14 +11,20 @@ import {
   logSumExp,
   max,
   maxPool,
+  maximum,
+  min,
+  minimum,
   prod,
   sum,
+  take,
   tensor,
   use,
   where,
   type Tensor,
 } from "@curv/tensor";
 import * as tf from "@tensorflow/tfjs";
+import "@tensorflow/tfjs-backend-wasm";
+import { readFileSync } from "node:fs";
 import { afterEach, beforeAll, describe, expect, test } from "vitest";
 import { backendFromTfjs } from "./index.js";
 
@@ -35,6 +42,7 @@ interface Case {
 }
 
 const image = [1, 4, 4, 2];
+const volume = [1, 3, 3, 2, 1];
 const constant = (shape: readonly number[]): Float32Array =>
   Float32Array.from({ length: shape.reduce((n, m) => n * m, 1) }, (_, i) => Math.sin(1.3 * i + 0.4));
 const theirImage = (): tf.Tensor4D => tf.tensor(constant(image), image as [number, number, number, number]);
@@ -54,12 +62,39 @@ const cases: Readonly<Record<string, Case>> = {
   selu: { shape: [4], theirs: tf.selu, ours: (x) => where(x.greater(0), x.mul(1.0507009873554805), exp(x.minimum(0)).sub(1).mul(1.7580993408473766)), refusal: /not found for Greater/ },
   "max (of squares)": { shape: [4], theirs: (x) => tf.max(x.square()), ours: (x) => max(x.square()), refusal: /not found for Equal/ },
   logSumExp: { shape: [4], theirs: (x) => tf.logSumExp(x), ours: (x) => logSumExp(x), refusal: /not found for Equal|Cannot compute/ },
+  "leakyRelu (of squares)": { shape: [4], theirs: (x) => tf.leakyRelu(x.square(), 0.2), ours: (x) => where(x.square().greater(0), x.square(), x.square().mul(0.2)), refusal: /not found for Greater/ },
+  "prelu (of squares)": { shape: [4], theirs: (x) => tf.prelu(x.square(), tf.scalar(0.2)), ours: (x) => where(x.square().greater(0), x.square(), x.square().mul(0.2)), refusal: /not found for Greater/ },
+  "min (of squares)": { shape: [4], theirs: (x) => tf.min(x.square()), ours: (x) => min(x.square()), refusal: /not found for Equal/ },
+  "clipByValue (of squares)": { shape: [4], theirs: (x) => tf.clipByValue(x.square(), 0.1, 0.4), ours: (x) => minimum(maximum(x.square(), 0.1), 0.4), refusal: /not found for LogicalAnd/ },
+  softmaxCrossEntropy: { shape: [1, 4], theirs: (x) => tf.losses.softmaxCrossEntropy(tf.tensor([[0.1, 0.2, 0.3, 0.4]]), x), ours: (x) => sum(logSoftmax(x).mul(tensor([[0.1, 0.2, 0.3, 0.4]], { dtype: x.dtype }))).neg(), refusal: cut },
   prod: { shape: [4], theirs: (x) => tf.prod(x), ours: (x) => prod(x), refusal: /not found for Cumprod/ },
   "conv2d (filter)": {
     shape: [2, 2, 2, 1],
     theirs: (w) => tf.conv2d(theirImage(), w as tf.Tensor4D, 1, "valid").square(),
     ours: (w) => conv(ourImage(), w.transpose([3, 2, 0, 1])).square(),
     refusal: /not found for Conv2DBackpropFilter/,
+  },
+  "separableConv2d (input)": {
+    shape: image,
+    theirs: (x) => tf.separableConv2d(x as tf.Tensor4D, theirKernel(), tf.tensor4d([0.5, -1], [1, 1, 2, 1]), 1, "valid").square(),
+    ours: (x) => conv(conv(x.transpose([0, 3, 1, 2]), depthwise(tensor(constant([2, 2, 2, 1]), { shape: [2, 2, 2, 1] })), { groups: 2 }), tensor([0.5, -1], { shape: [1, 2, 1, 1] })).square(),
+    refusal: /not found for DepthwiseConv2dNativeBackpropInput/,
+  },
+  "conv3d (input)": {
+    shape: volume,
+    theirs: (x) => tf.conv3d(x as tf.Tensor5D, tf.tensor5d(constant([2, 2, 2, 1, 1]), [2, 2, 2, 1, 1]), 1, "valid").square(),
+    ours: (x) => conv(x.transpose([0, 4, 1, 2, 3]), tensor(constant([2, 2, 2, 1, 1]), { shape: [1, 1, 2, 2, 2] })).square(),
+    refusal: /not found for Conv3DBackpropInputV2/,
+  },
+  "resizeBilinear (of squares)": {
+    shape: [1, 2, 2, 1],
+    theirs: (x) => tf.image.resizeBilinear(x.square() as tf.Tensor4D, [4, 2]).square(),
+    ours: (x) => {
+      const y = x.square();
+      const [first, second] = [y.slice(null, [0, 1]), y.slice(null, [1, 2])];
+      return concat([first, first.add(second).mul(0.5), second, second], 1).square();
+    },
+    refusal: /not found for ResizeBilinearGrad/,
   },
   "depthwiseConv2d (input)": {
     shape: image,
@@ -130,6 +165,34 @@ describe("refused by TensorFlow.js, right here", () => {
       expected.forEach((h, i) => expect(Math.abs(got[i] - h) / scale).toBeLessThan(1e-5));
     });
   }
+});
+
+describe("first derivatives that its wasm engine has no kernels for", () => {
+  const onWasm: Readonly<Record<string, Omit<Case, "shape"> & { shape: number[] }>> = {
+    gather: { shape: [4], theirs: (x) => tf.gather(x, tf.tensor1d([0, 2, 2], "int32")).square(), ours: (x) => take(x, tensor(Int32Array.of(0, 2, 2))).square(), refusal: /'UnsortedSegmentSum' not registered for backend 'wasm'/ },
+    "conv2d (filter)": { ...cases["conv2d (filter)"], shape: [2, 2, 2, 1], refusal: /'Conv2DBackpropFilter' not registered for backend 'wasm'/ },
+    "depthwiseConv2d (input)": { ...cases["depthwiseConv2d (input)"], shape: image, refusal: /'DepthwiseConv2dNativeBackpropInput' not registered for backend 'wasm'/ },
+    "depthwiseConv2d (filter)": { ...cases["depthwiseConv2d (filter)"], shape: [2, 2, 2, 1], refusal: /'DepthwiseConv2dNativeBackpropFilter' not registered for backend 'wasm'/ },
+  }; // prettier-ignore
+  for (const [name, { shape, theirs, ours, refusal }] of Object.entries(onWasm)) {
+    test(name, async () => {
+      const gradient = grad((y: Tensor) => sum(ours(y)));
+      const expected = await gradient(tensor(Float64Array.from(pointOf(shape)), { shape })).data();
+      await tf.setBackend("wasm");
+      const x = tf.tensor(pointOf(shape), shape);
+      expect(() => tf.grad((z) => tf.sum(theirs(z)))(x)).toThrow(refusal);
+      use(backendFromTfjs(tf));
+      const got = await gradient(tensor(pointOf(shape), { shape })).data();
+      const scale = Math.max(1, ...expected.map(Math.abs));
+      expected.forEach((g, i) => expect(Math.abs(got[i] - g) / scale).toBeLessThan(1e-5));
+      await tf.setBackend("cpu");
+    });
+  }
+});
+
+test("the README names them all", () => {
+  const readme = readFileSync(new URL("../README.md", import.meta.url), "utf8");
+  for (const name of Object.keys(cases)) expect(readme).toContain(`\`${name.replace(/ .*/, "")}\``);
 });
 
 test("a tanh network: its Hessian-vector product is more than a tenth off in TensorFlow.js, right here to 1e-5", async () => {

@@ -21,8 +21,13 @@ const bounds = { exp: 16, log: 4, tanh: 8, sigmoid: 16, sin: 4, cos: 4, expm1: 4
 
 if (reason !== undefined) test("in a browser", ({ skip }) => skip(reason));
 else {
+  let opened: OpenPage;
+  beforeAll(async () => {
+    opened = await openPage("../../../backend-tfjs/test/browser/page.ts");
+  }, 120_000);
+  afterAll(() => opened.close());
+
   describe.each(["webgl", "webgpu"] as const)("%s", { timeout: 240_000 }, (engine) => {
-    let opened: OpenPage;
     const ask = <K extends keyof Page>(name: K, ...args: Parameters<Page[K]>): ReturnType<Page[K]> =>
       opened.page.evaluate(
         ([method, list]) =>
@@ -33,14 +38,12 @@ else {
     let whyNot = "";
 
     beforeAll(async () => {
-      opened = await openPage("../../../backend-tfjs/test/browser/page.ts");
       try {
         description = await ask("open", engine, engine === "webgl");
       } catch (error) {
         whyNot = `TensorFlow.js has no ${engine} in this Chromium: ${String(error).split("\n")[0]}`;
       }
     }, 120_000);
-    afterAll(() => opened.close());
 
     test("says what it is", ({ skip }) => {
       skip(description === null, whyNot);
