@@ -111,6 +111,20 @@ describe("Hutchinson's estimators", () => {
     const resumed = await hutchinsonTrace(a, key, { probes: 20, atOnce: 13, resume: half });
     expect(resumed.trace).toBeCloseTo(whole.trace, 12);
     expect(resumed.products).toBe(20);
+
+    const [norm, diagonal] = [
+      await frobeniusNorm(a, key, { probes: 20 }),
+      await hutchinsonDiagonal(a, key, { probes: 20 }),
+    ];
+    const more = await frobeniusNorm(a, key, { probes: 20, resume: await frobeniusNorm(a, key, { probes: 7 }) });
+    expect(more.norm).toBeCloseTo(norm.norm, 12);
+    expect(more.standardError).toBeCloseTo(norm.standardError, 12);
+    expect(more.products).toBe(20);
+    const first = await hutchinsonDiagonal(a, key, { probes: 7 });
+    const then = await hutchinsonDiagonal(a, key, { probes: 20, resume: first });
+    expect(then.diagonal.sub(diagonal.diagonal).abs().max().itemSync()).toBeLessThan(1e-12);
+    expect(then.standardError.sub(diagonal.standardError).abs().max().itemSync()).toBeLessThan(1e-12);
+    expect(then.products).toBe(20);
   });
 
   test("tol ends early and says when it was not reached", async () => {

@@ -74,6 +74,16 @@ export interface DiagonalEstimate<X> {
   readonly products: number;
 }
 
+export interface HutchinsonDiagonal<X> extends DiagonalEstimate<X> {
+  /** The mean of (z ∘ Az)² over the probes, which `resume` goes on from. */
+  readonly secondMoment: X;
+}
+
+export interface HutchinsonDiagonalOptions<X> extends HutchinsonOptions {
+  /** An earlier estimate of the same operator and key, to go on from. Default none. */
+  readonly resume?: HutchinsonDiagonal<X>;
+}
+
 /**
  * diag(A) = E[z ∘ Az], for probes with independent components: exact with one Rademacher probe if A is diagonal, else with a variance of
  * ‖row‖² less the squared diagonal element.
@@ -84,27 +94,38 @@ export interface DiagonalEstimate<X> {
 export async function hutchinsonDiagonal<X>(
   a: LinearOperator<X>,
   key: Key,
-  options: HutchinsonOptions = {},
-): Promise<DiagonalEstimate<X>> {
+  options: HutchinsonDiagonalOptions<X> = {},
+): Promise<HutchinsonDiagonal<X>> {
   const caller = "hutchinsonDiagonal";
   const n = squareSize(a, caller);
   const { probes = 32, distribution = "rademacher" } = options;
   checkCount(probes, caller, "probes");
   const products = productsOf(a, caller, probes, options);
+  const { resume } = options;
+  let taken = resume?.products ?? 0;
   let [sum, squares]: [Tensor | null, Tensor | null] = [null, null];
-  for (let from = 0; from < probes; from += products.atOnce) {
-    const z = drawProbes(distribution, key, n, a.dtype, [from, Math.min(probes, from + products.atOnce)]);
+  if (resume !== undefined) {
+    [sum, squares] = [
+      a.domain.ravel(resume.diagonal, caller, "resume.diagonal").mul(taken),
+      a.domain.ravel(resume.secondMoment, caller, "resume.secondMoment").mul(taken),
+    ];
+  }
+  while (taken < probes) {
+    const to = Math.min(probes, taken + products.atOnce);
+    const z = drawProbes(distribution, key, n, a.dtype, [taken, to]);
     const samples = z.mul(await products.with(z));
     const [s, q] = [samples.sum(1), samples.square().sum(1)];
     sum = sum === null ? s : sum.add(s);
     squares = squares === null ? q : squares.add(q);
+    taken = to;
   }
-  const mean = sum!.div(probes);
-  const variance = squares!.div(probes).sub(mean.square()).relu();
+  const [mean, secondMoment] = [sum!.div(taken), squares!.div(taken)];
+  const variance = secondMoment.sub(mean.square()).relu();
   return {
     diagonal: a.domain.unravel(mean),
-    standardError: a.domain.unravel(variance.div(probes - 1).sqrt()),
-    products: probes,
+    standardError: a.domain.unravel(variance.div(taken - 1).sqrt()),
+    products: taken,
+    secondMoment: a.domain.unravel(secondMoment),
   };
 }
 
@@ -114,6 +135,13 @@ export interface FrobeniusEstimate {
   /** Standard error of `norm`, to first order from that of its square; NaN for a single probe. */
   readonly standardError: number;
   readonly products: number;
+  /** ‖Az‖² of each probe, which `resume` goes on from. */
+  readonly samples: readonly number[];
+}
+
+export interface FrobeniusOptions extends HutchinsonOptions {
+  /** An earlier estimate of the same operator and key, to go on from. Default none. */
+  readonly resume?: FrobeniusEstimate;
 }
 
 /**
@@ -124,19 +152,19 @@ export interface FrobeniusEstimate {
 export async function frobeniusNorm(
   a: AnyOperator,
   key: Key,
-  options: HutchinsonOptions = {},
+  options: FrobeniusOptions = {},
 ): Promise<FrobeniusEstimate> {
   const caller = "frobeniusNorm";
   const { probes = 32, distribution = "rademacher" } = options;
   checkCount(probes, caller, "probes");
   const products = productsOf(a, caller, probes, options);
-  const samples: number[] = [];
-  for (let from = 0; from < probes; from += products.atOnce) {
-    const to = Math.min(probes, from + products.atOnce);
-    const z = drawProbes(distribution, key, a.shape[1], a.dtype, [from, to]);
+  const samples = [...(options.resume?.samples ?? [])];
+  while (samples.length < probes) {
+    const to = Math.min(probes, samples.length + products.atOnce);
+    const z = drawProbes(distribution, key, a.shape[1], a.dtype, [samples.length, to]);
     samples.push(...(await (await products.with(z)).square().sum(0).data()));
   }
   const { mean, standardError } = meanAndStandardError(samples);
   const norm = Math.sqrt(mean);
-  return { norm, standardError: standardError / (2 * norm), products: probes };
+  return { norm, standardError: standardError / (2 * norm), products: samples.length, samples };
 }
