@@ -4,39 +4,18 @@ import * as curv from "@curv/tensor";
 import { fromTypedArray, type Tensor } from "@curv/tensor";
 import * as random from "@curv/tensor/random";
 import { beforeAll, describe, expect, test } from "vitest";
-import { accuracyBounds } from "../test/accuracy-bounds.js";
+import { accuracyBounds, apply, largestError } from "../test/accuracy-bounds.js";
 import { gpujs, type GpujsBackend } from "./index.js";
 
 const points = 4096;
+const functions = new Map<string, unknown>(Object.entries(curv));
 let backend: GpujsBackend;
 beforeAll(async () => {
   backend = await gpujs({ mode: "webasm" });
 });
 
-const functions = new Map<string, unknown>(Object.entries(curv));
-
-function apply(name: string, x: Tensor): Tensor {
-  return (functions.get(name) as (x: Tensor) => Tensor)(x);
-}
-
-test.each(accuracyBounds)("$name on [$from, $to] to $ulp ulp", ({ name, from, to, ulp }) => {
-  // Evenly in x, and in log x where the range spans many orders.
-  const wide = from > 0 && to / from > 1e6;
-  const x = fromTypedArray(
-    Float32Array.from({ length: points }, (_, i) => {
-      const t = (i + 0.37) / points;
-      return wide ? from * (to / from) ** t : from + (to - from) * t;
-    }),
-    [points],
-  );
-  const got = apply(name, x.to(backend)).dataSync();
-  const wanted = apply(name, x.cast("float64")).dataSync();
-  let worst = 0;
-  for (let i = 0; i < points; i++) {
-    const unit = 2 ** (Math.max(-126, Math.floor(Math.log2(Math.abs(wanted[i])))) - 23);
-    worst = Math.max(worst, Math.abs(got[i] - wanted[i]) / unit);
-  }
-  expect(worst).toBeLessThanOrEqual(ulp);
+test.each(accuracyBounds)("$name on [$from, $to] to $ulp ulp", async (bound) => {
+  expect(await largestError(bound, backend, points)).toBeLessThanOrEqual(bound.ulp);
 });
 
 test("large angles are reduced exactly", () => {

@@ -65,9 +65,9 @@ export async function transport(): Promise<number[]> {
   return [converged ? 1 : 0, ...(await f.data()), ...(await g.data())];
 }
 
-/** log I_v(x) and its gradient. */
+/** log I_v(x), on both sides of where its expression changes, and its gradient. */
 export async function bessel(): Promise<number[]> {
-  const x = arange(1, 21, { dtype: "float32" }).mul(0.5);
+  const x = arange(1, 21, { dtype: "float32" });
   const value = logIv(2.5, x);
   const slope = grad((z: Tensor) => logIv(2.5, z).sum())(x);
   return [...(await value.data()), ...(await slope.data())];

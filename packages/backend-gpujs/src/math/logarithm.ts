@@ -66,14 +66,14 @@ export const logarithm: readonly Definition[] = [
     ["x"],
     `${reduction}  return k * 0.301025390625 + ((f - c_logTail(f)) * 0.4342944920063019 + k * 0.000004605039066518657);`,
   ],
-  // log(u) + (x − (u − 1))/u with u = 1 + x, the correction added to the low part.
+  // About 0 with f = x. Elsewhere log(u) + (x − (u − 1))/u with u = 1 + x, the correction added to the low part: compilers may make it 0.
   [
     "c_log1p",
     ["x"],
     `
+  if (x > -0.2928932309150696 && x < 0.4142135381698608) { return x - c_logTail(x); }
   let u = 1.0 + x;
   if (!(u > 0.0 && u <= 3.4028234663852886e38)) { return c_logOutside(u); }
-  if (Math.abs(x) < 1e-8) { return x; }
   let k = c_exponent(u);
   let f = c_ldexp(u, -k) - 1.0;
   let lost = x - (u - 1.0);

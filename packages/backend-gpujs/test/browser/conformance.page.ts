@@ -4,6 +4,8 @@ import { use } from "@curv/tensor";
 import { conformance } from "@curv/tensor/testing";
 import * as random from "@curv/tensor/random";
 import { gpujs, type GpujsBackend, type Mode } from "../../src/index.js";
+import { accuracyBounds, largestError } from "../accuracy-bounds.js";
+import { besselErrors } from "../bessel-accuracy.js";
 import { comparable, trainDigits, type Images } from "../workloads.js";
 import { runCollected, type Outcome } from "./vitest-in-page.js";
 
@@ -57,6 +59,41 @@ export const page = {
   /** Random bits, made on the device. */
   async bits(seed: number, count: number): Promise<number[]> {
     return [...(await random.bits(random.key(seed).to(backend!), { shape: [count] }).data())];
+  },
+
+  /** Elementary functions whose largest error exceeds twice their bound on WebAssembly, with that error in ulp. */
+  async inaccurate(points: number): Promise<string[]> {
+    const found: string[] = [];
+    for (const bound of accuracyBounds) {
+      const error = await largestError(bound, backend!, points);
+      if (!(error <= 2 * bound.ulp)) found.push(`${bound.name} on [${bound.from}, ${bound.to}]: ${error}`);
+    }
+    return found;
+  },
+
+  /** Largest errors of the modified Bessel functions, in ulp. */
+  async besselErrors(count: number): Promise<Record<string, number>> {
+    return besselErrors(backend!, count);
+  },
+
+  /** What happens when WebGPU cannot allocate: the error of what is read afterwards, and whether the CPU still works. */
+  async exhaust(): Promise<{ reason: string; message: string; cpu: number }> {
+    const doomed = await gpujs({ mode: "webgpu" });
+    const x = random.normal(random.key(0), { shape: [16] });
+    const y = x.to(doomed).exp();
+    await y.data();
+    const { device } = doomed.engine.context as { device: { createBuffer(of: { size: number; usage: number }): void } };
+    device.createBuffer({ size: 2 ** 45, usage: 0x80 });
+    let reason = "nothing was thrown";
+    let message = "";
+    try {
+      await y.mul(2).data();
+    } catch (error) {
+      reason = (error as { reason?: string }).reason ?? String(error);
+      message = (error as Error).message;
+    }
+    await doomed.dispose();
+    return { reason, message, cpu: await x.mul(0).add(1).sum().item() };
   },
 
   /** What happens when the device goes away: the error of reading, and whether the CPU and a new device still work. */
