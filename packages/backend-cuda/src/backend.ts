@@ -26,12 +26,10 @@ import type { Cublas } from "./lib/cublas.js";
 import { hasKernel } from "./lower.js";
 import type { MemoryUse } from "./memory-pool.js";
 import type { Plan, Step } from "./plan.js";
-import type { PlanOptions } from "./planner.js";
+import { largestArray, type PlanOptions } from "./planner.js";
 import { downloadLater, downloadNow, hostArray, upload } from "./transfer.js";
 import { sizeOf } from "./view.js";
 
-/** Most elements of one operation: indices of gathered rows are int32. */
-const largestLaunch = 2 ** 31 - 1;
 const mostPlans = 4096;
 
 /** Tensors on an NVIDIA card. Made by {@link cuda}. */
@@ -42,7 +40,7 @@ export class CudaBackend implements Backend {
     syncRead: true,
     nonFinite: true,
     subnormals: true,
-    largestLaunch,
+    largestLaunch: largestArray,
   };
   private readonly executor: Executor;
   private readonly plans = new Map<string, Plan>();

@@ -18,6 +18,7 @@ import {
   grows,
   type Value,
 } from "./expression.js";
+import { CudaError } from "./errors.js";
 import type { KernelArgument } from "./launch.js";
 import { addressOf, type LaunchStep, type PlannedArgument, type PlannedArray, type Step } from "./plan.js";
 import { isContiguous, mergeDimensions, sizeOf, stridesOf, wholeView, type View } from "./view.js";
@@ -30,6 +31,9 @@ export interface PlanOptions {
   /** Whether the library does matrix products. */
   readonly library: boolean;
 }
+
+/** Most elements of an array: positions of gathered, scattered and sorted elements are int32. */
+export const largestArray: number = 2 ** 31 - 1;
 
 /** An index as an argument of a kernel whose indices have 32 or 64 bits. */
 export function indexArguments(wide: boolean, numbers: readonly number[]): KernelArgument[] {
@@ -54,6 +58,11 @@ export class Planner {
   ) {}
 
   newArray(dtype: DType, size: number): number {
+    if (size > largestArray) {
+      throw new CudaError(
+        `cuda: an array of ${size} ${dtype} elements is too large; at most ${largestArray} have 32-bit indices. Split it.`,
+      );
+    }
     this.arrays.push({ dtype, size });
     return this.arrays.length - 1;
   }
