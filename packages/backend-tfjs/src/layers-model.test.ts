@@ -327,7 +327,16 @@ describe("what cannot be translated is refused by the layer's name", () => {
   test("wrong calls", async () => {
     const net = sequential(L.dense({ units: 1, inputShape: [2], name: "only" }));
     const { apply, params } = await functionFromLayersModel(net);
-    expect(() => apply(params)).toThrow(/got 0 inputs; wants 1/);
+    expect(() => apply(params)).toThrow(/got 0 inputs; wants 1, after the weights/);
+    expect(() => apply(params, tf.tensor([[1, 2]]) as never)).toThrow(/input 0 of sequential_\d+ is no Tensor of Curv/);
+    expect(() => apply(tensor([[1, 2]]) as never, params as never)).toThrow(/input 0 of sequential_\d+ is no Tensor/);
+    expect(() => apply(undefined as never, tensor([[1, 2]]))).toThrow(/layer "only" have no kernel; they have nothing/);
+    await expect(functionFromLayersModel(net, { dtype: "int32" as never })).rejects.toThrow(
+      /dtype is int32; wants float32/,
+    );
+    await expect(weightsToLayersModel({} as never, net, params)).rejects.toThrow(/tf is not the module/);
+    const arrays = { only: { kernel: [[1], [2]], bias: [0] } } as never;
+    await expect(weightsToLayersModel(tf, net, arrays)).rejects.toThrow(/params.only.kernel is no Tensor/);
     expect(() => apply(params, tensor([1, 2]))).toThrow(/input 0 of sequential_\d+ has shape \[2\]; wants \[any, 2\]/);
     expect(() => apply(params, zeros([3, 4]))).toThrow(
       /input 0 of sequential_\d+ has shape \[3, 4\]; wants \[any, 2\]/,
@@ -339,6 +348,9 @@ describe("what cannot be translated is refused by the layer's name", () => {
       /params.only.kernel has shape \[1, 1\]; wants \[2, 1\]/,
     );
     await expect(functionFromLayersModel({} as never)).rejects.toThrow(/not a built tf.LayersModel/);
+    net.dispose();
+    await expect(functionFromLayersModel(net)).rejects.toThrow(/the model's weight only.kernel was disposed/);
+    await expect(weightsToLayersModel(tf, net, params)).rejects.toThrow(/the model's weight only.kernel was disposed/);
   });
 });
 

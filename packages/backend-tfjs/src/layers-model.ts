@@ -1,6 +1,15 @@
 /** A `tf.LayersModel` as a pure function of its weights. */
 
-import { BackendError, ShapeError, TreeError, isTensor, tensor, type Tensor, type TypedArray } from "@curv/tensor";
+import {
+  BackendError,
+  DTypeError,
+  ShapeError,
+  TreeError,
+  isTensor,
+  tensor,
+  type Tensor,
+  type TypedArray,
+} from "@curv/tensor";
 import {
   unsupported,
   type LayerParams,
@@ -92,10 +101,19 @@ function checkLayer(layer: LiveLayer): void {
   for (const inner of [layer.layer, layer.forwardLayer]) if (inner !== undefined) checkLayer(inner);
 }
 
+/** The weight's value, if the model was not disposed. */
+function readVariable(caller: string, variable: LayerVariable, path: readonly string[]): TfjsTensor {
+  try {
+    return variable.read();
+  } catch (cause) {
+    throw new BackendError(`${caller}: the model's weight ${path.join(".")} was disposed.`, { cause });
+  }
+}
+
 async function readParams(places: readonly Place[], dtype: "float32" | "float64"): Promise<LayerParams> {
   const params: Record<string, unknown> = {};
   for (const { variable, path } of places.flatMap(variablesOf)) {
-    const value = variable.read();
+    const value = readVariable("functionFromLayersModel", variable, path);
     let tree = params;
     for (const name of path.slice(0, -1)) tree = (tree[name] ??= {}) as Record<string, unknown>;
     tree[path[path.length - 1]] = tensor((await value.data()) as TypedArray, { shape: value.shape, dtype });
@@ -112,7 +130,7 @@ async function readParams(places: readonly Place[], dtype: "float32" | "float64"
  * reach the recurrent layers as they do in TensorFlow.js.
  *
  * @param model - Built, that is with known input shapes.
- * @throws BackendError naming the layer, for a layer of another class or with a setting that cannot be translated.
+ * @throws BackendError naming the layer, for a layer of another class or with a setting that cannot be translated; or if the model was disposed.
  *
  * @example
  * const { apply, params } = await functionFromLayersModel(model);
@@ -124,16 +142,24 @@ export async function functionFromLayersModel(
 ): Promise<LayersModelFunction> {
   const caller = "functionFromLayersModel";
   const root = checkModel(model, caller);
+  if (!["float32", "float64"].includes(dtype)) {
+    throw new DTypeError(`${caller}: dtype is ${dtype}; wants float32 or float64.`);
+  }
   const places = placesOf(root);
   for (const { layer } of places) checkLayer(layer);
   const params = await readParams(places, dtype);
   const paths = new Map(places.map(({ layer, path }) => [layer, path]));
   const applyAll = (own: LayerParams, ...inputs: readonly Tensor[]): readonly Tensor[] => {
     const wanted = root.inputs!.length;
-    if (inputs.length !== wanted || !inputs.every((x) => isTensor(x))) {
-      throw new ShapeError(`${caller}: ${model.name} got ${inputs.length} inputs; wants ${wanted} tensors.`);
+    if (inputs.length !== wanted) {
+      throw new ShapeError(`${caller}: ${model.name} got ${inputs.length} inputs; wants ${wanted}, after the weights.`);
     }
     root.inputs!.forEach(({ shape }, i) => {
+      if (!isTensor(inputs[i])) {
+        throw new TreeError(
+          `${caller}: input ${i} of ${model.name} is no Tensor of Curv; wants apply(params, x), x from tensor(…) or fromTfjs(…).`,
+        );
+      }
       const { shape: got } = inputs[i];
       if (got.length === shape.length && got.every((n, axis) => shape[axis] === null || shape[axis] === n)) return;
       const want = shape.map((n) => n ?? "any").join(", ");
@@ -219,17 +245,25 @@ function call(
  * Writes weights back into the model that they came from, or one of the same architecture: `model.predict` then gives what `apply(params, …)` does.
  *
  * @param tf - The module that the model was made with.
- * @throws TreeError if a layer or weight is missing, ShapeError if one has another shape.
+ * @throws TreeError if a weight is missing or no tensor, ShapeError if one has another shape, BackendError if the model is none or was disposed.
  */
 export async function weightsToLayersModel(tf: TfjsModule, model: TfjsLayersModel, params: LayerParams): Promise<void> {
+  if (typeof (tf as Partial<TfjsModule> | undefined)?.tensor !== "function") {
+    throw new BackendError(
+      "weightsToLayersModel: tf is not the module of TensorFlow.js; wants weightsToLayersModel(tf, model, params).",
+    );
+  }
   const root = checkModel(model, "weightsToLayersModel");
   // Everything is checked and read before anything is written.
   const writes: { readonly variable: LayerVariable; readonly data: TypedArray }[] = [];
   for (const { variable, path } of placesOf(root).flatMap(variablesOf)) {
     const name = ["params", ...path].join(".");
     const value = at(params, path);
-    if (!isTensor(value)) throw new TreeError(`weightsToLayersModel: ${name} is missing from params.`);
-    const { shape } = variable.read();
+    if (!isTensor(value)) {
+      const what = value === undefined ? "is missing" : "is no Tensor; make one of it with tensor(…)";
+      throw new TreeError(`weightsToLayersModel: ${name} ${what}.`);
+    }
+    const { shape } = readVariable("weightsToLayersModel", variable, path);
     if (value.shape.join() !== shape.join()) {
       throw new ShapeError(
         `weightsToLayersModel: ${name} has shape [${value.shape.join(", ")}]; wants [${shape.join(", ")}].`,

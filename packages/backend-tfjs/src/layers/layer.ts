@@ -1,6 +1,6 @@
 /** A layer of TensorFlow.js as Curv sees it: its settings, its weights as a tree, and a function of them. */
 
-import { BackendError, type Tensor } from "@curv/tensor";
+import { BackendError, TreeError, type Tensor } from "@curv/tensor";
 import type { TfjsTensor } from "../tfjs.js";
 
 /** Weights of a layer by name ("kernel", "bias", "gamma", …), or of the layers inside it by theirs. */
@@ -68,8 +68,9 @@ export type LayerFunction = (call: LayerCall) => Tensor | LayerResult;
 export function weight({ layer, params }: Pick<LayerCall, "layer" | "params">, name: string): Tensor {
   const found = params[name] as Tensor | undefined;
   if (found === undefined) {
-    throw new BackendError(
-      `functionFromLayersModel: parameters of layer "${layer.name}" have no ${name}; they have ${Object.keys(params).join(", ")}.`,
+    const names = Object.keys(params);
+    throw new TreeError(
+      `functionFromLayersModel: params of layer "${layer.name}" have no ${name}; they have ${names.length === 0 ? "nothing" : names.join(", ")}.`,
     );
   }
   return found;
