@@ -1,6 +1,7 @@
 /** The scaled complementary error function, and logarithms that the tails do not underflow. */
 
-import { bind, definePrimitive, DTypeError, isTensor, type Primitive, type Tensor } from "@curv/tensor";
+import { bind, definePrimitive, type Primitive, type Tensor } from "@curv/tensor";
+import { broadcastOperands } from "./operands.js";
 import { erfcx as scalarErfcx, logErfc as scalarLogErfc, logNdtr as scalarLogNdtr } from "./scalar/erfcx.js";
 
 const scalar = { erfcx: scalarErfcx, logErfc: scalarLogErfc, logNdtr: scalarLogNdtr } as const;
@@ -39,9 +40,8 @@ function apply(name: Name, x: Tensor): Tensor {
 }
 
 function evaluate(name: Name, x: number | Tensor): number | Tensor {
-  if (!isTensor(x)) return scalar[name](x);
-  if (x.dtype === "float32" || x.dtype === "float64") return apply(name, x);
-  throw new DTypeError(`${name}: x is ${x.dtype}; wants float32 or float64.`);
+  if (typeof x === "number") return scalar[name](x);
+  return apply(name, broadcastOperands(name, { x })[0]);
 }
 
 /**

@@ -1,6 +1,6 @@
 /** The inverse of the Bessel ratio, of numbers and of tensors. */
 
-import { bind, broadcastTo, definePrimitive, DomainError, isTensor, type Primitive, type Tensor } from "@curv/tensor";
+import { bind, broadcastTo, definePrimitive, DomainError, type Primitive, type Tensor } from "@curv/tensor";
 import { apply } from "./modified-bessel-primitive.js";
 import { broadcastOperands } from "./operands.js";
 import { inverseRatioOfI } from "./scalar/inverse-ratio.js";
@@ -45,7 +45,7 @@ const inverseRatioPrimitive: Primitive<null> = /* @__PURE__ */ definePrimitive<n
 export function inverseBesselRatioI(v: number, r: number): number;
 export function inverseBesselRatioI(v: number | Tensor, r: number | Tensor): Tensor;
 export function inverseBesselRatioI(v: number | Tensor, r: number | Tensor): number | Tensor {
-  if (!isTensor(v) && !isTensor(r)) {
+  if (typeof v === "number" && typeof r === "number") {
     if (!(v >= 0)) throw new DomainError(`inverseBesselRatioI: v is ${v}; wants a number >= 0.`);
     if (!(r >= 0 && r <= 1)) throw new DomainError(`inverseBesselRatioI: r is ${r}; wants 0 <= r <= 1.`);
     return inverseRatioOfI(v, r).x;

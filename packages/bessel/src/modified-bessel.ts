@@ -1,6 +1,6 @@
 /** Modified Bessel functions in log scale, and ratios of neighbouring orders: of numbers and of tensors. */
 
-import { DomainError, isTensor, type Tensor } from "@curv/tensor";
+import { DomainError, type Tensor } from "@curv/tensor";
 import { apply, kernels, type FunctionName } from "./modified-bessel-primitive.js";
 import { broadcastOperands } from "./operands.js";
 
@@ -16,8 +16,11 @@ export interface LogBesselOptions {
 
 /** Numbers to a number, tensors to a tensor of the broadcast shape and the promoted dtype. */
 function evaluate(name: FunctionName, v: number | Tensor, x: number | Tensor, method = "accurate"): number | Tensor {
+  if (method !== "accurate" && method !== "paper") {
+    throw new DomainError(`${name}: method is ${method}; wants "accurate" or "paper".`);
+  }
   const kernel = method === "accurate" ? name : name === "logIv" ? "paperI" : "paperK";
-  if (!isTensor(v) && !isTensor(x)) {
+  if (typeof v === "number" && typeof x === "number") {
     const even = name === "logKv" || name === "logKve" || name === "besselRatioK";
     if (!(even ? v === v : v >= 0)) throw new DomainError(negative(name, v, even));
     if (!(x >= 0)) throw new DomainError(`${name}: x is ${x}; wants a number >= 0.`);

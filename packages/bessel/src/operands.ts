@@ -12,6 +12,8 @@ export function broadcastOperands(name: string, operands: Readonly<Record<string
   const tensors = names.map((n) => operands[n]).filter((t) => isTensor(t));
   for (const n of names) {
     const t = operands[n];
+    if (typeof t !== "number" && !isTensor(t))
+      throw new DTypeError(`${name}: ${n} is ${kindOf(t)}; wants a number or a tensor.`);
     if (isTensor(t) && t.dtype !== "float32" && t.dtype !== "float64") {
       throw new DTypeError(`${name}: ${n} is ${t.dtype}; wants float32 or float64.`);
     }
@@ -28,6 +30,23 @@ export function broadcastOperands(name: string, operands: Readonly<Record<string
     const shapes = lifted.map((t) => `[${t.shape.join(", ")}]`);
     throw new ShapeError(`${name}: ${list(names)} have shapes ${list(shapes)}; wants shapes that broadcast.`);
   }
+}
+
+/**
+ * The door of the distributions, whose parameters and data are tensors.
+ *
+ * @throws DTypeError naming function and argument.
+ */
+export function requireTensors(caller: string, values: Readonly<Record<string, unknown>>): void {
+  for (const [name, value] of Object.entries(values)) {
+    if (!isTensor(value)) throw new DTypeError(`${caller}: ${name} is ${kindOf(value)}; wants a tensor.`);
+  }
+}
+
+/** For a caller without types. */
+function kindOf(value: unknown): string {
+  if (Array.isArray(value)) return "an array";
+  return typeof value === "string" ? `the string ${JSON.stringify(value)}` : String(value);
 }
 
 function list(words: readonly string[]): string {

@@ -33,7 +33,8 @@ export function sampleByRejection(
       const [proposalKey, uniformKey] = random.split(random.foldIn(key, round));
       const { proposal, logProbability } = propose(proposalKey);
       const u = random.uniform(uniformKey, { shape, dtype });
-      const accepted = logicalAnd(open, logProbability.greaterEqual(u.log()));
+      // NaN is accepted: a distribution with such parameters has samples that are NaN, and does not keep the others waiting.
+      const accepted = logicalAnd(open, logicalNot(logProbability.less(u.log())));
       const next = samples.map((old, i) => {
         const rest = old.shape.slice(shape.length).map(() => 1);
         return where(accepted.reshape([...shape, ...rest]), proposal[i], old);

@@ -1,6 +1,6 @@
 /** Functions of numbers and of tensors from one description: a kernel of numbers, and partial derivatives in functions of the same family. */
 
-import { bind, broadcastTo, definePrimitive, DomainError, isTensor, type Primitive, type Tensor } from "@curv/tensor";
+import { bind, broadcastTo, definePrimitive, DomainError, type Primitive, type Tensor } from "@curv/tensor";
 import { broadcastOperands } from "./operands.js";
 
 /** Of a family of functions; `P` says which member: a plain object. */
@@ -74,8 +74,8 @@ export function evaluate(
     const x = operands[key];
     if (typeof x === "number" && !test(x)) throw new DomainError(`${name}: ${key} is ${x}; wants ${wanted}.`);
   }
-  if (values.some((x) => isTensor(x))) return ofTensors(...broadcastOperands(name, operands));
-  return ofNumbers(...(values as number[]));
+  if (values.every((x) => typeof x === "number")) return ofNumbers(...values);
+  return ofTensors(...broadcastOperands(name, operands));
 }
 
 /** Often wanted domains. */

@@ -1,6 +1,6 @@
 /** The modified Bessel functions themselves, where they fit into a float64. */
 
-import { cos, DomainError, isTensor, sin, where, type Tensor } from "@curv/tensor";
+import { cos, DomainError, sin, where, type Tensor } from "@curv/tensor";
 import { apply } from "./modified-bessel-primitive.js";
 import { broadcastOperands } from "./operands.js";
 import { besselIOf, besselKOf } from "./scalar/bessel.js";
@@ -82,7 +82,7 @@ function evaluate(
   x: number | Tensor,
   { scaled = false }: BesselOptions = {},
 ): number | Tensor {
-  if (!isTensor(v) && !isTensor(x)) {
+  if (typeof v === "number" && typeof x === "number") {
     if (!(x >= 0) || v !== v) throw new DomainError(`${name}: v is ${v}, x is ${x}; wants numbers, x >= 0.`);
     return (of === "I" ? besselIOf : besselKOf)(v, x, scaled);
   }

@@ -16,6 +16,7 @@ import {
   type Tensor,
 } from "@curv/tensor";
 import { saddle } from "./saddle.js";
+import { requireTensors } from "../operands.js";
 
 /** A Bingham distribution, or a batch of them: a tree of tensors. */
 export interface Bingham {
@@ -27,6 +28,7 @@ export interface Bingham {
 
 /** p, at least 2. */
 export function dimensionOf({ axes, concentrations }: Bingham, caller: string): number {
+  requireTensors(caller, { axes, concentrations });
   const p = concentrations.shape[concentrations.rank - 1];
   const [rows, columns] = axes.shape.slice(-2);
   if (axes.rank < 2 || concentrations.rank < 1 || p < 2 || rows !== p || columns !== p) {

@@ -9,6 +9,8 @@
  * The values of the scaled functions and of ratios stay small there, so they have thresholds of their own.
  */
 
+import { DomainError } from "@curv/tensor";
+
 export interface Rung {
   readonly name: "mu3" | "mu20" | "u4" | "u6" | "u9" | "u13";
   readonly expansion: "hankel" | "debye";
@@ -76,7 +78,11 @@ export type BesselBranch = "mu3" | "mu20" | "u4" | "u6" | "u9" | "u13" | "series
  * (x < ½) "temme" for K.
  *
  * @param kind - "I" (default) or "K": they differ below the ladder only.
+ * @throws DomainError for v < 0, x ≤ 0, or NaN.
  */
 export function besselBranch(v: number, x: number, kind: "I" | "K" = "I"): BesselBranch {
+  if (!(typeof v === "number" && typeof x === "number" && v >= 0 && x > 0)) {
+    throw new DomainError(`besselBranch: v is ${v}, x is ${x}; wants numbers v >= 0, x > 0.`);
+  }
   return rungAt(ladder, v, x)?.name ?? (kind === "I" ? "series" : x < 0.5 ? "temme" : "integral");
 }

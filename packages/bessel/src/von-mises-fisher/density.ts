@@ -1,6 +1,7 @@
 /** Log density, entropy and Kullback–Leibler divergence. */
 
-import { ShapeError, where, type Tensor } from "@curv/tensor";
+import { logicalAnd, ShapeError, where, type Tensor } from "@curv/tensor";
+import { requireTensors } from "../operands.js";
 import { besselRatioI, logIve } from "../modified-bessel.js";
 import { logGammaTaylor } from "../scalar/log-gamma-taylor.js";
 
@@ -8,14 +9,16 @@ import { logGammaTaylor } from "../scalar/log-gamma-taylor.js";
 export interface VonMisesFisher {
   /** μ, unit vectors: [..., p]. */
   readonly mean: Tensor;
-  /** κ ≥ 0: [...], broadcast against the batch of `mean`. 0 is the uniform distribution. */
+  /** κ ≥ 0: [...], broadcast against the batch of `mean`. 0 is the uniform distribution; densities and samples of κ < 0 are NaN. */
   readonly concentration: Tensor;
 }
 
 const logTwoPi = 1.8378770664093453;
 
 /** p, at least 2. */
-export function dimensionOf({ mean }: Pick<VonMisesFisher, "mean">, caller: string): number {
+export function dimensionOf(distribution: Pick<VonMisesFisher, "mean">, caller: string): number {
+  requireTensors(caller, { ...distribution, mean: distribution.mean });
+  const { mean } = distribution;
   const p = mean.shape[mean.rank - 1];
   if (mean.rank === 0 || p < 2) {
     throw new ShapeError(`${caller}: mean has shape [${mean.shape.join(", ")}]; wants [..., p] with p >= 2.`);
@@ -29,7 +32,7 @@ export function dimensionOf({ mean }: Pick<VonMisesFisher, "mean">, caller: stri
  */
 export function logPeak(p: number, concentration: Tensor): Tensor {
   const v = p / 2 - 1;
-  const small = concentration.less(1e-9 * Math.sqrt(p));
+  const small = logicalAnd(concentration.greaterEqual(0), concentration.less(1e-9 * Math.sqrt(p)));
   const safe = where(small, 1, concentration);
   const regular = safe
     .log()
@@ -63,9 +66,11 @@ export function meanLength(p: number, concentration: Tensor): Tensor {
  * @param x - [..., p], broadcast against the batch of the distribution.
  * @returns [...].
  * @throws ShapeError if the last axes differ.
+ * @throws DTypeError for a parameter, or data, that is no tensor.
  */
 export function logProb(x: Tensor, distribution: VonMisesFisher): Tensor {
   const p = dimensionOf(distribution, "logProb");
+  requireTensors("logProb", { x });
   if (x.shape[x.rank - 1] !== p) {
     throw new ShapeError(`logProb: x has shape [${x.shape.join(", ")}]; wants [..., ${p}], as mean.`);
   }
@@ -75,8 +80,9 @@ export function logProb(x: Tensor, distribution: VonMisesFisher): Tensor {
 }
 
 /** Differential entropy −E log f(x) = −log c_p(κ) − κA_p(κ), of the shape of κ. */
-export function entropy({ mean, concentration }: VonMisesFisher): Tensor {
-  const p = dimensionOf({ mean }, "entropy");
+export function entropy(distribution: VonMisesFisher): Tensor {
+  const p = dimensionOf(distribution, "entropy");
+  const { concentration } = distribution;
   const gap = meanLength(p, concentration).neg().add(1); // 1 − A
   return concentration.mul(gap).sub(logPeak(p, concentration));
 }

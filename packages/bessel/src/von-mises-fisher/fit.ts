@@ -78,6 +78,9 @@ export function fitCore(x: Tensor, weights?: Tensor): VonMisesFisherFitCore {
  * Source: Plesner, Sørensen & Hauberg (2024), section 5; Banerjee et al. (2005), Tanabe et al. (2007), Sra (2012) for the approximations.
  */
 export async function fit(x: Tensor, { method = "mle", weights }: FitOptions = {}): Promise<VonMisesFisherFit> {
+  if (!Object.hasOwn(estimate, method)) {
+    throw new DomainError(`fit: method is ${String(method)}; wants one of ${Object.keys(estimate).join(", ")}.`);
+  }
   const rows = await readRows(x, weights, "fit");
   const { p } = rows;
   const core = fitCore(rows.x, rows.weights);

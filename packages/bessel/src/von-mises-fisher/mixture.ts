@@ -122,9 +122,14 @@ export async function fitMixture(
   if (!Number.isInteger(components) || components < 1 || components > n) {
     throw new DomainError(`fitMixture: components is ${components}; wants an integer from 1 to n = ${n}.`);
   }
-  const { maxIter = 200, tol = x.dtype === "float64" ? 1e-9 : 1e-6, signal, onProgress } = options;
+  const { maxIter = 200, tol = x.dtype === "float64" ? 1e-9 : 1e-6, assignment = "soft", signal, onProgress } = options;
+  if (assignment !== "soft" && assignment !== "hard") {
+    throw new DomainError(`fitMixture: assignment is ${String(assignment)}; wants "soft" or "hard".`);
+  }
+  if (!(tol >= 0)) throw new DomainError(`fitMixture: tol is ${tol}; wants a number >= 0.`);
+  if (!(maxIter >= 1)) throw new DomainError(`fitMixture: maxIter is ${maxIter}; wants an integer >= 1.`);
   const bound = tensor(options.maxConcentration ?? 1e5 * p, { dtype: x.dtype });
-  const hard = options.assignment === "hard";
+  const hard = assignment === "hard";
   const seeds = await drawSeeds(rows.x, components, key);
   let mixture = maximize(rows.x, rows.weights, sharesOf(rows.x.matmul(seeds.T), true), seeds, bound);
   const history: number[] = [];

@@ -25,7 +25,8 @@ export function sample(key: random.Key, distribution: VonMisesFisher, { shape = 
   const p = dimensionOf(distribution, "sample");
   const { dtype } = mean;
   const batch = mean.sum(-1).add(distribution.concentration).shape;
-  const kappa = notDifferentiable(distribution.concentration).cast(dtype).broadcastTo([...shape, ...batch]);
+  const held = notDifferentiable(distribution.concentration).cast(dtype).broadcastTo([...shape, ...batch]);
+  const kappa = where(held.less(0), NaN, held);
   const [alongKey, acrossKey] = random.split(key);
   // t = 1 − μᵀx, with all digits where x is close to μ.
   const t = p === 3 ? invert(alongKey, kappa) : reject(alongKey, kappa, p);

@@ -3,6 +3,7 @@
 import { ShapeError, type Tensor } from "@curv/tensor";
 import { hyp1f1Ratio, logHyp1f1 } from "../hypergeometric/hypergeometric.js";
 import { logGamma } from "../scalar/stirling.js";
+import { requireTensors } from "../operands.js";
 import { dimensionOf } from "../von-mises-fisher/density.js";
 
 /** A Watson distribution on axes, or a batch of them: a tree of tensors. */
@@ -15,6 +16,7 @@ export interface Watson {
 
 /** p, at least 2. */
 export function dimensionOfAxis({ axis }: Pick<Watson, "axis">, caller: string): number {
+  requireTensors(caller, { axis });
   return dimensionOf({ mean: axis }, caller);
 }
 
