@@ -24,7 +24,7 @@ import { koffi } from "../src/environment.js";
 import { fakeCard, type FakeCard } from "./fake/build.js";
 
 const made = fakeCard();
-// eslint-disable-next-line no-console -- a test that does not run must say so.
+// A test that does not run must say so.
 if (typeof made === "string") console.warn(`backend-cuda: not tested: ${made}`);
 const card = made as FakeCard;
 

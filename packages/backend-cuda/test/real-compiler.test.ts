@@ -18,7 +18,7 @@ function find(): Nvrtc | string {
 }
 
 const nvrtc = find();
-// eslint-disable-next-line no-console -- a test that does not run must say so.
+// A test that does not run must say so.
 if (typeof nvrtc === "string") console.warn(`backend-cuda: kernels are not compiled for a card: ${nvrtc}`);
 
 test("the same kernels have the same text, with nothing of this run or machine in it", () => {
