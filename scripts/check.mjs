@@ -49,6 +49,7 @@ async function run(step, output) {
 rmSync(totalsFile, { force: true });
 /** @type {Result[]} */
 const results = [];
+console.log(`Side by side, each shown when it ends: ${checks.join(", ")}.`);
 const waiting = [...checks];
 const lanes = Array.from({ length: Math.min(availableParallelism(), 4) }, async () => {
   for (let step = waiting.shift(); step !== undefined; step = waiting.shift()) {
