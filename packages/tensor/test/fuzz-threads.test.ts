@@ -10,7 +10,7 @@ import { expectSame, generate, print, run } from "./support/random-programs.js";
 vi.mock("../src/cpu/wasm/thread-costs.js", () => ({ worthThreads: 0, chunkElements: 8, chunkMultiplications: 64 }));
 
 const firstSeed = Number(process.env.CURV_FUZZ_SEED ?? 10_000);
-const runs = Number(process.env.CURV_FUZZ_RUNS ?? 300);
+const runs = Number(process.env.CURV_FUZZ_RUNS ?? 150);
 
 afterEach(() => setThreads(1));
 
