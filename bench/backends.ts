@@ -7,8 +7,12 @@ import { local } from "./local.js";
 import { curvProblem, large, loss, tiny, type Parameters, type Sizes } from "./mlp.js";
 import { startTfjs } from "./peers/tfjs.js";
 
+const gpujs = (fuse: boolean) => async (): Promise<Backend> =>
+  (await import("../packages/backend-gpujs/src/index.js")).gpujs({ mode: "webasm", fuse });
+
 const backends: readonly (readonly [string, () => Promise<Backend>])[] = [
-  ["gpu.js webasm", async () => (await import("../packages/backend-gpujs/src/index.js")).gpujs({ mode: "webasm" })],
+  ["gpu.js webasm", gpujs(true)],
+  ["gpu.js webasm, not fused", gpujs(false)],
   [
     "tfjs wasm",
     async () => {
@@ -17,6 +21,16 @@ const backends: readonly (readonly [string, () => Promise<Backend>])[] = [
     },
   ],
 ];
+
+/** How many kernels a call takes, in words, where the backend counts. */
+function kernelsOf(backend: Backend, call: () => void): string {
+  const count = (): number | undefined => (backend as { readonly launches?: number }).launches;
+  const before = count();
+  if (before === undefined) return "";
+  call();
+  const kernels = count()! - before;
+  return kernels === 1 ? ": 1 kernel" : `: ${kernels} kernels`;
+}
 
 /** A compiled function of tensors, here and on the other backends. */
 function acrossBackends(name: string, f: (...inputs: Tensor[]) => Tensor, inputs: readonly Tensor[]): Case {
@@ -31,7 +45,7 @@ function acrossBackends(name: string, f: (...inputs: Tensor[]) => Tensor, inputs
         const backend = await open();
         const there = inputs.map((x) => x.to(backend));
         return local(
-          title,
+          title + kernelsOf(backend, () => compiled(...there).dispose()),
           () => compiled(...there),
           read,
           (y) => y.dispose(),

@@ -1,9 +1,9 @@
 /** The page: opens a mode, and does what it is told to. */
 
-import { use } from "@curv/tensor";
+import { grad, jit, use, type Tensor } from "@curv/tensor";
 import { conformance } from "@curv/tensor/testing";
 import * as random from "@curv/tensor/random";
-import { gpujs, type GpujsBackend, type Mode } from "../../src/index.js";
+import { gpujs, type DeviceMemory, type GpujsBackend, type Mode } from "../../src/index.js";
 import { accuracyBounds, largestError } from "../accuracy-bounds.js";
 import { besselErrors } from "../bessel-accuracy.js";
 import { comparable, trainDigits, type Images } from "../workloads.js";
@@ -20,8 +20,8 @@ async function images(name: string, width: number): Promise<Images> {
 
 /** What a test can ask of the page. */
 export const page = {
-  async open(mode: Mode): Promise<string> {
-    backend = await gpujs({ mode });
+  async open(mode: Mode, hostFallback = false): Promise<string> {
+    backend = await gpujs({ mode, hostFallback });
     return backend.describe();
   },
 
@@ -74,6 +74,19 @@ export const page = {
   /** Largest errors of the modified Bessel functions, in ulp. */
   async besselErrors(count: number): Promise<Record<string, number>> {
     return besselErrors(backend!, count);
+  },
+
+  /** Arrays and bytes on the device before and after so many steps of a compiled training loop. */
+  async hold(steps: number): Promise<readonly [before: DeviceMemory, after: DeviceMemory]> {
+    const x = random.normal(random.key(5), { shape: [8, 2] }).to(backend!);
+    const loss = (v: Tensor): Tensor => x.matmul(v).tanh().square().sum();
+    const step = jit((v: Tensor) => v.sub(grad(loss)(v).mul(0.01)), { donate: [0] });
+    let w = step(random.normal(random.key(7), { shape: [2, 1] }).to(backend!));
+    await w.data();
+    const before = backend!.memory();
+    for (let i = 0; i < steps; i++) w = step(w);
+    await w.data();
+    return [before, backend!.memory()];
   },
 
   /** What happens when WebGPU cannot allocate: the error of what is read afterwards, and whether the CPU still works. */

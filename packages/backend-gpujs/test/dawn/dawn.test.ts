@@ -71,6 +71,13 @@ else {
       expect(outcomes.filter(({ error }) => error !== null)).toEqual([]);
     });
 
+    test("compiled training steps hold the device's memory flat", async ({ skip }) => {
+      skip(description === null, whyNot);
+      const [before, after] = await ask("hold", Number(process.env.CURV_STEPS ?? 200));
+      expect([after.arrays, after.bytes]).toEqual([before.arrays, before.bytes]);
+      expect(after.peakBytes).toBeLessThan(before.peakBytes + 10_000);
+    });
+
     test("an allocation that fails is an error of what is read, and not the end", async ({ skip }) => {
       skip(description === null, whyNot);
       const { reason: word, message, cpu } = await ask("exhaust");
