@@ -55,6 +55,14 @@ test("the page is one file that says what was measured", async () => {
   expect(report.page.match(/<svg/g)).toHaveLength(2);
   expect(report.page).not.toMatch(/NaN|undefined|<script|https?:/);
   expect(report.page).toContain("@media print");
+  // Labels stay inside of the picture, and none is long.
+  for (const [, x, anchor, label] of report.page.matchAll(
+    /<text x="([^"]*)" y="[^"]*" text-anchor="(\w+)">([^<]*)</g,
+  )) {
+    const size = 7 * label.length * (anchor === "middle" ? 0.5 : 1);
+    expect(Number(x) - size, label).toBeGreaterThanOrEqual(0);
+    if (anchor === "middle") expect(Number(x) + size, label).toBeLessThanOrEqual(700);
+  }
 });
 
 test("it can be stopped, and refuses nonsense", async () => {

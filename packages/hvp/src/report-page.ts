@@ -64,7 +64,7 @@ ${rows([...layers].map(([name, { size, trace: t, standardError }]) => [name, Str
 `;
 }
 
-const [width, height, left, bottom] = [700, 260, 56, 36];
+const [width, height, left, right, bottom] = [700, 260, 48, 24, 36];
 
 /** A density with a logarithmic vertical axis of six decades. */
 function figure(
@@ -75,7 +75,7 @@ function figure(
 ): string {
   const most = Math.max(...density);
   const [from, to] = [x[0], x[x.length - 1]];
-  const across = (value: number): number => left + ((value - from) / (to - from)) * (width - left - 8);
+  const across = (value: number): number => left + ((value - from) / (to - from)) * (width - left - right);
   const decades = 6;
   const up = (value: number): number => {
     const below = Math.min(decades, Math.max(0, Math.log10(most / Math.max(value, 1e-300))));
@@ -89,17 +89,33 @@ function figure(
     .split(" ")
     .reverse()
     .join(" ");
-  const ticks = Array.from({ length: 6 }, (_, i) => from + ((to - from) * i) / 5);
   const base = height - bottom;
+  // Powers of ten, every other one.
+  const top = Math.floor(Math.log10(most));
+  const powers = [0, 2, 4].map((d) => top - d);
   return `<figure><svg viewBox="0 0 ${width} ${height}" role="img" aria-label="${escape(caption)}" font-size="12">
 <polygon points="${upper} ${lower}" fill="#4269d0" opacity=".2"/>
 <polyline points="${line(density)}" fill="none" stroke="#4269d0" stroke-width="1.5"/>
-<path d="M${left} ${base}H${width - 8}M${left} 8V${base}" stroke="#888" fill="none"/>
-${ticks.map((t) => `<text x="${across(t).toFixed(1)}" y="${base + 16}" text-anchor="middle">${digits(t)}</text>`).join("")}
-${[0, 2, 4, 6].map((d) => `<text x="${left - 6}" y="${up(most / 10 ** d) + 4}" text-anchor="end">${digits(most / 10 ** d)}</text>`).join("")}
+<path d="M${left} ${base}H${width - right}M${left} 8V${base}" stroke="#888" fill="none"/>
+${ticks(from, to)
+  .map((t) => `<text x="${across(t).toFixed(1)}" y="${base + 16}" text-anchor="middle">${digits(t)}</text>`)
+  .join("")}
+${powers.map((e) => `<text x="${left - 6}" y="${(up(10 ** e) + 4).toFixed(1)}" text-anchor="end">10${superscript(e)}</text>`).join("")}
 ${marks.map((m) => `<path d="M${across(m).toFixed(1)} ${base}v-12" stroke="#d62728" stroke-width="2"/>`).join("")}
 <text x="${(width + left) / 2}" y="${height - 4}" text-anchor="middle">${escape(axis)}</text>
 </svg><figcaption>${escape(caption)}</figcaption></figure>`;
+}
+
+/** About five multiples of 1, 2 or 5 times a power of ten. */
+function ticks(from: number, to: number): number[] {
+  const power = 10 ** Math.floor(Math.log10((to - from) / 5));
+  const step = power * [1, 2, 5, 10].find((factor) => (to - from) / (factor * power) <= 6)!;
+  const first = Math.ceil(from / step);
+  return Array.from({ length: Math.floor(to / step) - first + 1 }, (_, i) => (first + i) * step);
+}
+
+function superscript(exponent: number): string {
+  return String(exponent).replace(/./g, (character) => (character === "-" ? "⁻" : "⁰¹²³⁴⁵⁶⁷⁸⁹"[Number(character)]));
 }
 
 function digits(value: number): string {
