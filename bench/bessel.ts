@@ -1,11 +1,15 @@
-/** Logarithms of modified Bessel functions, beside SciPy's scaled functions and a logarithm; concentrations of directional data. */
+/** Logarithms of modified Bessel functions, beside SciPy's scaled functions and a logarithm; the functions; fits to directional data. */
 
-import { besselBranch, inverseBesselRatioI, logIv, logIve, logKv, logKve } from "@curv/bessel";
+import { besselBranch, besselI, inverseBesselRatioI, logIv, logIve, logKv, logKve } from "@curv/bessel";
+import { fitCore } from "@curv/bessel/von-mises-fisher";
 import { tensor, type Tensor } from "@curv/tensor";
-import type { Benchmark, Case } from "./comparison.js";
+import * as random from "@curv/tensor/random";
+import type { Benchmark, Case, Contender } from "./comparison.js";
+import { freeCores } from "./free-cores.js";
 import { valuesOf } from "./inputs.js";
 import { local } from "./local.js";
 import { pythonPeer } from "./peers/python.js";
+import { threadsPeer } from "./peers/threads.js";
 
 interface Points {
   readonly name: string;
@@ -39,13 +43,20 @@ export function bessel(n = 1_000_000): Benchmark {
     note:
       "Curv: tensors, eager. SciPy: log(ive) + x, log(kve) − x, and the root of ive's ratio by brentq as vonmises_fisher.fit finds it. Of " +
       `the points those are timed where SciPy's functions neither vanish nor overflow; ${shares.join(" and ")} are not. Then the ` +
-      "same points by the rung of the ladder that holds them, 100,000 of each at most: the expansions mu3 … u13, and what is below them.",
+      "same points by the rung of the ladder that holds them, 100,000 of each at most: the expansions mu3 … u13, and what is below them. Two " +
+      "threads are timed by the wall, with the control that says whether there are two cores. besselI beside logIv is what 2e-15 over the " +
+      "whole range costs. Fits: mean direction and κ of rows that are checked already, that is one pass over the rows and the solution of " +
+      "A(κ) = R̄, which the last cases take alone.",
     cases: [
       ...all.flatMap((set) => tasks.map(([name, task, f]) => functionCase(name, task, f, set))),
       ...all.flatMap((set) =>
         tasks.flatMap(([name, task, f, kind]) => rungs(set, kind, n).map((part) => functionCase(name, task, f, part))),
       ),
       ...all.flatMap((set) => tasks.map(([name, , f]) => paperCase(name, f, set))),
+      ...all.flatMap((set) => tasks.map(([name, , f]) => threadsCase(name, f, set))),
+      freeCores(),
+      valuesCase(all[1]),
+      ...[2048, 8192, 32768].map((p) => fitCase(p, Math.max(2, Math.floor((2 * n) / p)))),
       ...[2048, 8192, 32768].map(concentrationCase),
     ],
   };
@@ -86,6 +97,44 @@ function functionCase(name: string, task: string, f: LogBessel, set: Points): Ca
     ours: [local("curv", () => f(order, at), read)],
     peers: [pythonPeer("SciPy", { library: "numpy", task, precision: "float64", inputs })],
     tolerance: 1e-11,
+  };
+}
+
+/** One thread and two, which share chunks of points as they come. */
+function threadsCase(name: string, f: LogBessel, set: Points): Case {
+  const [order, at] = [tensor(set.v), tensor(set.x)];
+  const again = (who: string): Contender => local(who, () => f(order, at), read);
+  return {
+    name: `${name}, ${set.name}, by threads`,
+    ours: [again("curv")],
+    peers: [threadsPeer(2, again)],
+    tolerance: 0,
+  };
+}
+
+/** The function itself, number by number and to twice the precision inside, beside its logarithm by the vector kernel. */
+function valuesCase(set: Points): Case {
+  const part = pick(set.name, set, (i) => set.x[i] < 150, 20_000);
+  const [order, at] = [tensor(part.v), tensor(part.x)];
+  return {
+    name: `I, ${set.name}`,
+    ours: [
+      local("curv, exp(logIv)", () => logIv(order, at).exp(), read),
+      local("curv, besselI", () => besselI(order, at), read),
+    ],
+    peers: [],
+    tolerance: 1e-12,
+  };
+}
+
+/** A fit of rows in many dimensions, 16 MB of them. */
+function fitCase(p: number, rows: number): Case {
+  const x = random.sphere(random.key(p), p, { shape: [rows], dtype: "float64" });
+  return {
+    name: `fit of ${rows} rows, p = ${p}`,
+    ours: [local("curv", () => fitCore(x).concentration, read)],
+    peers: [],
+    tolerance: 0,
   };
 }
 
