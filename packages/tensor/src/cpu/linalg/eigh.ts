@@ -10,17 +10,20 @@ import {
   scaleColumns,
   scaleRow,
 } from "./column-order.js";
+import { divideAndConquer, divideAndConquerSpace } from "./divide-and-conquer.js";
 import { jacobiEigh } from "./jacobi-eigh.js";
 import { REFLECTOR_BLOCK } from "./block-reflector.js";
 import { maxAbs, safeScale } from "./norm.js";
 import { transposeInto } from "./transpose.js";
 import { rotationQueue, rotationSpace } from "./plane-rotations.js";
 import { tridiagonalQl } from "./tridiagonal-ql.js";
-import { applyTridiagonalQ, tridiagonalise } from "./tridiagonalise.js";
-import { doubles, inWorkSpace } from "./work-space.js";
+import { applyTridiagonalQ, tridiagonalise, type Tridiagonal } from "./tridiagonalise.js";
+import { doubles, giveBack, inWorkSpace } from "./work-space.js";
 
 /** Up to this order Jacobi's method. */
 const SMALL = 8;
+/** From this order on divide and conquer is faster than rotations. */
+const LARGE = 256;
 
 /**
  * A = V diag(w) Vᵀ for the symmetric matrix whose lower triangle is that of `a`; the upper one is never read.
@@ -36,7 +39,8 @@ const SMALL = 8;
  */
 export function eigh(a: Float64Array, n: number, w: Float64Array, v: Float64Array | null): number {
   if (decomposeOutside(a, n, w, v)) return 0;
-  const length = (v === null ? 1 : 2) * n * n + 8 * REFLECTOR_BLOCK * (n + REFLECTOR_BLOCK) + rotationSpace(n, n);
+  const vectors = v === null ? 0 : n < LARGE ? n * n + rotationSpace(n, n) : n * n + divideAndConquerSpace(n);
+  const length = n * n + vectors + 8 * REFLECTOR_BLOCK * (n + REFLECTOR_BLOCK);
   return inWorkSpace(n * n, length, () => {
     const vectors = v === null ? null : doubles(n * n);
     const info = decompose(a, n, w, vectors);
@@ -83,6 +87,7 @@ function decompose(a: Float64Array, n: number, w: Float64Array, v: Float64Array 
   } else {
     const tridiagonal = tridiagonalise(work, n);
     d = tridiagonal.d;
+    if (v !== null && n >= LARGE) return largeVectors(tridiagonal, w, v, scale);
     if (v !== null) applyTridiagonalQ(tridiagonal, v, n, true);
     info = tridiagonalQl(d, tridiagonal.e, v === null ? null : rotationQueue(v, n, n, n));
   }
@@ -92,6 +97,21 @@ function decompose(a: Float64Array, n: number, w: Float64Array, v: Float64Array 
     gatherColumns(v, n, n, order);
     scaleColumns(v, n, n, columnSigns(v, n, n));
   }
+  return info;
+}
+
+/** V by divide and conquer; w as without V, by the QL iteration. */
+function largeVectors(tridiagonal: Tridiagonal, w: Float64Array, v: Float64Array, scale: number): number {
+  const { n, d, e } = tridiagonal;
+  const [poles, couplings] = [d.slice(), e.slice()];
+  const rows = doubles(n * n);
+  const info = divideAndConquer(poles, couplings, rows) + tridiagonalQl(d, e, null);
+  const order = ascendingOrder(poles);
+  for (let j = 0; j < n; j++) for (let i = 0; i < n; i++) v[i * n + j] = rows[order[j] * n + i];
+  giveBack(rows);
+  applyTridiagonalQ(tridiagonal, v, n);
+  scaleColumns(v, n, n, columnSigns(v, n, n));
+  w.set(gatherValues(d, ascendingOrder(d)).map((x) => x / scale));
   return info;
 }
 
