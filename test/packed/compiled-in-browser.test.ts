@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { whyNoBrowser } from "../support/chromium.js";
 import { command } from "../support/command.js";
-import { installed, packed, withPeers } from "../support/install.js";
+import { consumerOf, packed, withPeers } from "../support/install.js";
 import { buildPage, printedBy } from "../support/page.js";
 
 /** Prints a line for each function: a hash of the bits, which eager evaluation, jit and threads must agree on. */
@@ -62,7 +62,7 @@ describe("compiled functions", () => {
   let folder = "";
   let inNode: string[] = [];
   beforeAll(async () => {
-    folder = await installed(withPeers(packed(), "@curv/tensor"));
+    folder = consumerOf(withPeers(packed(), "@curv/tensor"));
     writeFileSync(join(folder, "program.mjs"), program);
     const { stdout } = await command("node", ["program.mjs"], folder);
     inNode = stdout.trim().split("\n");

@@ -6,14 +6,14 @@ import { dirname, join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
 import { examplesOf } from "../support/examples.js";
 import { command } from "../support/command.js";
-import { installed, missingPackage, packed } from "../support/install.js";
+import { consumerOfAll, missingPackage, packed } from "../support/install.js";
 
 const tarballs = packed();
 const require = createRequire(import.meta.url);
 let folder: string;
 
-beforeAll(async () => {
-  folder = await installed(tarballs);
+beforeAll(() => {
+  folder = consumerOfAll();
   const subpaths = tarballs.flatMap(({ name, directory }) => {
     const { exports } = JSON.parse(readFileSync(join(directory, "package.json"), "utf8")) as { exports: object };
     return Object.keys(exports)

@@ -8,11 +8,11 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { entries } from "../../scripts/workspace.mjs";
 import { command } from "../support/command.js";
-import { installed, packed } from "../support/install.js";
+import { consumerOfAll, packed } from "../support/install.js";
 
 test("importing every package runs nothing", async () => {
   const tarballs = packed();
-  const folder = await installed(tarballs);
+  const folder = consumerOfAll();
   const paths = tarballs.flatMap(({ name, directory }) => {
     const manifest: unknown = JSON.parse(readFileSync(join(directory, "package.json"), "utf8"));
     // "./testing" needs a test runner.

@@ -6,14 +6,14 @@ import ts from "typescript";
 import { describe, expect, test } from "vitest";
 import { command } from "../support/command.js";
 import { examplesOf, statedOutput } from "../support/examples.js";
-import { installed, missingPackage, packed, withPeers } from "../support/install.js";
+import { consumerOf, missingPackage, packed, withPeers } from "../support/install.js";
 
 const tarballs = packed();
 
 describe.each(tarballs)("$name", ({ name, directory }) => {
   test("installed without scripts, runs its README example", async ({ skip }) => {
     const [example] = examplesOf(join(directory, "README.md"), directory);
-    const folder = await installed(withPeers(tarballs, name));
+    const folder = consumerOf(withPeers(tarballs, name));
     const missing = missingPackage(example.code, folder);
     if (missing !== null) skip(`${missing} is an optional peer; examples.test.ts runs the example`);
     const { outputText } = ts.transpileModule(example.code, {

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { brotliCompressSync } from "node:zlib";
 import { build } from "esbuild";
 import { beforeAll, describe, expect, test } from "vitest";
-import { installed, packed } from "../support/install.js";
+import { consumerOfAll, packed } from "../support/install.js";
 
 /** `import {…} from "…"`, minified and compressed, may take so many kilobytes. */
 interface Budget {
@@ -18,8 +18,8 @@ interface Budget {
 
 const tarballs = packed();
 let folder: string;
-beforeAll(async () => {
-  folder = await installed(tarballs);
+beforeAll(() => {
+  folder = consumerOfAll();
 });
 
 describe.each(tarballs)("$name", ({ directory }) => {

@@ -1,6 +1,7 @@
-/** Builds every package and packs it as it would be published; the tests of test/packed read the tarballs. */
+/** Builds every package, packs it as it would be published and installs all of them once; the tests of test/packed use both. */
 
-import { mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestProject } from "vitest/node";
 import { packages } from "../../scripts/workspace.mjs";
@@ -18,17 +19,31 @@ export interface Tarball {
 
 declare module "vitest" {
   export interface ProvidedContext {
-    /** A string says why packing failed; then the tests of test/packed fail, and all others still run. */
-    tarballs: Tarball[] | string;
+    /**
+     * The packages, and a folder outside the workspace in which npm has installed all of them. A string says why there are none; then the
+     * tests of test/packed fail, and all others still run.
+     */
+    published: { tarballs: Tarball[]; consumer: string } | string;
   }
 }
 
-export default async function setup(project: TestProject): Promise<void> {
+export default async function setup(project: TestProject): Promise<() => void> {
+  const consumer = mkdtempSync(join(tmpdir(), "curv-consumer-"));
   try {
-    project.provide("tarballs", await packAll(project.vitest.config.root));
+    const tarballs = await packAll(project.vitest.config.root);
+    await install(tarballs, consumer);
+    project.provide("published", { tarballs, consumer });
   } catch (error) {
-    project.provide("tarballs", String(error));
+    project.provide("published", String(error));
   }
+  return () => rmSync(consumer, { recursive: true, force: true });
+}
+
+/** As a user would, but for install scripts: none is run. */
+async function install(tarballs: readonly Tarball[], folder: string): Promise<void> {
+  writeFileSync(join(folder, "package.json"), JSON.stringify({ name: "consumer", private: true, type: "module" }));
+  const flags = ["--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"];
+  await command("npm", ["install", ...flags, ...tarballs.map(({ path }) => path)], folder);
 }
 
 async function packAll(root: string): Promise<Tarball[]> {
