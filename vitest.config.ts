@@ -10,11 +10,11 @@ import { filesBelow } from "./scripts/workspace.mjs";
 const source = "@curv/source";
 
 /**
- * What a test changes or measures for a whole worker: the backend in use, the number of threads, a registered library, modules in the
- * place of others, memory. A file that does, and every file of a backend, gets a worker of its own.
+ * What a test changes, counts or measures for a whole worker: the backend in use, the number of threads, a registered library, modules in
+ * the place of others, the primitives there are, memory. A file that does, and every file of a backend, gets a worker of its own.
  */
 const ofWorker =
-  /\b(?:use|setThreads|registerBlas|useExternalFactorisations|memoryUsage|kernelMemory)\(|\bvi\.(?:mock|doMock|resetModules)\(/;
+  /\b(?:use|setThreads|registerBlas|useExternalFactorisations|definePrimitive|memoryUsage|kernelMemory)\(|\bvi\.(?:mock|doMock|resetModules)\(/;
 
 const ownWorker = ["packages", "apps", "bench"]
   .flatMap((folder) => filesBelow(join(import.meta.dirname, folder), (path) => path.endsWith(".test.ts")))
@@ -27,7 +27,7 @@ const ownWorker = ["packages", "apps", "bench"]
   .concat("packages/backend-*/{src,test}/**/*.test.ts");
 
 // Seconds of work take many on a busy machine; what hangs still ends.
-const testTimeout = 60_000;
+const patience = { testTimeout: 60_000, hookTimeout: 60_000 };
 
 export default defineConfig({
   resolve: { conditions: [source, ...defaultClientConditions] },
@@ -45,12 +45,12 @@ export default defineConfig({
           include: ["{packages,apps}/*/{src,test}/**/*.test.ts", "bench/**/*.test.ts"],
           exclude: [...ownWorker, "**/node_modules/**"],
           isolate: false,
-          testTimeout,
+          ...patience,
         },
       },
       {
         extends: true,
-        test: { name: "packages, a worker each", include: ownWorker, testTimeout },
+        test: { name: "packages, a worker each", include: ownWorker, ...patience },
       },
       {
         extends: true,
