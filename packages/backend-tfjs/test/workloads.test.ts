@@ -18,7 +18,7 @@ describe.each(engines)("on the %s engine", (engine) => {
     expect(difference(await program(), expected)).toBeLessThan(tolerance);
   });
 
-  test("Adam trains a network on digits to 94 % of unseen ones, in flat memory", { timeout: 240_000 }, async ({ skip }) => {
+  test("Adam trains a network on digits to 94 % of unseen ones, in flat memory", { timeout: 600_000 }, async ({ skip }) => {
     const reason = whyNot(engine);
     skip(reason !== undefined, reason);
     const { train, unseen } = digits(8960, 1000);
