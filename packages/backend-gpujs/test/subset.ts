@@ -9,8 +9,8 @@ export const inBrowser: readonly string[] = ["exp", "bitwiseXor", "sum", "gather
 export const inNode: readonly string[] = [
   "exp", "log", "tanh", "sin", "add", "maximum", "isNaN", "bitwiseXor", "shiftLeft", "select", "cast", "integerPower",
   "full", "iota", "slice", "transpose", "pad", "concat", "sum", "argMax", "cumsum", "windowArgMax", "dot", "conv", "gather",
-  "scatterAdd", "sort", "dynamicSlice", "threefry", "bitcast", "nextAfter", "fft",
-  "cholesky", "triangularSolve", "qr",
+  "scatterAdd", "sort", "dynamicSlice", "threefry", "fft",
+  "cholesky", "qr",
 ]; // prettier-ignore
 
 /** The primitives to check, or null for all. */
