@@ -63,7 +63,7 @@ export class Engine {
   private failure: GpujsError | null = null;
   /** Handles that are not deleted yet, and their bytes. */
   readonly live: { arrays: number; bytes: number; peakBytes: number } = { arrays: 0, bytes: 0, peakBytes: 0 };
-  /** Kernels that were launched so far. */
+  /** Kernels that were launched so far, not counting uploads. */
   launches = 0;
 
   constructor(
@@ -83,6 +83,7 @@ export class Engine {
   launch(kernel: Kernel, arrays: readonly Handle[], scalars: readonly number[]): Handle | Promise<Handle> {
     const key = `${kernel.length} ${kernel.source} ${arrays.map((a) => `${kindOf(a)} ${lengthOf(a)}`).join()}`;
     return this.guarded(kernel.name, () => {
+      this.launches++;
       const compiled = this.kernels.get(key) ?? null;
       if (compiled !== null) {
         this.kernels.delete(key);
@@ -155,7 +156,6 @@ export class Engine {
       this.live.arrays++;
       this.live.bytes += 4 * length;
       this.live.peakBytes = Math.max(this.live.peakBytes, this.live.bytes);
-      this.launches++;
       return handle as Handle;
     };
     return isPromise(result) ? result.then(count) : count(result);
