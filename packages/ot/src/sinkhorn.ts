@@ -6,7 +6,7 @@ import { costMatrix, reducer, type Cost, type PointCost } from "./cost.js";
 import { breathe, type Driver } from "./driver.js";
 import { isBalanced, type Potentials } from "./dual.js";
 import { checkProblem, settingsOf, sinkhornCore, type SinkhornCoreOptions } from "./sinkhorn-core.js";
-import { sweeps, sweepStart, type Schedule, type Settings, type SweepState } from "./sweeps.js";
+import { sweeps, sweepStart, type Schedule, type SweepState } from "./sweeps.js";
 
 export interface SinkhornProgress {
   readonly iterations: number;
@@ -43,11 +43,11 @@ const withLeaves = (kind: PointCost["cost"], tile: number | undefined, leaves: L
     ? leaves
     : { ...leaves, ...(kind === undefined ? {} : { cost: kind }), ...(tile === undefined ? {} : { tile }) };
 
-/** A schedule as text, which a compiled program can be kept for: infinities are no JSON. */
-const written = ({ tol: _tol, maxIter: _maxIter, ...schedule }: Settings): string =>
-  JSON.stringify(schedule, (_, value: unknown) => (value === Infinity ? "Infinity" : value));
-const read = (text: string): Schedule =>
-  JSON.parse(text, (_, value: unknown) => (value === "Infinity" ? Infinity : value)) as Schedule;
+/** Settings as text, which a compiled program can be kept for: infinities are no JSON. */
+const written = (settings: object): string =>
+  JSON.stringify(settings, (_, value: unknown) => (value === Infinity ? "Infinity" : value));
+const read = (text: string): unknown =>
+  JSON.parse(text, (_, value: unknown) => (value === "Infinity" ? Infinity : value));
 
 const sweepBlock = /* @__PURE__ */ jit(
   (
@@ -61,7 +61,7 @@ const sweepBlock = /* @__PURE__ */ jit(
     tile: number | undefined,
     text: string,
   ) => {
-    const schedule = read(text);
+    const schedule = read(text) as Schedule;
     const costs = reducer(withLeaves(kind, tile, leaves));
     return sweeps({ a, b, epsilon, prices: schedule.prices, costs }, state, schedule, until);
   },
@@ -73,15 +73,17 @@ const measure = /* @__PURE__ */ jit(
     a: Tensor,
     b: Tensor,
     leaves: Leaves,
-    z: Potentials,
+    epsilon: Tensor,
+    init: Potentials,
     kind: PointCost["cost"],
     tile: number | undefined,
-    options: SinkhornCoreOptions,
+    text: string,
   ) => {
-    const { f, g, value, residual } = sinkhornCore(a, b, withLeaves(kind, tile, leaves), { ...options, init: z });
+    const options = { ...(read(text) as Pick<SinkhornCoreOptions, "rho" | "penalty" | "entropy">), epsilon, init };
+    const { f, g, value, residual } = sinkhornCore(a, b, withLeaves(kind, tile, leaves), { ...options, maxIter: 0 });
     return { f, g, value, residual };
   },
-  { staticArgs: [4, 5, 6] },
+  { staticArgs: [5, 6, 7] },
 );
 
 /**
@@ -106,19 +108,14 @@ export async function sinkhorn(a: Tensor, b: Tensor, cost: Cost, options: Sinkho
   const leaves: Leaves = isTensor(cost) ? cost : { x: cost.x, y: cost.y };
   const [kind, tile] = isTensor(cost) ? [undefined, undefined] : [cost.cost, cost.tile];
   const eps = tensor(epsilon, { dtype: a.dtype });
-  const final: SinkhornCoreOptions = {
-    epsilon,
-    maxIter: 0,
-    ...(rho === undefined ? {} : { rho }),
-    ...(penalty === undefined ? {} : { penalty }),
-    ...(entropy === undefined ? {} : { entropy }),
-  };
-  const text = written(settings);
+  const { tol: _tol, maxIter: _maxIter, ...schedule } = settings;
+  const problem = written({ rho, penalty, entropy });
+  const text = written(schedule);
   const allowed = tensor(tol, { dtype: a.dtype });
   const history: SinkhornProgress[] = [];
   let state = sweepStart({ b, epsilon: eps }, init ?? { f: a.mul(0), g: b.mul(0) }, settings);
   let iterations = 0;
-  let end = measure(a, b, leaves, { f: state.f, g: state.g }, kind, tile, final);
+  let end = measure(a, b, leaves, eps, { f: state.f, g: state.g }, kind, tile, problem);
   let residual = await end.residual.item();
   while (iterations < maxIter && (iterations === 0 || residual > tol)) {
     const limit = tensor(Math.min(iterations + block, maxIter), { dtype: "int32" });
@@ -126,7 +123,7 @@ export async function sinkhorn(a: Tensor, b: Tensor, cost: Cost, options: Sinkho
     iterations = await state.step.item();
     residual = await state.error.item();
     if (!(residual > tol) || iterations >= maxIter) {
-      end = measure(a, b, leaves, { f: state.f, g: state.g }, kind, tile, final);
+      end = measure(a, b, leaves, eps, { f: state.f, g: state.g }, kind, tile, problem);
       residual = await end.residual.item();
       // What the sweeps held for an error within `tol` was not: they go on.
       if (residual > tol) state = { ...state, error: eps.mul(0).add(Infinity) };
