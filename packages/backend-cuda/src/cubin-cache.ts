@@ -71,7 +71,7 @@ export class CubinCache {
     try {
       const bytes = files.readFileSync(path);
       const header = new TextDecoder().decode(bytes.subarray(0, headerBytes));
-      const image = bytes.slice(headerBytes);
+      const image = new Uint8Array(bytes.subarray(headerBytes));
       if (header !== headerOf(image)) return null;
       const now = new Date();
       try {

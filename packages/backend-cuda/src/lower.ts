@@ -649,18 +649,18 @@ const table: Readonly<Record<string, Lower>> = {
   full,
   iota,
   stopGradient: identity,
-  reshape: viewed((x, { outputs: [out] }) => reshapeView(x, out.shape)),
-  broadcast: viewed((x, equation) =>
+  reshape: /* @__PURE__ */ viewed((x, { outputs: [out] }) => reshapeView(x, out.shape)),
+  broadcast: /* @__PURE__ */ viewed((x, equation) =>
     broadcastView(x, equation.outputs[0].shape, paramsOf<{ axes: readonly number[] }>(equation).axes),
   ),
-  transpose: viewed((x, equation) =>
+  transpose: /* @__PURE__ */ viewed((x, equation) =>
     transposeView(x, paramsOf<{ permutation: readonly number[] }>(equation).permutation),
   ),
-  slice: viewed((x, equation) => {
+  slice: /* @__PURE__ */ viewed((x, equation) => {
     const { start, step } = paramsOf<{ start: readonly number[]; step: readonly number[] }>(equation);
     return sliceView(x, start, equation.outputs[0].shape, step);
   }),
-  flip: viewed((x, equation) => flipView(x, paramsOf<{ axes: readonly number[] }>(equation).axes)),
+  flip: /* @__PURE__ */ viewed((x, equation) => flipView(x, paramsOf<{ axes: readonly number[] }>(equation).axes)),
   pad,
   concat,
   sum: reduce,

@@ -21,12 +21,12 @@ if (typeof card === "string") {
   if (all) {
     conformance(cuda(), { ...options, dtypes: ["float32", "float64", "int32", "uint32", "bool"] });
   } else {
-    conformance(cuda(), { ...options, dtypes: ["float32"], only: ["tanh", "sum", "dot", "scatterAdd"] });
-    conformance(cuda({ name: "cuda-64" }), { ...options, dtypes: ["float64"], only: ["exp", "max", "gather"] });
+    conformance(cuda(), { ...options, dtypes: ["float32"], only: ["tanh", "sum", "scatterAdd"] });
+    conformance(cuda({ name: "cuda-64" }), { ...options, dtypes: ["float64"], only: ["dot", "gather"] });
     conformance(cuda({ name: "cuda-int", products: "own" }), {
       ...options,
       dtypes: ["int32", "uint32", "bool"],
-      only: ["floorDiv", "shiftRight", "cast", "sort", "cumsum", "threefry", "argMax"],
+      only: ["floorDiv", "sort", "cumsum", "threefry"],
     });
   }
 }

@@ -134,9 +134,16 @@ export function hasFormula(name: string, dtype: DType): boolean {
 }
 
 /** Names of the elementwise primitives that have a formula for some dtype. */
-export const elementwiseNames: ReadonlySet<string> = /* @__PURE__ */ new Set(
-  [comparisons, floatFormulas, integerFormulas, boolFormulas].flatMap((table) => Object.keys(table)),
+export const elementwiseNames: ReadonlySet<string> = /* @__PURE__ */ namesOf(
+  comparisons,
+  floatFormulas,
+  integerFormulas,
+  boolFormulas,
 );
+
+function namesOf(...tables: readonly object[]): Set<string> {
+  return new Set(tables.flatMap((table) => Object.keys(table)));
+}
 
 /** x of type `from` as `to`: floats to integers truncate and saturate. */
 function cast(from: DType, to: DType, x: string): string {
