@@ -18,7 +18,9 @@ export function getBackend(backend: string | Backend): Backend {
   if (backend === cpu.name) return cpu;
   const found = registered.get(backend);
   if (found === undefined) {
-    throw new BackendError(`backend "${backend}" is not registered; import "@curv/backend-${backend}" and call use().`);
+    // What follows a hyphen is an engine or a mode of the package's.
+    const [family] = backend.split("-");
+    throw new BackendError(`backend "${backend}" is not registered; import "@curv/backend-${family}" and call use().`);
   }
   return found;
 }
