@@ -60,7 +60,8 @@ export function tensor(data: TensorData, { shape, dtype }: TensorOptions = {}): 
     );
   }
   const elements = own(target, flat.length);
-  for (let i = 0; i < flat.length; i++) elements[i] = coerceElement(Number(flat[i]), target);
+  if (ArrayBuffer.isView(flat) && natural === target) elements.set(flat as TypedArray);
+  else for (let i = 0; i < flat.length; i++) elements[i] = coerceElement(Number(flat[i]), target);
   return fromTypedArray(elements, shape ?? inferred, target);
 }
 
