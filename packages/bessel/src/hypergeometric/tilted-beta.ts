@@ -47,7 +47,7 @@ function modeOf(alpha: number, beta: number, x: number): readonly [t: number, u:
 
 /** Below it the integrand falls so slowly that there are too many nodes. */
 export const leastParameter = 1e-3;
-const none = Float64Array.of(NaN);
+const none = /* @__PURE__ */ Float64Array.of(NaN);
 
 function nodesOf(alpha: number, beta: number, x: number): Nodes {
   if (!(alpha >= leastParameter && beta >= leastParameter)) {
