@@ -39,7 +39,7 @@ afterEach(() => setThreads(1));
 
 test.each([1, 2, 3])("by %i threads", (threads) => {
   setThreads(threads);
-  const n = 300_001; // more than a slab
+  const n = 300_001; // three slabs
   const x = Float64Array.from({ length: n }, (_, i) => i / 7);
   const y = Float32Array.from({ length: n }, (_, i) => 1 + (i % 5));
   for (let repeat = 0; repeat < 5; repeat++) {
@@ -47,11 +47,14 @@ test.each([1, 2, 3])("by %i threads", (threads) => {
     expect(runArrayKernel(example, [x, y], out)).toBe("all");
     expect(out.every((value, i) => value === x[i] * y[i] + 1)).toBe(true);
   }
-  y[n - 1] = 0;
   const rounded = new Float32Array(n);
-  expect(runArrayKernel(example, [x, y], rounded)).toBe("some");
-  expect(rounded[n - 1]).toBeNaN();
-  expect(rounded[77]).toBe(Math.fround(x[77] * y[77] + 1));
+  for (const left of [5, 150_000, n - 1]) {
+    y[left] = 0;
+    expect(runArrayKernel(example, [x, y], rounded)).toBe("some");
+    expect(rounded[left]).toBeNaN();
+    expect(rounded[77]).toBe(Math.fround(x[77] * y[77] + 1));
+    y[left] = 1;
+  }
 });
 
 test("nothing, and a few", () => {

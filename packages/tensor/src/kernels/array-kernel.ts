@@ -5,7 +5,14 @@ import { allocateWorkSpace, matmulModules, workSpace, workSpaceBytes } from "../
 import { kernelMemory, type KernelMemory } from "../cpu/wasm/memory.js";
 import { ModuleBuilder, type Exports } from "../cpu/wasm/module.js";
 import { worthThreads } from "../cpu/wasm/thread-costs.js";
-import { giveUpThreads, LostWorker, threadPool, threadsWanted, type SharedProgram } from "../cpu/wasm/threads.js";
+import {
+  giveUpThreads,
+  LostWorker,
+  threadPool,
+  threadsWanted,
+  type SharedProgram,
+  type ThreadPool,
+} from "../cpu/wasm/threads.js";
 
 /** A function of float64 arrays of equal length, element by element. */
 export interface ArrayKernel {
@@ -33,8 +40,11 @@ const compiled = /* @__PURE__ */ new WeakMap<ArrayKernel, Compiled>();
 const headerBytes = 64;
 /** A kernel may read so many bytes beyond the end of an array. */
 const slack = 64;
-/** Elements in the kernels' memory at a time, where several threads share them; one thread takes chunk by chunk, which stays in its cache. */
-const slabElements = 262_144;
+/**
+ * Elements that several threads share at a time. The calling thread alone can copy: while the others compute a slab, it stores the one
+ * before and loads the next. One thread takes chunk by chunk, which stays in its cache.
+ */
+const slabElements = 131_072;
 
 /**
  * out[i] = f(inputs[0][i], …), computed in float64 and rounded to the dtype of `out`. The bits do not depend on the number of threads.
@@ -54,15 +64,16 @@ export function runArrayKernel(
   let program = compiled.get(kernel);
   if (program === undefined) compiled.set(kernel, (program = compile(memory, kernel)));
   const several = threadsWanted() && out.length * kernel.nanoseconds >= worthThreads;
-  const slab = Math.min(out.length, several ? slabElements : kernel.chunk);
-  const base = memory.allocate(headerBytes + (kernel.inputs + 1) * 8 * slab + slack);
+  const pool = several ? threadPool(memory, matmulModules, allocateWorkSpace) : null;
+  const most = Math.min(out.length, pool === null ? kernel.chunk : slabElements);
+  const bytes = headerBytes + (kernel.inputs + 1) * 8 * most + slack;
+  const base = memory.allocate(pool === null ? bytes : 2 * bytes);
+  const run: Run = { memory, kernel, program, inputs: operands, out, left: 0 };
   let lost = false;
   try {
-    let left = 0;
-    for (let start = 0; start < out.length; start += slab) {
-      left |= runSlab(memory, kernel, program, operands, out, base, start, Math.min(slab, out.length - start), several);
-    }
-    return left === 0 ? "all" : "some";
+    if (pool === null) runAlone(run, base, most);
+    else runByThreads(run, pool, [base, base + bytes], most);
+    return run.left === 0 ? "all" : "some";
   } catch (error) {
     if (!(error instanceof LostWorker)) throw error;
     // The part of the memory is not given back: the worker may still write there.
@@ -74,31 +85,66 @@ export function runArrayKernel(
   }
 }
 
-/** The word that the kernel may set. */
-function runSlab(
-  memory: KernelMemory,
-  kernel: ArrayKernel,
-  program: Compiled,
-  inputs: readonly TypedArray[],
-  out: TypedArray,
-  base: number,
-  start: number,
-  length: number,
-  several: boolean,
-): number {
+interface Run {
+  readonly memory: KernelMemory;
+  readonly kernel: ArrayKernel;
+  readonly program: Compiled;
+  readonly inputs: readonly TypedArray[];
+  readonly out: TypedArray;
+  /** Not 0: the kernel has left elements to the caller. */
+  left: number;
+}
+
+/** The elements from `start` on, and where they are in the kernels' memory. */
+interface Slab {
+  readonly base: number;
+  readonly start: number;
+  readonly length: number;
+}
+
+function runAlone(run: Run, base: number, most: number): void {
+  const compute = run.program.exports.kernel0;
+  for (let start = 0; start < run.out.length; start += most) {
+    const slab = load(run, base, start, most);
+    compute(base, 0, slab.length);
+    store(run, slab);
+  }
+}
+
+function runByThreads(run: Run, pool: ThreadPool, bases: readonly [number, number], most: number): void {
+  const { kernel, program, out } = run;
+  let before: Slab | null = null;
+  let slab: Slab | null = load(run, bases[0], 0, most);
+  for (let turn = 1; slab !== null; turn++) {
+    const end = slab.start + slab.length;
+    let next: Slab | null = null;
+    pool.run(program, 0, program.exports.kernel0, slab.base, slab.length, kernel.chunk, () => {
+      if (before !== null) store(run, before);
+      if (end < out.length) next = load(run, bases[turn % 2], end, most);
+    });
+    [before, slab] = [slab, next];
+  }
+  if (before !== null) store(run, before);
+}
+
+function load({ memory, kernel, inputs, out }: Run, base: number, start: number, most: number): Slab {
+  const slab = { base, start, length: Math.min(most, out.length - start) };
   const { int32: words, float64: numbers } = memory.arrays;
-  const address = (i: number): number => base + headerBytes + 8 * i * length;
-  for (let i = 0; i <= kernel.inputs; i++) words[base / 4 + i] = address(i);
-  const flag = base / 4 + kernel.inputs + 1;
-  words[flag] = 0;
-  inputs.forEach((x, i) => numbers.set(x.subarray(start, start + length), address(i) / 8));
-  const own = program.exports.kernel0;
-  const pool = several ? threadPool(memory, matmulModules, allocateWorkSpace) : null;
-  if (pool !== null) pool.run(program, 0, own, base, length, kernel.chunk);
-  else for (let at = 0; at < length; at += kernel.chunk) own(base, at, Math.min(length, at + kernel.chunk));
-  const from = address(kernel.inputs) / 8;
-  out.set(numbers.subarray(from, from + length), start);
-  return words[flag];
+  for (let i = 0; i <= kernel.inputs; i++) words[base / 4 + i] = addressOf(slab, i);
+  words[base / 4 + kernel.inputs + 1] = 0;
+  inputs.forEach((x, i) => numbers.set(x.subarray(start, start + slab.length), addressOf(slab, i) / 8));
+  return slab;
+}
+
+function store(run: Run, slab: Slab): void {
+  const { memory, kernel, out } = run;
+  const from = addressOf(slab, kernel.inputs) / 8;
+  out.set(memory.arrays.float64.subarray(from, from + slab.length), slab.start);
+  run.left |= memory.arrays.int32[slab.base / 4 + kernel.inputs + 1];
+}
+
+function addressOf({ base, length }: Slab, array: number): number {
+  return base + headerBytes + 8 * array * length;
 }
 
 function compile(memory: KernelMemory, kernel: ArrayKernel): Compiled {

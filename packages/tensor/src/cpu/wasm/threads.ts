@@ -75,8 +75,20 @@ class ThreadPool {
     }
   }
 
-  /** Runs kernel(base, start, end) for all chunks of [0, length). */
-  run(program: SharedProgram, kernel: number, own: Kernel, base: number, length: number, chunk: number): void {
+  /**
+   * Runs kernel(base, start, end) for all chunks of [0, length).
+   *
+   * @param meanwhile - What this thread does before it takes chunks itself.
+   */
+  run(
+    program: SharedProgram,
+    kernel: number,
+    own: Kernel,
+    base: number,
+    length: number,
+    chunk: number,
+    meanwhile?: () => void,
+  ): void {
     const { words } = this;
     words[word.program] = this.send(program);
     words[word.kernel] = kernel;
@@ -87,6 +99,7 @@ class ThreadPool {
     Atomics.store(words, word.open, 1);
     this.wake();
     try {
+      meanwhile?.();
       for (;;) {
         const start = Atomics.add(words, word.next, chunk);
         if (start >= length) break;
