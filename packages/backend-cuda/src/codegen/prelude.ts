@@ -51,15 +51,15 @@ ${device} unsigned int curv_imod(unsigned int x, unsigned int y) { return curv_i
   return x / y - (x % y != 0 && (x < 0) != (y < 0) ? 1 : 0);
 }
 ${device} unsigned int curv_ifloor_div(unsigned int x, unsigned int y) { return y == 0u ? 0u : x / y; }`,
-  curv_ipow: `template <class T> ${device} T curv_ipow(T x, T n) {
-  if (n < T(0)) return T(0);
-  unsigned int r = 1u, b = (unsigned int)x;
-  for (unsigned int m = (unsigned int)n; m > 0u; m >>= 1) {
-    if (m & 1u) r *= b;
-    b *= b;
+  curv_ipow: `${device} unsigned int curv_ipow(unsigned int x, unsigned int n) {
+  unsigned int r = 1u;
+  for (unsigned int m = n; m > 0u; m >>= 1) {
+    if (m & 1u) r *= x;
+    x *= x;
   }
-  return (T)r;
-}`,
+  return r;
+}
+${device} int curv_ipow(int x, int n) { return n < 0 ? 0 : (int)curv_ipow((unsigned int)x, (unsigned int)n); }`,
   curv_pow: `${device} float curv_pow(float x, float y) { return powf(x, y); }
 ${device} double curv_pow(double x, double y) { return pow(x, y); }`,
   curv_squaring: `template <class T> ${device} T curv_squaring(T x, int n) {
