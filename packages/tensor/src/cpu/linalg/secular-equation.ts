@@ -102,7 +102,7 @@ function middleWay(value: number, psiSlope: number, phiSlope: number, a: number,
   const root = Math.sqrt(Math.max(0, p * p - 4 * q * c));
   // Of the two roots that between the poles, or behind both.
   const far = isLast ? -root : root;
-  const step = c === 0 ? q / p : isLast === p >= 0 && p !== 0 ? (p - far) / (2 * c) : (2 * q) / (p + far);
+  const step = c === 0 ? q / p : (isLast ? p > 0 : p < 0) ? (p - far) / (2 * c) : (2 * q) / (p + far);
   // w rises: a step must go against its sign.
   return value * step < 0 ? step : -value / (psiSlope + phiSlope);
 }
