@@ -47,6 +47,21 @@ export function checkWeights(a: Tensor, length: number, caller: string, argument
   });
 }
 
+/** Refuses potentials to start from that do not fit; none at all are fine. */
+export function checkInit(
+  init: Readonly<Record<string, Tensor>> | undefined,
+  lengths: Readonly<Record<string, number>>,
+  caller: string,
+): void {
+  if (init === undefined) return;
+  for (const [name, length] of Object.entries(lengths)) {
+    const argument = `init.${name}`;
+    checkFloats(init[name], 1, caller, argument);
+    if (init[name].shape[0] === length) continue;
+    throw new ShapeError(`${caller}: ${argument} has length ${init[name].shape[0]}; the cost wants ${length}.`);
+  }
+}
+
 /** Refuses masses that differ by more than `relative`. */
 export function checkEqualMass(a: Tensor, b: Tensor, caller: string, relative?: number): void {
   const allowed = relative ?? (a.dtype === "float32" ? 1e-5 : 1e-8);

@@ -361,5 +361,13 @@ test("errors teach", async () => {
   await expect(sinkhornNewtonSparse(even(2), even(2).mul(2), C, { eta: 1 })).rejects.toThrow("a sums to 1, b to 2");
   await expect(sinkhornNewtonSparse(even(2), even(2), C.div(0), { eta: 1 })).rejects.toThrow("cost[0, 0] is Infinity");
   await expect(sinkhornNewtonSparse(even(2), even(2), C, { eta: 1, epsilon: 1 })).rejects.toThrow("exactly one");
+  await expect(sinkhornNewtonSparse(even(2), even(2), C, undefined as never)).rejects.toThrow("exactly one");
+  const from = (x: Tensor): Promise<unknown> =>
+    sinkhornNewtonSparse(even(2), even(2), C, { eta: 1, init: { x, y: even(2) } });
+  await expect(from(even(2).mul(NaN))).rejects.toThrow("init.x[0] is NaN");
+  await expect(from(even(3))).rejects.toThrow("init.x has length 3; the cost wants 2");
+  await expect(from(undefined as never)).rejects.toThrow("init.x is undefined; wants a Tensor");
+  const start = { f: even(2), g: even(2).mul(Infinity) };
+  await expect(sinkhorn(even(2), even(2), C, { epsilon: 1, init: start })).rejects.toThrow("init.g[0] is Infinity");
   expect((await sinkhornNewtonSparse(even(2), even(2), C, { eta: 1e8 })).warning).toContain("exponents round");
 });

@@ -1,7 +1,7 @@
 /** Sinkhorn-Newton-Sparse: entropic transport at small regularisation, to machine precision in tens of iterations. */
 
 import { DomainError, tensor, type Tensor } from "@curv/tensor";
-import { checkCount, checkEqualMass, checkNumber, checkSameDType, checkWeights } from "./arguments.js";
+import { checkCount, checkEqualMass, checkInit, checkNumber, checkSameDType, checkWeights } from "./arguments.js";
 import { checkCost, costMatrix, type Cost } from "./cost.js";
 import { breather, type Driver } from "./driver.js";
 import { softRows, sweep, type Swept } from "./log-sweep.js";
@@ -91,6 +91,7 @@ export async function sinkhornNewtonSparse(a: Tensor, b: Tensor, cost: Cost, opt
   checkEqualMass(a, b, name);
   const eta = etaOf(options, name);
   const { init } = options;
+  checkInit(init, { x: n, y: m }, name);
   const settings = snsSettings(options, a, b, name);
   const read = async (t: Tensor): Promise<Float64Array> => Float64Array.from(await t.data());
   const problem: ShannonProblem = { C: await read(costMatrix(cost)), r: await read(a), c: await read(b), eta };
@@ -260,7 +261,8 @@ function* alongPath(problem: ShannonProblem, start: Evaluation, run: Run): Gener
   return now.potential >= start.potential ? now : start;
 }
 
-export function etaOf({ eta, epsilon }: Pick<SnsOptions, "eta" | "epsilon">, caller: string): number {
+export function etaOf(options: Pick<SnsOptions, "eta" | "epsilon"> | undefined, caller: string): number {
+  const { eta, epsilon } = options ?? {};
   if ((eta === undefined) === (epsilon === undefined)) {
     throw new DomainError(`${caller}: eta is ${eta}, epsilon ${epsilon}; wants exactly one of them.`);
   }

@@ -1,7 +1,7 @@
 /** Entropic optimal transport, driven from the host: progress, cancellation, history. */
 
 import { isTensor, jit, tensor, type Tensor } from "@curv/tensor";
-import { checkCount } from "./arguments.js";
+import { checkCount, checkInit } from "./arguments.js";
 import { costMatrix, reducer, type Cost, type PointCost } from "./cost.js";
 import { breathe, type Driver } from "./driver.js";
 import { isBalanced, type Potentials } from "./dual.js";
@@ -105,6 +105,7 @@ export async function sinkhorn(a: Tensor, b: Tensor, cost: Cost, options: Sinkho
   const { block = settings.method === "log" ? 50 : 500 } = options;
   checkCount(block, "sinkhorn", "block", 1);
   checkProblem(a, b, cost, isBalanced(settings), "sinkhorn");
+  checkInit(init as Record<string, Tensor> | undefined, { f: a.shape[0], g: b.shape[0] }, "sinkhorn");
   const leaves: Leaves = isTensor(cost) ? cost : { x: cost.x, y: cost.y };
   const [kind, tile] = isTensor(cost) ? [undefined, undefined] : [cost.cost, cost.tile];
   const eps = tensor(epsilon, { dtype: a.dtype });
