@@ -1,5 +1,5 @@
 /**
- * Vitest reporter: why each skipped test was skipped, and as the very last line the totals that really ran,
+ * Vitest reporter: why each skipped test was skipped, which tests failed, and as the very last line the totals that really ran,
  * `N passed, N failed, N skipped`. The line is also left in a file, for scripts that print more after the tests.
  */
 
@@ -33,6 +33,7 @@ export default class TotalsReporter {
     // An error outside of every test (a rejected promise, a file that could not be loaded) failed something too.
     const totals = { passed: 0, failed: unhandledErrors.length, skipped: 0 };
     const skipped = [];
+    const failed = [];
     for (const module of modules) {
       const before = totals.failed;
       for (const test of module.children.allTests()) {
@@ -41,23 +42,32 @@ export default class TotalsReporter {
         else if (state === "skipped") {
           totals.skipped++;
           skipped.push(`${module.relativeModuleId} > ${test.fullName}: ${skipReason(test)}`);
-        } else totals.failed++; // failed, or still pending because the run broke off
+        } else {
+          totals.failed++; // failed, or still pending because the run broke off
+          failed.push(`${module.relativeModuleId} > ${test.fullName}`);
+        }
       }
-      if (module.state() === "failed" && totals.failed === before) totals.failed++;
+      if (module.state() === "failed" && totals.failed === before) {
+        totals.failed++;
+        failed.push(module.relativeModuleId);
+      }
     }
-    this.print(totals, skipped);
+    this.print(totals, skipped, failed);
   }
 
   /**
    * @param {Totals} totals
    * @param {string[]} skipped
+   * @param {string[]} failed
    */
-  print(totals, skipped) {
+  print(totals, skipped, failed) {
     mkdirSync(dirname(totalsFile), { recursive: true });
     writeFileSync(totalsFile, JSON.stringify(totals));
     // Vitest's own summary is written after this call returns; the totals come after it.
     process.once("exit", () => {
       for (const line of skipped) console.log(`skipped: ${line}`);
+      // Last, for whoever sees only the end of a log.
+      for (const line of failed) console.log(`failed: ${line}`);
       console.log(totalsLine(totals));
     });
   }
