@@ -1,0 +1,102 @@
+/** Reductions: who combines what, and in how many kernels. */
+
+import type { DType } from "@curv/tensor";
+import {
+  chunkFor,
+  isIndexed,
+  printFold,
+  printReduce,
+  reduceThreads,
+  type Reduction,
+  type Team,
+} from "../codegen/reduce.js";
+import { typeOf } from "../codegen/types.js";
+import { collect, Node } from "../expression.js";
+import type { KernelArgument } from "../launch.js";
+import { addressOf } from "../plan.js";
+import { indexArguments, needsWide } from "../planner.js";
+import { mergeDimensions, sizeOf, wholeView } from "../view.js";
+import { paramsOf, type Lower } from "./lowering.js";
+
+export const reduce: Lower = (planner, equation) => {
+  const reduction = equation.primitive.name as Reduction;
+  const { axes } = paramsOf<{ axes: readonly number[] }>(equation);
+  const [out] = equation.outputs;
+  const [{ shape }] = equation.inputs;
+  let source = planner.value(equation.inputs[0]);
+  if (source instanceof Node && source.uses > 1) source = planner.stored(source);
+  planner.settleShared([source]);
+  const { program, views, literals } = collect([source]);
+  const keptAxes = shape.map((_, i) => i).filter((i) => !axes.includes(i));
+  const part = (list: readonly number[]): ReturnType<typeof mergeDimensions> =>
+    mergeDimensions(
+      list.map((i) => shape[i]),
+      views.map(({ strides }) => list.map((i) => strides[i])),
+    );
+  const [kept, reduced] = [part(keptAxes), part(axes)];
+  const n = sizeOf(axes.map((i) => shape[i]));
+  const results = sizeOf(out.shape);
+  const team = teamFor(n, results, kept.strides, reduced.strides);
+  const chunk = team === "warp" ? n : chunkFor(n);
+  const chunks = Math.ceil(n / chunk);
+  const wide = needsWide([n * results, results * chunks, ...views.map(({ array }) => planner.arrays[array].size)]);
+  const dtype = typeOf(program, program.results[0]) as DType;
+  const label = `${reduction} [${shape.join()}] over ${axes.join()}`;
+  const target = (size: number): number[] =>
+    isIndexed(reduction)
+      ? [planner.newArray(dtype, size), planner.newArray("int32", size)]
+      : [planner.newArray(dtype, size)];
+  const partials = target(results * chunks);
+  const perBlock = { thread: reduceThreads, warp: reduceThreads / 32, block: 1 }[team];
+  planner.launch({
+    source: printReduce({
+      reduction,
+      program,
+      team,
+      kept: kept.shape.length,
+      reduced: reduced.shape.length,
+      wide,
+    }),
+    name: "curv_reduce",
+    grid: { x: Math.ceil(results / perBlock), y: chunks },
+    threads: reduceThreads,
+    args: [
+      ...views.map(addressOf),
+      ...literals.map(({ literal, dtype: type }): KernelArgument => ({ type, value: literal })),
+      ...partials.map((array) => ({ array, offset: 0 })),
+      ...indexArguments(wide, [
+        results,
+        n,
+        chunk,
+        ...kept.shape.slice(1),
+        ...reduced.shape.slice(1),
+        ...views.flatMap((_, i) => [...kept.strides[i], ...reduced.strides[i]]),
+      ]),
+    ],
+    label,
+  });
+  let made = partials;
+  if (chunks > 1) {
+    made = target(results);
+    planner.launch({
+      source: printFold(reduction, dtype),
+      name: "curv_fold",
+      grid: { x: Math.ceil(results / (reduceThreads / 32)) },
+      threads: reduceThreads,
+      args: [
+        ...[...partials, ...made].map((array) => ({ array, offset: 0 })),
+        ...indexArguments(true, [results, chunks]),
+      ],
+      label,
+    });
+  }
+  planner.set(out, wholeView(made[made.length - 1], out.dtype, out.shape));
+};
+
+/** Neighbouring threads should read neighbouring elements: a thread a result where results lie closer than what is reduced. */
+function teamFor(n: number, results: number, kept: readonly number[][], reduced: readonly number[][]): Team {
+  const nearest = (strides: readonly number[][]): number =>
+    Math.min(Infinity, ...strides.flat().filter((s) => s !== 0).map(Math.abs)); // prettier-ignore
+  if (n <= 32 || (results >= 32 && nearest(kept) < nearest(reduced))) return "thread";
+  return n <= 1024 ? "warp" : "block";
+}
