@@ -32,6 +32,10 @@ export interface FakeCard {
   /** How often an event says that it is not ready after a copy to the host. */
   setCopyDelay(queries: number): void;
   liveAllocations(): number;
+  /** Graphs, recorded and instantiated, that were not destroyed. */
+  liveGraphs(): number;
+  /** The kernel that runs after `before` others leaves the device dead with `code`; the next call says so. */
+  failKernel(before: number, code: number): void;
   /** Kernels that g++ compiled in this process. */
   compiled(): number;
   revive(): void;
@@ -42,7 +46,7 @@ export function fakeCard(): FakeCard | string {
   if (process.platform !== "linux") return `the fake card is made for Linux; this is ${process.platform}`;
   const version = spawnSync("g++", ["--version"], { encoding: "utf8" });
   if (version.status !== 0) return "there is no g++ to make the fake card with";
-  const files = [...Object.values(sources), "shim.h"];
+  const files = [...Object.values(sources), "shim.h", "stream.h"];
   const hash = createHash("sha256").update(version.stdout);
   for (const file of files) hash.update(readFileSync(join(here, file)));
   const folder = join(root, "node_modules/.cache/curv-fake-cuda", hash.digest("hex").slice(0, 16));
@@ -79,6 +83,8 @@ export function fakeCard(): FakeCard | string {
     setMemory: number("fakeSetMemory", "double"),
     setCopyDelay: number("fakeSetCopyDelay", "int"),
     liveAllocations: get(cuda, "fakeLiveAllocations"),
+    liveGraphs: get(cuda, "fakeLiveGraphs"),
+    failKernel: cuda.func("fakeFailKernel", "int", ["int", "int"]) as never,
     compiled: get(nvrtc, "fakeCompiled"),
     revive: get(cuda, "fakeRevive"),
   };

@@ -1,5 +1,6 @@
 // Matrix products by three loops under cuBLAS's names: column-major, with its leading dimensions, strides and flags.
 #include <cstddef>
+#include "stream.h"
 
 #define API extern "C" __attribute__((visibility("default")))
 
@@ -14,17 +15,20 @@ template <class T>
 static int gemm(int opA, int opB, int m, int n, int k, T alpha, const T *a, int lda, long long sa, const T *b, int ldb, long long sb,
                 T beta, T *c, int ldc, long long sc, int batch) {
   if (lda < (opA ? k : m) || ldb < (opB ? n : k) || ldc < m) return 7;
-  for (int l = 0; l < batch; l++)
-    for (int j = 0; j < n; j++)
-      for (int i = 0; i < m; i++) {
-        T sum = 0;
-        for (int p = 0; p < k; p++)
-          sum += a[l * sa + (opA ? p + (long long)i * lda : i + (long long)p * lda)] *
-                 b[l * sb + (opB ? j + (long long)p * ldb : p + (long long)j * ldb)];
-        T &out = c[l * sc + i + (long long)j * ldc];
-        out = beta == 0 ? alpha * sum : alpha * sum + beta * out;
-      }
-  return 0;
+  int refused = onStream({a, b, c}, [=] {
+    for (int l = 0; l < batch; l++)
+      for (int j = 0; j < n; j++)
+        for (int i = 0; i < m; i++) {
+          T sum = 0;
+          for (int p = 0; p < k; p++)
+            sum += a[l * sa + (opA ? p + (long long)i * lda : i + (long long)p * lda)] *
+                   b[l * sb + (opB ? j + (long long)p * ldb : p + (long long)j * ldb)];
+          T &out = c[l * sc + i + (long long)j * ldc];
+          out = beta == 0 ? alpha * sum : alpha * sum + beta * out;
+        }
+    return 0;
+  });
+  return refused == 0 ? 0 : 13;  // CUBLAS_STATUS_EXECUTION_FAILED
 }
 
 // Types: 0 is float32, 1 is float64; computing in 68 (float32) or 70 (float64), or status 15.

@@ -1,13 +1,18 @@
 // A driver without a card: the same exported names as libcuda, memory from malloc, kernels that g++ compiled. It is stricter than a real
 // one: memory is poisoned when it is given out, writes past its end are found, a barrier that not all threads of a block reach is an
-// error, and a call from a thread without a context fails.
+// error, and a call from a thread without a context fails. A stream can be captured: what is then asked of it runs when the graph is
+// launched, what a real driver refuses while it captures is refused with its codes (and some that it would only frown upon), and a graph
+// that is launched after memory which it uses was freed is an illegal address.
 #include <csetjmp>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <dlfcn.h>
+#include <functional>
 #include <map>
+#include <memory>
+#include <set>
 #include <string>
 #include <sys/mman.h>
 #include <ucontext.h>
@@ -132,7 +137,7 @@ bool runBlock(int n) {
 
 constexpr size_t guardBytes = 64;
 constexpr unsigned char guardByte = 0xA5;
-struct Allocation { size_t size; };
+struct Allocation { size_t size; long serial; };
 std::map<char *, Allocation> allocations;
 std::map<std::string, long> counts;
 std::map<std::string, int> failures;
@@ -143,9 +148,9 @@ int contextToken, poolToken;
 
 struct PendingCopy { void *to; std::vector<char> data; };
 std::vector<PendingCopy> pending;
-struct Event { int left; };
+struct Event { int left; bool captured; };
 struct Module { void *handle; bool usesFibers; };
-struct Function { void (*run)(void **); Module *module; };
+struct Function { void (*run)(void **); Module *module; std::vector<unsigned> sizes; };
 
 void flush() {
   for (auto &copy : pending) memcpy(copy.to, copy.data.data(), copy.data.size());
@@ -165,6 +170,40 @@ bool inside(const void *p, size_t n) {
   return (char *)p + n <= it->first + it->second.size;
 }
 
+// ---- capture ----------------------------------------------------------------------------------------------------------------------
+
+// A piece of work, and the allocations that it was recorded with.
+struct Node { std::function<int()> run; std::map<char *, long> uses; };
+struct Graph { std::vector<Node> nodes; };
+enum Capture { idle, recording, invalid } capture = idle;
+void *capturedStream = nullptr;
+Graph *captured = nullptr;
+long serials = 0, liveGraphs = 0, liveExecs = 0, kernelsLeft = -1;
+int kernelFailure = 0;
+
+// Refused while a stream is captured in the mode of its thread, and the end of that capture. A real driver would record the asynchronous
+// allocation and the copies from and to pageable memory, which no replay could repeat.
+const std::set<std::string> endsCapture = {
+    "cuStreamSynchronize", "cuCtxSynchronize", "cuModuleLoadData", "cuModuleUnload", "cuMemAllocAsync", "cuMemFreeAsync", "cuMemHostAlloc",
+    "cuMemFreeHost", "cuMemPoolTrimTo", "cuMemcpyHtoDAsync_v2", "cuMemcpyDtoHAsync_v2", "cuGraphLaunch", "cuStreamCreateWithPriority"};
+
+void addUse(Node &node, const void *p) {
+  auto it = allocations.upper_bound((char *)p);
+  if (it == allocations.begin()) return;
+  --it;
+  if ((char *)p < it->first + it->second.size) node.uses[it->first] = it->second.serial;
+}
+
+// Work for the stream: done at once, or recorded.
+int onStream(std::function<int()> run, std::initializer_list<const void *> uses) {
+  if (capture == invalid) return 901;
+  if (capture == idle) return run();
+  Node node{std::move(run), {}};
+  for (const void *p : uses) addUse(node, p);
+  captured->nodes.push_back(std::move(node));
+  return 0;
+}
+
 // What every call does first: count, fail if it was told to, refuse where there is no context or the device is dead.
 int enter(const char *name, bool needsContext = true) {
   counts[name]++;
@@ -176,6 +215,11 @@ int enter(const char *name, bool needsContext = true) {
   }
   if (needsContext && current == nullptr) return 201;
   if (needsContext && dead != 0) return dead;
+  if (capture != idle && endsCapture.count(name) != 0) {
+    bool first = capture == recording;
+    capture = invalid;
+    return first ? 900 : 901;
+  }
   return 0;
 }
 
@@ -194,6 +238,18 @@ API int fakeSetMemory(double bytes) { totalBytes = (size_t)bytes; return 0; }
 API int fakeSetCopyDelay(int queries) { copyDelay = queries; return 0; }
 API int fakeLiveAllocations() { return (int)allocations.size(); }
 API int fakeRevive() { dead = 0; return 0; }
+API int fakeLiveGraphs() { return (int)(liveGraphs + liveExecs); }
+// The kernel that runs after `before` others fails as a device fails: the next call says so.
+API int fakeFailKernel(int before, int code) { kernelsLeft = before; kernelFailure = code; return 0; }
+// For the fake libraries (stream.h): their work on the stream. `drop` is called when it will not run again.
+API int fakeOnStream(int (*run)(void *), void *data, void (*drop)(void *), const void *const *uses, int count) {
+  if (int refused = enter(__func__)) return refused;
+  std::shared_ptr<void> held(data, drop);
+  if (capture != recording) return onStream([=] { return run(held.get()); }, {});
+  int result = onStream([=] { return run(held.get()); }, {});
+  for (int i = 0; i < count; i++) addUse(captured->nodes.back(), uses[i]);
+  return result;
+}
 
 // ---- the driver -------------------------------------------------------------------------------------------------------------------
 
@@ -224,10 +280,16 @@ API int cuGetErrorName(int code, const char **name) {
     case 101: *name = "CUDA_ERROR_INVALID_DEVICE"; return 0;
     case 201: *name = "CUDA_ERROR_INVALID_CONTEXT"; return 0;
     case 209: *name = "CUDA_ERROR_NO_BINARY_FOR_GPU"; return 0;
+    case 400: *name = "CUDA_ERROR_INVALID_HANDLE"; return 0;
+    case 401: *name = "CUDA_ERROR_ILLEGAL_STATE"; return 0;
     case 500: *name = "CUDA_ERROR_NOT_FOUND"; return 0;
     case 600: *name = "CUDA_ERROR_NOT_READY"; return 0;
     case 700: *name = "CUDA_ERROR_ILLEGAL_ADDRESS"; return 0;
     case 719: *name = "CUDA_ERROR_LAUNCH_FAILED"; return 0;
+    case 900: *name = "CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED"; return 0;
+    case 901: *name = "CUDA_ERROR_STREAM_CAPTURE_INVALIDATED"; return 0;
+    case 907: *name = "CUDA_ERROR_CAPTURED_EVENT"; return 0;
+    case 908: *name = "CUDA_ERROR_STREAM_CAPTURE_WRONG_THREAD"; return 0;
     default: *name = "CUDA_ERROR_UNKNOWN"; return 0;
   }
 }
@@ -236,10 +298,16 @@ API int cuDevicePrimaryCtxRelease_v2(int) { ENTER(false); return 0; }
 API int cuCtxSetCurrent(void *context) { ENTER(false); current = context; return 0; }
 API int cuStreamCreateWithPriority(void **stream, unsigned, int) { ENTER(); *stream = malloc(8); return 0; }
 API int cuStreamDestroy_v2(void *stream) { ENTER(); free(stream); return 0; }
-API int cuEventCreate(void **event, unsigned) { ENTER(); *event = new Event{0}; return 0; }
-API int cuEventRecord(void *event, void *) { ENTER(); ((Event *)event)->left = pending.empty() ? 0 : copyDelay; return 0; }
+API int cuEventCreate(void **event, unsigned) { ENTER(); *event = new Event{0, false}; return 0; }
+API int cuEventRecord(void *event, void *) {
+  ENTER();
+  if (capture == invalid) return 901;
+  *(Event *)event = {pending.empty() ? 0 : copyDelay, capture == recording};
+  return 0;
+}
 API int cuEventQuery(void *event) {
   ENTER();
+  if (((Event *)event)->captured) { if (capture == recording) capture = invalid; return 907; }
   if (((Event *)event)->left-- > 0) return 600;
   flush();
   return 0;
@@ -270,7 +338,7 @@ API int cuMemAllocAsync(void **p, size_t n, void *) {
   char *memory = (char *)aligned_alloc(256, (n + guardBytes + 255) / 256 * 256);
   memset(memory, 0xFF, n);  // NaN, −1, true
   memset(memory + n, guardByte, guardBytes);
-  allocations[memory] = {n};
+  allocations[memory] = {n, ++serials};
   usedBytes += n;
   if (usedBytes > highBytes) highBytes = usedBytes;
   *p = memory;
@@ -282,6 +350,7 @@ API int cuMemFreeAsync(void *p, void *) {
   if (it == allocations.end()) return 1;
   bool held = guardsHold();
   usedBytes -= it->second.size;
+  memset(p, 0xDE, it->second.size);
   allocations.erase(it);
   free(p);
   return held ? 0 : dead = 700;
@@ -304,14 +373,12 @@ API int cuMemcpyDtoHAsync_v2(void *to, const void *from, size_t n, void *) {
 API int cuMemcpyDtoDAsync_v2(void *to, const void *from, size_t n, void *) {
   ENTER();
   if (!inside(to, n) || !inside(from, n)) return 1;
-  memmove(to, from, n);
-  return 0;
+  return onStream([=] { memmove(to, from, n); return 0; }, {to, from});
 }
 API int cuMemsetD8Async(void *to, unsigned char value, size_t n, void *) {
   ENTER();
   if (!inside(to, n)) return 1;
-  memset(to, value, n);
-  return 0;
+  return onStream([=] { memset(to, value, n); return 0; }, {to});
 }
 
 // An image is the path of a shared object that the fake compiler made.
@@ -331,36 +398,107 @@ API int cuModuleGetFunction(void **function, void *module, const char *name) {
   ENTER();
   void *run = dlsym(((Module *)module)->handle, (std::string("curv_run_") + name).c_str());
   if (run == nullptr) return 500;
-  *function = new Function{(void (*)(void **))run, (Module *)module};
+  auto describe = (int (*)(unsigned *))dlsym(((Module *)module)->handle, (std::string("curv_sizes_") + name).c_str());
+  unsigned sizes[256];
+  int count = describe == nullptr ? 0 : describe(sizes);
+  *function = new Function{(void (*)(void **))run, (Module *)module, std::vector<unsigned>(sizes, sizes + count)};
   return 0;
 }
 API int cuModuleUnload(void *) { ENTER(); return 0; }
 API int cuFuncGetAttribute(int *value, int, void *) { ENTER(); *value = 32; return 0; }
+
+static int runKernel(Function *f, Dim3 grid, Dim3 block, void **params) {
+  if (kernelsLeft >= 0 && kernelsLeft-- == 0) { dead = kernelFailure; return 0; }
+  if (dead != 0) return 0;
+  if (stacks == nullptr)
+    stacks = (char *)mmap(nullptr, mostThreads * stackBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  unsigned n = block.x * block.y * block.z;
+  kernelEntry = f->run;
+  kernelParams = params;
+  rt.blockDim = block;
+  rt.gridDim = grid;
+  for (unsigned z = 0; z < grid.z; z++)
+    for (unsigned y = 0; y < grid.y; y++)
+      for (unsigned x = 0; x < grid.x; x++) {
+        rt.blockIdx = {x, y, z};
+        if (f->module->usesFibers) {
+          if (!runBlock((int)n)) { dead = 719; return 0; }  // seen at the next call, as on a card
+        } else {
+          for (unsigned i = 0; i < n; i++) {
+            rt.threadIdx = {i % block.x, i / block.x % block.y, i / (block.x * block.y)};
+            f->run(params);
+          }
+        }
+      }
+  return 0;
+}
 
 API int cuLaunchKernel(void *function, unsigned gx, unsigned gy, unsigned gz, unsigned bx, unsigned by, unsigned bz, unsigned, void *,
                        void **params, void **) {
   ENTER();
   unsigned n = bx * by * bz;
   if (n == 0 || n > mostThreads || gx == 0 || gy == 0 || gz == 0 || gy > 65535 || gz > 65535) return 1;
-  if (stacks == nullptr)
-    stacks = (char *)mmap(nullptr, mostThreads * stackBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (capture == invalid) return 901;
   Function *f = (Function *)function;
-  kernelEntry = f->run;
-  kernelParams = params;
-  rt.blockDim = {bx, by, bz};
-  rt.gridDim = {gx, gy, gz};
-  for (unsigned z = 0; z < gz; z++)
-    for (unsigned y = 0; y < gy; y++)
-      for (unsigned x = 0; x < gx; x++) {
-        rt.blockIdx = {x, y, z};
-        if (f->module->usesFibers) {
-          if (!runBlock((int)n)) { dead = 719; return 0; }  // seen at the next call, as on a card
-        } else {
-          for (unsigned i = 0; i < n; i++) {
-            rt.threadIdx = {i % bx, i / bx % by, i / (bx * by)};
-            f->run(params);
-          }
-        }
-      }
+  Dim3 grid = {gx, gy, gz}, block = {bx, by, bz};
+  if (capture == idle) return runKernel(f, grid, block, params);
+  // The driver copies the arguments during the call.
+  std::vector<uint64_t> values(2 * f->sizes.size());
+  Node node;
+  for (size_t i = 0; i < f->sizes.size(); i++) {
+    memcpy(&values[2 * i], params[i], f->sizes[i]);
+    if (f->sizes[i] == sizeof(void *)) addUse(node, (void *)values[2 * i]);
+  }
+  node.run = [=]() mutable {
+    std::vector<void *> table(f->sizes.size());
+    for (size_t i = 0; i < table.size(); i++) table[i] = &values[2 * i];
+    return runKernel(f, grid, block, table.data());
+  };
+  captured->nodes.push_back(std::move(node));
+  return 0;
+}
+
+API int cuStreamBeginCapture_v2(void *stream, int mode) {
+  ENTER();
+  if (stream == nullptr) return 900;
+  if (mode < 0 || mode > 2) return 1;
+  if (capture != idle) return 401;
+  capture = recording;
+  capturedStream = stream;
+  captured = new Graph;
+  return 0;
+}
+API int cuStreamEndCapture(void *stream, void **graph) {
+  ENTER();
+  *graph = nullptr;
+  if (capture == idle || stream != capturedStream) return 401;
+  bool whole = capture == recording;
+  capture = idle;
+  if (!whole) {
+    delete captured;
+    return 901;
+  }
+  *graph = captured;
+  liveGraphs++;
+  return 0;
+}
+API int cuGraphInstantiateWithFlags(void **exec, void *graph, unsigned long long) {
+  ENTER();
+  *exec = new Graph(*(Graph *)graph);
+  liveExecs++;
+  return 0;
+}
+API int cuGraphDestroy(void *graph) { ENTER(); delete (Graph *)graph; liveGraphs--; return 0; }
+API int cuGraphExecDestroy(void *exec) { ENTER(); delete (Graph *)exec; liveExecs--; return 0; }
+API int cuGraphLaunch(void *exec, void *) {
+  ENTER();
+  for (Node &node : ((Graph *)exec)->nodes) {
+    for (auto &[p, serial] : node.uses) {
+      auto it = allocations.find(p);
+      if (it == allocations.end() || it->second.serial != serial) { dead = 700; return 0; }
+    }
+    if (int failed = node.run()) { dead = 719; fprintf(stderr, "fake-cuda: a library call in a graph returned %d\n", failed); }
+    if (dead != 0) return 0;  // seen at the next call
+  }
   return 0;
 }

@@ -63,6 +63,7 @@ API int nvrtcCompileProgram(void *handle, int count, const char **options) {
   for (std::sregex_iterator it(p.source.begin(), p.source.end(), kernel), end; it != end; ++it) {
     std::string name = (*it)[1];
     text += "extern \"C\" void curv_run_" + name + "(void **p) { curv_call(" + name + ", p); }\n";
+    text += "extern \"C\" int curv_sizes_" + name + "(unsigned *sizes) { return curv_sizes(" + name + ", sizes); }\n";
   }
   bool fibers = std::regex_search(p.source, std::regex("__sync|__shfl|__ballot"));
   text += std::string("extern \"C\" { int curv_uses_fibers = ") + (fibers ? "1" : "0") + "; }\n";

@@ -91,3 +91,9 @@ template <class... A, size_t... I> inline void curv_apply(void (*kernel)(A...), 
 template <class... A> inline void curv_call(void (*kernel)(A...), void **p) {
   curv_apply(kernel, p, CurvSequence<__integer_pack(sizeof...(A))...>());
 }
+// Sizes of the arguments, which the driver needs to keep them for a graph.
+template <class... A> inline int curv_sizes(void (*)(A...), unsigned *sizes) {
+  const unsigned all[] = {(unsigned)sizeof(A)..., 0};
+  for (unsigned i = 0; i < sizeof...(A); i++) sizes[i] = all[i];
+  return (int)sizeof...(A);
+}
