@@ -87,6 +87,9 @@ const method: Method<BicgstabState> = {
  * x with A x = b for any square A, by stabilised biconjugate gradients: two products with A a step, memory for eight vectors. Residuals
  * may jump; where the method breaks down it starts anew.
  *
+ * Counts as SciPy's `bicgstab` does, a step that ends half-way included. From a condition of about 100 on the count depends on rounding: SciPy's
+ * own moves by a quarter when b changes by 1e-15 of itself.
+ *
  * Source: van der Vorst, Bi-CGSTAB: a fast and smoothly converging variant of Bi-CG (1992).
  */
 export function bicgstab<X>(

@@ -141,6 +141,9 @@ function restartOf({ restart = 30 }: GmresOptions<unknown>, n: number): number {
  * x with A x = b for any square A, by generalised minimal residuals: one product with A a step, and `restart` + 1 vectors of memory. Residuals
  * never rise.
  *
+ * Counts what SciPy's `gmres` tells a callback of type "pr_norm": steps inside of the cycles. A preconditioner stands on the right, so that
+ * residuals are those of A x = b; SciPy's stands on the left.
+ *
  * Source: Saad & Schultz, GMRES: a generalized minimal residual algorithm (1986).
  */
 export function gmres<X>(

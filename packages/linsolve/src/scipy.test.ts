@@ -16,6 +16,9 @@ import {
   type SolveResult,
 } from "./index.js";
 
+/** SciPy's least and largest count for right-hand sides that differ by a few 1e-16 of themselves. */
+type Range = readonly number[];
+
 interface Reference {
   readonly name: string;
   readonly kind: string;
@@ -25,6 +28,10 @@ interface Reference {
   readonly minres?: number | null;
   readonly gmres?: number | null;
   readonly bicgstab?: number | null;
+  readonly cgRange?: Range | null;
+  readonly minresRange?: Range | null;
+  readonly gmresRange?: Range | null;
+  readonly bicgstabRange?: Range | null;
   readonly lsqr: number;
   readonly lsmr: number;
   readonly lsqrStop: number;
@@ -33,6 +40,28 @@ interface Reference {
 const matrices = new Map(systems().map((s) => [s.name, s.a]));
 const solvers = { cg, minres, gmres, bicgstab } as const;
 const length = (x: Tensor): number => x.square().sum().sqrt().itemSync();
+
+/** Whether SciPy's own count moves by more than the tenth that ours may, when b is rounded differently. */
+const isChaotic = (r: Reference, name: keyof typeof solvers): boolean => {
+  const [wanted, range] = [r[name] ?? null, r[`${name}Range`] ?? null];
+  return wanted !== null && (range === null || range[1] - range[0] > Math.max(3, 0.1 * wanted));
+};
+
+test("rounding moves SciPy's own counts by more than a tenth on these alone", () => {
+  const chaotic = (reference.systems as readonly Reference[]).flatMap((r) =>
+    (Object.keys(solvers) as (keyof typeof solvers)[])
+      .filter((name) => conditionOf(r.name) <= 1e6 && isChaotic(r, name))
+      .map((name) => `${name}: ${r.name}`),
+  );
+  expect(chaotic).toEqual([
+    "bicgstab: spd, κ = 1e2",
+    "bicgstab: spd, κ = 1e3",
+    "bicgstab: spd, κ = 1e4",
+    "gmres: spd, κ = 1e6",
+    "bicgstab: spd, κ = 1e6",
+    "gmres: indefinite, κ = 1e2",
+  ]);
+});
 
 /** The exponent in the name. */
 const conditionOf = (name: string): number => Number(/κ = (1e\d+)/.exec(name)?.[1] ?? 1e3);
@@ -65,13 +94,13 @@ describe.each(reference.systems as readonly Reference[])("$name $rhs", (r) => {
     const solve = solvers[name] as (a: LinearOperator, b: Tensor, o: object) => Promise<SolveResult>;
     const result = await solve(operator, b, { rtol: 1e-8, maxIter: 1200 });
     expectHonest(result);
-    if (wanted !== null && condition <= 1e6) {
+    // None where rounding decides whether SciPy arrives at all.
+    const range = r[`${name}Range`] ?? null;
+    if (wanted !== null && range !== null && condition <= 1e6) {
       expect(result.status).toBe("converged");
-      // Bi-CGSTAB's residuals jump, and rounding makes another sequence of them; 23 restarts of GMRES feel it, too.
-      const loose = (name === "bicgstab" && condition > 100) || (name === "gmres" && condition === 1e6);
-      const slack = (loose ? 0.4 : 0.1) * wanted;
-      expect(Math.abs(result.iterations - wanted), `${result.iterations}, SciPy ${wanted}`).toBeLessThanOrEqual(
-        Math.max(3, slack),
+      const off = Math.max(range[0] - result.iterations, result.iterations - range[1]);
+      expect(off, `${result.iterations}, SciPy ${wanted}, by rounding ${range.join(" to ")}`).toBeLessThanOrEqual(
+        Math.max(3, 0.1 * wanted),
       );
     }
   });
