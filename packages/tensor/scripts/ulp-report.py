@@ -96,7 +96,7 @@ FUNCTIONS = {
     "logistic": F(logistic, special.expit, [(-740, 40), (-6, 6)], ranges32=[(-104, 20), (-6, 6)]),
     "softplus": F(softplus, lambda x: np.logaddexp(0, x), [(-740, 100), (-6, 6)], ranges32=[(-104, 100), (-6, 6)]),
     "erf": F(mp.erf, special.erf, [(-6, 6), (-1.2, 1.2)]),
-    "erfc": F(mp.erfc, special.erfc, [(-6, 27.2), (-1, 2)], ranges32=[(-4, 10), (-1, 2)]),
+    "erfc": F(lambda x: mp.erfc(min(x, mp.mpf(1e6))), special.erfc, [(-6, 27.2), (-1, 2)], ranges32=[(-4, 10), (-1, 2)]),
     "erfinv": F(mp.erfinv, special.erfinv, [(-1, 1), (-0.8, 0.8)], (0, 1, -1), inside),
     "lgamma": F(log_abs_gamma, special.gammaln, [(-8, 0), (0, 3), (3, 20)], (0, 1, 2), noninteger),
     "digamma": F(mp.digamma, special.digamma, [(-8, 0), (0, 3), (3, 20)], (0, 1, 1.4616321449683623), noninteger),
@@ -159,6 +159,10 @@ def points(name, f, bits, count):
                 pairs.append((random.uniform(0, 10), random.uniform(-20, 20)))
                 pairs.append((1 + random.uniform(-1, 1) / 64, random.uniform(-1000, 1000)))
                 pairs.append((abs(random_bits(bits)), random.uniform(-1, 1)))
+                # Up to the largest results, where an error of the logarithm counts most.
+                base = as_precision(1 + random.choice([-1, 1]) * random.uniform(0.1, 0.4) * 2 ** -random.uniform(0, bits - 4), bits)
+                largest = 1000 if bits == 53 else 125
+                pairs.append((base, random.uniform(-1, 1) * largest / float(mp.log(base, 2))))
             else:
                 pairs.append((random.uniform(-10, 10), random.uniform(-10, 10)))
                 pairs.append((random_bits(bits), random_bits(bits)))

@@ -84,6 +84,40 @@ describe.each(["float32", "float64"] as const)("%s", (dtype) => {
       expectSameBits(compiled.slice(i, i + step), wanted, (k) => `${name}(${x[i + k]})`);
     }
   });
+
+  test("pow, compiled", () => {
+    const random = generator(7);
+    const bases: number[] = [];
+    const exponents: number[] = [];
+    const add = (base: number, exponent: number): void => {
+      bases.push(base);
+      exponents.push(exponent);
+    };
+    const special = [...edges, 2, -2, 3, -3, -7, 1e16, -(2 ** 53) + 1, 2 ** 53];
+    for (const base of special) for (const exponent of special) add(base, exponent);
+    const largest = dtype === "float32" ? 150 : 1080;
+    for (let i = 0; i < 6000; i++) {
+      add(x[60 + i], x[20_000 + i]);
+      add((random() - 0.5) * 20, Math.round((random() - 0.5) * 40));
+      const base = 1 + (random() - 0.5) * 2 ** (-40 * random());
+      add(base, ((2 * random() - 1) * largest) / Math.abs(Math.log2(base)));
+    }
+    const [a, b] = [tensor(bases, { dtype }), tensor(exponents, { dtype })];
+    const wanted = functions.pow(a, b).dataSync();
+    expectSameBits(jit(functions.pow)(a, b).dataSync(), wanted, (i) => `${bases[i]} ^ ${exponents[i]}`);
+  });
+
+  test.each([-40, -17, -16, -5, -2, -1, 0, 1, 3, 16, 17, 31])("x^%i, compiled", (n) => {
+    const a = tensor(x.subarray(0, 4001));
+    const f = (t: Tensor): Tensor => t.pow(n);
+    expectSameBits(jit(f)(a).dataSync(), f(a).dataSync(), (i) => `${x[i]} ^ ${n}`);
+  });
+
+  test("a power of float32 in a kernel of float64 lanes", () => {
+    const a = tensor(points("float32", 801));
+    const f = (t: Tensor): Tensor => t.pow(t.abs().mul(0.3)).cast("float64").mul(1.5);
+    expectSameBits(jit(f)(a).dataSync(), f(a).dataSync(), (i) => `${i}`);
+  });
 });
 
 describe("matrix products", () => {

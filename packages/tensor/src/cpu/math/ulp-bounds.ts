@@ -43,5 +43,5 @@ export const ulpBounds: Readonly<Record<string, UlpBound>> = {
   polygamma: { float64: 9, float32: 0.51 }, // n ≤ 5: about 1.5·(n + 1)
   cbrt: { float64: 0.52, float32: 1 },
   rsqrt: { float64: 1.52, float32: 1.52 },
-  pow: { float64: 1.05, float32: 0.51 }, // float64: Math.pow of V8
+  pow: { float64: 1.2, float32: 0.51 }, // Math.pow of V8: up to 520
 };

@@ -10,11 +10,11 @@ import { own } from "../../memory.js";
 import type { BinaryKernels } from "../kernels/binary.js";
 import { cast as castKernels } from "../kernels/cast.js";
 import type { UnaryKernels } from "../kernels/unary.js";
-import { integerPower32, integerPower64 } from "../math/index.js";
 import { integerConstant, lazyNode, node, simd, type Expression } from "./expression.js";
 import { and, lanes32, lanes64, not, or, select, xor, type FloatLanes } from "./lanes.js";
 import { f64, op, type ImportedFunction } from "./module.js";
 import * as math from "./vector-math.js";
+import { pow } from "./vector-power.js";
 
 export type LaneCount = 2 | 4;
 
@@ -171,6 +171,7 @@ export function elementwise(
     if (v === null && name === "bitwiseNot") return not(x.expression);
   } else if (v !== null) {
     if (name in binaryFloat) return binaryFloat[name](v, x.expression, y.expression);
+    if (name === "pow") return pow(v, x.expression, y.expression, lanes);
     if (name in compareFloat) return maskOfFloat(v, compareFloat[name](v, x.expression, y.expression), lanes);
   } else if (x.dtype === "bool") {
     if (name in binaryBool) return binaryBool[name](x.expression, y.expression);
@@ -216,16 +217,23 @@ export function selectValue(c: VectorValue, x: VectorValue, y: VectorValue, lane
   return select(maskFor(c.expression, x.dtype, lanes), x.expression, y.expression);
 }
 
-/** The power of a static integer, by squaring. */
-export function integerPower(x: VectorValue, n: number, context: VectorContext): Expression {
+/** The power of a static integer, as `integerPower64` and `integerPower32` compute it. */
+export function integerPower(x: VectorValue, n: number, { lanes }: VectorContext): Expression {
   const v = floats(x.dtype)!;
-  if (n < 0 || n > 16) {
-    const f = v.bits === 32 ? integerPower32 : integerPower64;
-    const scalar = context.importScalar(`integerPower ${x.dtype} ${n}`, () => scalarMath((a) => f(a, n)));
-    return byLane(scalar, [x], x.dtype, context.lanes);
-  }
-  let y = n & 1 ? x.expression : v.constant(1);
-  let base = x.expression;
+  if (Math.abs(n) > 16) return pow(v, x.expression, v.constant(n), lanes);
+  const y = bySquaring(v, x.expression, Math.abs(n));
+  if (n >= 0) return y;
+  // The reciprocal of a power that left the normal numbers need not have left them.
+  const size = v.abs(y);
+  const smallestNormal = v.constant(v.bits === 32 ? 2 ** -126 : 2 ** -1022);
+  const ordinary = and(v.lessEqual(smallestNormal, size), v.less(size, v.constant(Infinity)));
+  const one = v.constant(1);
+  return select(ordinary, v.div(one, y), bySquaring(v, v.div(one, x.expression), -n));
+}
+
+function bySquaring(v: FloatLanes, x: Expression, n: number): Expression {
+  let y = n & 1 ? x : v.constant(1);
+  let base = x;
   for (let m = n >> 1; m > 0; m >>= 1) {
     base = v.mul(base, base);
     if (m & 1) y = v.mul(y, base);

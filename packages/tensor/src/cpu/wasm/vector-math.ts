@@ -156,6 +156,11 @@ function expTail(v: FloatLanes, r: Expression): Expression {
   return v.mul(z, v.add(v.polynomial(z, expEven), v.mul(r, v.polynomial(z, expOdd))));
 }
 
+/** e^r − 1 for |r| ≤ 0.35. */
+export function expm1Reduced(v: FloatLanes, r: Expression): Expression {
+  return v.add(r, expTail(v, r));
+}
+
 /** 2^k1 and 2^k2 with k1 = ⌊k/2⌋ and k1 + k2 = k, and 2^−k2, from the sum k + M. */
 function halves(v: FloatLanes, sum: Expression): { first: Expression; second: Expression; inverse: Expression } {
   const { bias, mantissa, roundBits } = of(v);
@@ -178,7 +183,8 @@ function reduceByLn2(v: FloatLanes, a: Expression): { sum: Expression; high: Exp
   return { sum, high: v.sub(a, v.mul(n, v.constant(ln2High))), low: v.mul(n, v.constant(ln2Low)) };
 }
 
-function scaled(v: FloatLanes, p: Expression, sum: Expression): Expression {
+/** (1 + p)·2^n, from n + M. */
+export function scaledByPowerOfTwo(v: FloatLanes, p: Expression, sum: Expression): Expression {
   const { first, second } = halves(v, sum);
   return v.mul(v.mul(v.add(v.constant(1), p), first), second);
 }
@@ -187,7 +193,7 @@ export function exp(v: FloatLanes, x: Expression): Expression {
   const { expHighest, expLowest } = of(v);
   const { sum, high, low } = reduceByLn2(v, v.atLeast(v.atMost(x, expHighest), expLowest));
   const r = v.sub(high, low);
-  return scaled(v, v.add(r, expTail(v, r)), sum);
+  return scaledByPowerOfTwo(v, expm1Reduced(v, r), sum);
 }
 
 export function exp2(v: FloatLanes, x: Expression): Expression {
@@ -195,7 +201,7 @@ export function exp2(v: FloatLanes, x: Expression): Expression {
   const a = v.atLeast(v.atMost(x, exp2Highest), exp2Lowest);
   const sum = v.add(a, v.constant(round));
   const r = v.mul(v.sub(a, v.sub(sum, v.constant(round))), v.constant(ln2));
-  return scaled(v, v.add(r, expTail(v, r)), sum);
+  return scaledByPowerOfTwo(v, expm1Reduced(v, r), sum);
 }
 
 /** p = e^r − 1 with what the reduction rounded away, and n + M. */
@@ -240,7 +246,11 @@ export function rsqrt(v: FloatLanes, x: Expression): Expression {
 }
 
 /** x = 2^k·(1 + m1). */
-function exponentAndMantissa(v: FloatLanes, x: Expression, subnormals: boolean): { k: Expression; m1: Expression } {
+export function exponentAndMantissa(
+  v: FloatLanes,
+  x: Expression,
+  subnormals: boolean,
+): { k: Expression; m1: Expression } {
   const { smallestNormal, lift, liftExponent, aboutOne, mantissa } = of(v);
   const small = v.less(x, v.constant(smallestNormal));
   const a = subnormals ? select(small, v.mul(x, v.constant(lift)), x) : x;
