@@ -11,11 +11,15 @@ export function whyNoBrowser(): string | undefined {
   return executable() ? undefined : `no ${names.join(" or ")} on the PATH; install one, or name one in CURV_CHROMIUM`;
 }
 
-/** Starts the browser without a window, without a sandbox (CI runs as root) and without calls of its own to the network. */
-export function startBrowser(): Promise<Browser> {
+/**
+ * Starts the browser without a window, without a sandbox (CI runs as root) and without calls of its own to the network.
+ *
+ * @param more - Further arguments.
+ */
+export function startBrowser(more: readonly string[] = []): Promise<Browser> {
   return chromium.launch({
     executablePath: executable() ?? "",
-    args: ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+    args: ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", ...more],
   });
 }
 

@@ -18,33 +18,35 @@ export const gamma: readonly Definition[] = [
     "c_lgammaPositive",
     ["x"],
     `
-  if (x < 0.5) { return x * (x - 1.0) * c_lgammaCentre(x + 0.5) - c_log(x); }
-  if (x < 3.0) { return (x - 1.0) * (x - 2.0) * c_lgammaCentre(x - 0.5); }
+  let y = x;
+  let inside = 1.0;
+  for (let i = 0; i < 5; i++) {
+    if (y >= 3.0) { y = y - 1.0; inside = inside * y; }
+  }
+  if (x < 0.5 || x >= 8.0) { inside = x; }
+  let l = c_log(inside);
   if (x >= 8.0) {
     let u = 1.0 / x;
     let z = u * u;
     let s = 0.0833333333333333 + z * (-0.0027777777776146844 + z * 0.0007936506685518719);
-    let l = c_log(x);
     return x * (l - 1.0) - (0.5 * l - (0.9189385332046727 + u * s));
   }
-  let product = 1.0;
-  let y = x;
-  for (let i = 0; i < 5; i++) {
-    if (y >= 3.0) { y = y - 1.0; product = product * y; }
-  }
-  return c_log(product) + (y - 1.0) * (y - 2.0) * c_lgammaCentre(y - 0.5);`,
+  let centre = y - 0.5;
+  if (x < 0.5) { y = x + 1.0; centre = x + 0.5; l = -l; }
+  return l + (y - 1.0) * (y - 2.0) * c_lgammaCentre(centre);`,
   ],
+  // Below 1e-9 both sides are −log |x| to half a unit.
   [
     "c_lgamma",
     ["x"],
     `
-  if (x > 0.0 && x <= 3.4028234663852886e38) { return c_lgammaPositive(x); }
-  if (!(x <= 0.0)) { return x; }
-  let a = -x;
+  if (!(x > 0.0 || x <= 0.0)) { return x; }
+  let a = Math.abs(x);
   if (a > 3.4028234663852886e38) { return a; }
-  if (Math.floor(a) === a) { let zero = a - a; return 1.0 / (zero * zero); }
-  if (a < 1e-9) { return -c_log(a); }
-  return c_log(3.1415927410125732 / (a * Math.abs(c_sinPi(a)))) - c_lgammaPositive(a);`,
+  if (x <= 0.0 && Math.floor(a) === a) { let zero = a - a; return 1.0 / (zero * zero); }
+  let p = c_lgammaPositive(a);
+  if (x > 0.0 || a < 1e-9) { return p; }
+  return c_log(3.1415927410125732 / (a * Math.abs(c_sinPi(a)))) - p;`,
   ],
   // ψ(1 + t) for 0 ≤ t < 2; the zero minus 1 is in two parts.
   [

@@ -35,10 +35,10 @@ export const power: readonly Definition[] = [
     let p = c_powerBySquaring(a, m);
     if (whole < 0.0) { p = 1.0 / p; }
     let f = y - whole;
-    if (f === 0.0) { r = p; }
-    else {
-      if (a === 0.0 || a > 3.4028234663852886e38) { r = c_exp(y * c_log(a)); }
-      else { r = p * c_exp(f * c_log(a)); }
+    r = p;
+    if (f !== 0.0) {
+      if (a === 0.0 || a > 3.4028234663852886e38) { f = y; p = 1.0; }
+      r = p * c_exp(f * c_log(a));
     }
   } else {
     r = c_exp2(y * c_log2(a));

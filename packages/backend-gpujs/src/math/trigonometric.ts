@@ -49,41 +49,41 @@ export const trigonometric: readonly Definition[] = [
   if (j === 15.0) { d = 65.0; }
   return d;`,
   ],
-  // The 12 bits of 2/π after the first s.
-  [
-    "c_twoOverPiFrom",
-    ["s"],
-    `
-  let j = Math.floor((s + 0.5) / 12.0);
-  let shift = s - 12.0 * j;
-  let t = c_twoOverPi(j) * c_pow2(shift);
-  return (t - Math.floor(t / 4096.0) * 4096.0) + Math.floor(c_twoOverPi(j + 1.0) * c_pow2(shift - 12.0));`,
-  ],
   // For x ≥ 2¹³, x·2/π modulo 4 in limbs of 12 bits (Payne & Hanek): part 0, what is left of the nearest quarter turn, in radians; 1, its number.
+  // From the last limb to the first in one loop: compilers of shaders put every function in each place that calls it.
   [
     "c_turn",
     ["x", "part"],
     `
   if (!(x <= 3.4028234663852886e38)) { return x - x; }
   let k = c_exponent(x);
-  if (c_ldexp(x, -k) < 1.0) { k = k - 1.0; }
   let m = c_ldexp(x, 23.0 - k);
+  if (m < 8388608.0) { m = m * 2.0; k = k - 1.0; }
   let a = Math.floor(m / 4096.0);
   let b = m - a * 4096.0;
-  let s = k - 25.0;
-  let w0 = c_twoOverPiFrom(s);
-  let w1 = c_twoOverPiFrom(s + 12.0);
-  let w2 = c_twoOverPiFrom(s + 24.0);
-  let w3 = c_twoOverPiFrom(s + 36.0);
-  let w4 = c_twoOverPiFrom(s + 48.0);
-  let l4 = c_low12(a * w4) + c_low12(b * w3);
-  let l3 = c_low12(a * w3) + c_low12(b * w2) + Math.floor(a * w4 / 4096.0) + Math.floor(b * w3 / 4096.0) + Math.floor(l4 / 4096.0);
-  let l2 = c_low12(a * w2) + c_low12(b * w1) + Math.floor(a * w3 / 4096.0) + Math.floor(b * w2 / 4096.0) + Math.floor(l3 / 4096.0);
-  let l1 = c_low12(a * w1) + c_low12(b * w0) + Math.floor(a * w2 / 4096.0) + Math.floor(b * w1 / 4096.0) + Math.floor(l2 / 4096.0);
-  l1 = c_low12(l1);
-  l2 = c_low12(l2);
-  l3 = c_low12(l3);
-  l4 = c_low12(l4);
+  let j = Math.floor((k - 24.5) / 12.0);
+  let shift = c_pow2(k - 25.0 - 12.0 * j);
+  let digit = 0.0;
+  let w = 0.0;
+  let carry = 0.0;
+  let l1 = 0.0;
+  let l2 = 0.0;
+  let l3 = 0.0;
+  let l4 = 0.0;
+  for (let i = 0; i < 6; i++) {
+    let before = c_twoOverPi(j + 5.0 - i * 1.0);
+    let v = c_low12(before * shift) + Math.floor(digit * shift / 4096.0);
+    if (i > 1) {
+      let l = c_low12(a * w) + c_low12(b * v) + carry;
+      carry = Math.floor(a * w / 4096.0) + Math.floor(b * v / 4096.0) + Math.floor(l / 4096.0);
+      l4 = l3;
+      l3 = l2;
+      l2 = l1;
+      l1 = c_low12(l);
+    }
+    digit = before;
+    w = v;
+  }
   let q = Math.floor(l1 / 1024.0);
   let f = l1 - 1024.0 * q;
   if (f >= 512.0) { f = f - 1024.0; q = q + 1.0; }
@@ -96,27 +96,41 @@ export const trigonometric: readonly Definition[] = [
     "c_sin",
     ["x"],
     `
-  if (!(Math.abs(x) < 8192.0)) {
-    let y = c_sinQuadrant(c_turn(Math.abs(x), 0.0), c_turn(Math.abs(x), 1.0));
-    if (x < 0.0) { y = -y; }
-    return y;
-  }
+  let a = Math.abs(x);
   let n = Math.floor(x * 0.6366197466850281 + 0.5);
-  return c_sinQuadrant(c_reduceAngle(x, n), n);`,
+  let r = c_reduceAngle(x, n);
+  let sign = 1.0;
+  if (!(a < 8192.0)) {
+    r = c_turn(a, 0.0);
+    n = c_turn(a, 1.0);
+    if (x < 0.0) { sign = -1.0; }
+  }
+  return sign * c_sinQuadrant(r, n);`,
   ],
   [
     "c_cos",
     ["x"],
     `
-  if (!(Math.abs(x) < 8192.0)) { return c_sinQuadrant(c_turn(Math.abs(x), 0.0), c_turn(Math.abs(x), 1.0) + 1.0); }
+  let a = Math.abs(x);
   let n = Math.floor(x * 0.6366197466850281 + 0.5);
-  return c_sinQuadrant(c_reduceAngle(x, n), n + 1.0);`,
+  let r = c_reduceAngle(x, n);
+  if (!(a < 8192.0)) {
+    r = c_turn(a, 0.0);
+    n = c_turn(a, 1.0);
+  }
+  return c_sinQuadrant(r, n + 1.0);`,
   ],
   [
     "c_tan",
     ["x"],
     `
-  if (!(Math.abs(x) < 8192.0)) { return c_sin(x) / c_cos(x); }
+  if (!(Math.abs(x) < 8192.0)) {
+    let turned = c_turn(Math.abs(x), 0.0);
+    let q = c_turn(Math.abs(x), 1.0);
+    let large = c_sinQuadrant(turned, q) / c_sinQuadrant(turned, q + 1.0);
+    if (x < 0.0) { large = -large; }
+    return large;
+  }
   let n = Math.floor(x * 0.6366197466850281 + 0.5);
   let w = (x - n * 1.5703125) - n * 0.0004837512969970703;
   let n3 = n * 7.549533620476723e-8;

@@ -1,11 +1,13 @@
 /** The backend in headless Chromium, on WebGL2 and WebGPU in software: conformance and users' programs. */
 
 import * as random from "@curv/tensor/random";
+import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { openPage, whyNoBrowser, type OpenPage } from "../../../../test/support/bundled-page.js";
 import { digits } from "../digits.js";
 import { chosen, inBrowser } from "../subset.js";
 import { comparable } from "../workloads.js";
-import { openPage, whyNoBrowser, type OpenPage } from "./chromium.js";
+
 import type { page as pageInBrowser } from "./conformance.page.js";
 
 type Page = typeof pageInBrowser;
@@ -21,18 +23,14 @@ else {
   describe.each(modes)("%s", { timeout: long }, (mode) => {
     let opened: OpenPage;
     const ask = <K extends keyof Page>(name: K, ...args: Parameters<Page[K]>): ReturnType<Page[K]> =>
-      opened.page.evaluate(
-        ([method, list]) =>
-          (globalThis as unknown as { page: Record<string, (...x: unknown[]) => unknown> }).page[method](...list),
-        [name, args] as const,
-      ) as ReturnType<Page[K]>;
+      opened.ask(name, ...args) as ReturnType<Page[K]>;
     let description: string | null = null;
     let whyNot = "";
 
     beforeAll(async () => {
       const { train, test: held } = await digits(9000, 1000);
       const bytes = (x: Float32Array | Int32Array): Uint8Array => new Uint8Array(x.buffer, x.byteOffset, x.byteLength);
-      opened = await openPage("conformance.page.ts", {
+      opened = await openPage(fileURLToPath(new URL("conformance.page.ts", import.meta.url)), {
         "train-pixels": bytes(train.pixels),
         "train-labels": bytes(train.labels),
         "test-pixels": bytes(held.pixels),

@@ -7,7 +7,7 @@ import { gpujs, type DeviceMemory, type GpujsBackend, type Mode } from "../../sr
 import { accuracyBounds, largestError } from "../accuracy-bounds.js";
 import { besselErrors } from "../bessel-accuracy.js";
 import { comparable, trainDigits, type Images } from "../workloads.js";
-import { runCollected, type Outcome } from "./vitest-in-page.js";
+import { runCollected, type Outcome } from "../../../../test/support/vitest-in-page.js";
 
 let backend: GpujsBackend | null = null;
 

@@ -58,7 +58,7 @@ export async function startProgram(): Promise<Program> {
     platform: "node",
     conditions: ["@curv/source"],
     external: ["gpu.js", "webgpu"],
-    alias: { vitest: join(here, "../browser/vitest-in-page.ts") },
+    alias: { vitest: join(here, "../../../../test/support/vitest-in-page.ts") },
     logLevel: "silent",
   });
   const child: ChildProcess = fork(outfile, {

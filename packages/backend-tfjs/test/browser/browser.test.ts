@@ -1,7 +1,8 @@
 /** The engines that only a browser has, in headless Chromium on WebGL2 and WebGPU in software. */
 
+import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { openPage, whyNoBrowser, type OpenPage } from "../../../backend-gpujs/test/browser/chromium.js";
+import { openPage, whyNoBrowser, type OpenPage } from "../../../../test/support/bundled-page.js";
 import { difference, programs } from "../programs.js";
 import type { page as pageInBrowser } from "./page.js";
 
@@ -23,17 +24,13 @@ if (reason !== undefined) test("in a browser", ({ skip }) => skip(reason));
 else {
   let opened: OpenPage;
   beforeAll(async () => {
-    opened = await openPage("../../../backend-tfjs/test/browser/page.ts");
+    opened = await openPage(fileURLToPath(new URL("page.ts", import.meta.url)));
   }, 120_000);
   afterAll(() => opened.close());
 
   describe.each(["webgl", "webgpu"] as const)("%s", { timeout: 240_000 }, (engine) => {
     const ask = <K extends keyof Page>(name: K, ...args: Parameters<Page[K]>): ReturnType<Page[K]> =>
-      opened.page.evaluate(
-        ([method, list]) =>
-          (globalThis as unknown as { page: Record<string, (...x: unknown[]) => unknown> }).page[method](...list),
-        [name, args] as const,
-      ) as ReturnType<Page[K]>;
+      opened.ask(name, ...args) as ReturnType<Page[K]>;
     let description: string | null = null;
     let whyNot = "";
 

@@ -3,6 +3,8 @@
 import { expm1, log1p, tensor, use, type Tensor } from "@curv/tensor";
 import * as tf from "@tensorflow/tfjs";
 import "@tensorflow/tfjs-backend-webgpu";
+import { conformance } from "@curv/tensor/testing";
+import { runCollected, type Outcome } from "../../../../test/support/vitest-in-page.js";
 import { backendFromTfjs, type TfjsBackend } from "../../src/index.js";
 import { programs } from "../programs.js";
 
@@ -56,6 +58,12 @@ export const page = {
       }, 0);
     }
     return errors;
+  },
+
+  /** Outcomes of the conformance suite for these primitives. */
+  async conformance(only: readonly string[]): Promise<Outcome[]> {
+    conformance(backend!, { dtypes: ["float32", "int32", "uint32", "bool"], tolerance: 4, only });
+    return runCollected();
   },
 
   /** A program's arrays on the engine. */

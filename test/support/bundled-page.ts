@@ -1,49 +1,43 @@
-/** Headless Chromium with WebGL2 and WebGPU in software, and a page of one bundled script. */
+/** A page of one script, bundled from the packages' sources, in a browser that has WebGL2 and WebGPU in software. */
 
-import { existsSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { delimiter, join } from "node:path";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
-import { chromium, type Browser, type Page } from "playwright-core";
+import type { Page } from "playwright-core";
+import { startBrowser } from "./chromium.js";
 
-const names = ["chromium", "chromium-browser", "google-chrome"];
-
-function executable(): string | undefined {
-  const named = process.env.CURV_CHROMIUM;
-  const folders = (process.env.PATH ?? "").split(delimiter);
-  const candidates = named ? [named] : names.flatMap((name) => folders.map((folder) => join(folder, name)));
-  return candidates.find((path) => existsSync(path));
-}
-
-/** Why there is no browser to test in; undefined when there is one. */
-export function whyNoBrowser(): string | undefined {
-  return executable() === undefined
-    ? `no ${names.join(" or ")} on the PATH; install one, or name one in CURV_CHROMIUM`
-    : undefined;
-}
+export { whyNoBrowser } from "./chromium.js";
 
 /** An open page with a script in it. */
 export interface OpenPage {
   readonly page: Page;
   /** What was written to its console. */
   readonly printed: readonly string[];
+  /** Calls a method of what the script made its global `page`. */
+  ask(method: string, ...args: readonly unknown[]): Promise<unknown>;
   close(): Promise<void>;
 }
 
-/** Bundles a script of this folder, serves it with `files` beside it, and opens it. A page on 127.0.0.1 is a secure origin, which WebGPU wants. */
+const withoutCard = ["--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--enable-unsafe-webgpu"];
+
+/**
+ * Bundles a script, in which `vitest` is what `vitest-in-page.ts` has of it, serves it with `files` beside it, and opens it. A page on 127.0.0.1
+ * is a secure origin, which WebGPU wants.
+ *
+ * @param script - Its path.
+ */
 export async function openPage(script: string, files: Readonly<Record<string, Uint8Array>> = {}): Promise<OpenPage> {
-  const here = fileURLToPath(new URL(".", import.meta.url));
   const { outputFiles } = await build({
-    entryPoints: [join(here, script)],
+    entryPoints: [script],
     bundle: true,
     write: false,
     format: "esm",
     target: "es2022",
     platform: "browser",
     conditions: ["@curv/source"],
-    alias: { vitest: join(here, "vitest-in-page.ts") },
+    alias: { vitest: join(fileURLToPath(new URL(".", import.meta.url)), "vitest-in-page.ts") },
     logLevel: "silent",
   });
   const code = outputFiles[0].text;
@@ -63,36 +57,27 @@ export async function openPage(script: string, files: Readonly<Record<string, Ui
     );
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const browser: Browser = await chromium.launch({
-    executablePath: executable()!,
-    args: [
-      "--headless",
-      "--no-sandbox",
-      "--disable-gpu",
-      "--disable-background-networking",
-      "--use-angle=swiftshader",
-      "--enable-unsafe-swiftshader",
-      "--enable-unsafe-webgpu",
-    ],
-  });
+  const browser = await startBrowser(withoutCard);
   const page = await browser.newPage();
   const printed: string[] = [];
   page.on("console", (message) => printed.push(message.text()));
   page.on("pageerror", (error) => printed.push(`error: ${error.message}`));
   await page.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
-  try {
-    await page.waitForFunction("globalThis.page !== undefined", null, { timeout: 10_000 });
-  } catch (error) {
+  const close = async (): Promise<void> => {
     await browser.close();
     server.close();
+  };
+  try {
+    await page.waitForFunction("globalThis.page !== undefined", null, { timeout: 60_000 });
+  } catch (error) {
+    await close();
     throw new Error(`the page did not start: ${printed.join("; ")}`, { cause: error });
   }
-  return {
-    page,
-    printed,
-    close: async () => {
-      await browser.close();
-      server.close();
-    },
-  };
+  const ask = (method: string, ...args: readonly unknown[]): Promise<unknown> =>
+    page.evaluate(
+      ([name, list]) =>
+        (globalThis as unknown as { page: Record<string, (...x: unknown[]) => unknown> }).page[name](...list),
+      [method, [...args]] as const,
+    );
+  return { page, printed, ask, close };
 }
