@@ -19,7 +19,14 @@ export {
   type ExtremeOptions,
   type SpectralNorm,
 } from "./estimators/extremes.js";
-export { hutchPlusPlus, type LowRankTrace, type LowRankTraceOptions } from "./estimators/hutch-plus-plus.js";
+export {
+  hutchPlusPlus,
+  type HutchPlusPlusOptions,
+  type HutchPlusPlusSketch,
+  type HutchPlusPlusTrace,
+  type LowRankTrace,
+  type LowRankTraceOptions,
+} from "./estimators/hutch-plus-plus.js";
 export {
   frobeniusNorm,
   hutchinsonDiagonal,
@@ -47,8 +54,21 @@ export {
   type SpectralMeasureOptions,
   type SpectralRun,
 } from "./estimators/spectral-measure.js";
-export { traceByLayer, type BlockTrace, type TraceByLayer } from "./estimators/trace-by-layer.js";
-export { xDiagonal, xTrace, type XTraceOptions } from "./estimators/x-trace.js";
+export {
+  traceByLayer,
+  type BlockTrace,
+  type TraceByLayer,
+  type TraceByLayerOptions,
+} from "./estimators/trace-by-layer.js";
+export {
+  xDiagonal,
+  xTrace,
+  type XDiagonalEstimate,
+  type XDiagonalOptions,
+  type XTraceEstimate,
+  type XTraceOptions,
+} from "./estimators/x-trace.js";
+export type { RangeSketch } from "./estimators/range-sketch.js";
 export { gaussNewtonDiagonal } from "./gauss-newton-diagonal.js";
 export { gradientNoiseScale, type GradientNoise } from "./gradient-noise-scale.js";
 export { influence, type InfluenceOptions } from "./influence.js";

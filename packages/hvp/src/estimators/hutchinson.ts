@@ -49,8 +49,8 @@ export async function hutchinsonTrace(a: AnyOperator, key: Key, options: TraceOp
   const { probes = 32, distribution = "rademacher", tol = 0, resume } = options;
   checkCount(probes, caller, "probes");
   if (!(tol >= 0)) throw new DomainError(`${caller}: tol is ${tol}; wants a number >= 0.`);
-  const products = productsOf(a, caller, probes, options);
   const samples = [...(resume?.samples ?? [])];
+  const products = productsOf(a, caller, probes, options, samples.length);
   const precise = (): boolean => {
     if (tol === 0 || samples.length < 10) return false;
     const { mean, standardError } = meanAndStandardError(samples);
@@ -75,8 +75,8 @@ export interface DiagonalEstimate<X> {
 }
 
 export interface HutchinsonDiagonal<X> extends DiagonalEstimate<X> {
-  /** The mean of (z ∘ Az)² over the probes, which `resume` goes on from. */
-  readonly secondMoment: X;
+  /** The sums of z ∘ Az and of its squares over the probes, which `resume` goes on from. */
+  readonly sums: { readonly samples: X; readonly squares: X };
 }
 
 export interface HutchinsonDiagonalOptions<X> extends HutchinsonOptions {
@@ -100,15 +100,13 @@ export async function hutchinsonDiagonal<X>(
   const n = squareSize(a, caller);
   const { probes = 32, distribution = "rademacher" } = options;
   checkCount(probes, caller, "probes");
-  const products = productsOf(a, caller, probes, options);
   const { resume } = options;
   let taken = resume?.products ?? 0;
+  const products = productsOf(a, caller, probes, options, taken);
   let [sum, squares]: [Tensor | null, Tensor | null] = [null, null];
   if (resume !== undefined) {
-    [sum, squares] = [
-      a.domain.ravel(resume.diagonal, caller, "resume.diagonal").mul(taken),
-      a.domain.ravel(resume.secondMoment, caller, "resume.secondMoment").mul(taken),
-    ];
+    sum = a.domain.ravel(resume.sums.samples, caller, "resume.sums.samples");
+    squares = a.domain.ravel(resume.sums.squares, caller, "resume.sums.squares");
   }
   while (taken < probes) {
     const to = Math.min(probes, taken + products.atOnce);
@@ -119,13 +117,13 @@ export async function hutchinsonDiagonal<X>(
     squares = squares === null ? q : squares.add(q);
     taken = to;
   }
-  const [mean, secondMoment] = [sum!.div(taken), squares!.div(taken)];
-  const variance = secondMoment.sub(mean.square()).relu();
+  const mean = sum!.div(taken);
+  const variance = squares!.div(taken).sub(mean.square()).relu();
   return {
     diagonal: a.domain.unravel(mean),
     standardError: a.domain.unravel(variance.div(taken - 1).sqrt()),
     products: taken,
-    secondMoment: a.domain.unravel(secondMoment),
+    sums: { samples: a.domain.unravel(sum!), squares: a.domain.unravel(squares!) },
   };
 }
 
@@ -157,8 +155,8 @@ export async function frobeniusNorm(
   const caller = "frobeniusNorm";
   const { probes = 32, distribution = "rademacher" } = options;
   checkCount(probes, caller, "probes");
-  const products = productsOf(a, caller, probes, options);
   const samples = [...(options.resume?.samples ?? [])];
+  const products = productsOf(a, caller, probes, options, samples.length);
   while (samples.length < probes) {
     const to = Math.min(probes, samples.length + products.atOnce);
     const z = drawProbes(distribution, key, a.shape[1], a.dtype, [samples.length, to]);

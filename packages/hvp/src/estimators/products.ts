@@ -25,16 +25,23 @@ export interface Products {
 
 /**
  * @param expected - How many products there will be in all.
+ * @param before - How many of them were taken earlier, by what is gone on from.
  * @throws DomainError for a product with NaN, naming its number.
  */
-export function productsOf(a: AnyOperator, caller: string, expected: number, options: ProductOptions): Products {
+export function productsOf(
+  a: AnyOperator,
+  caller: string,
+  expected: number,
+  options: ProductOptions,
+  before = 0,
+): Products {
   const n = Math.max(...a.shape);
   const { atOnce = Math.max(1, Math.min(16, Math.floor(2e5 / n))), signal, onProgress } = options;
   if (!Number.isInteger(atOnce) || atOnce < 1) {
     throw new DomainError(`${caller}: atOnce is ${atOnce}; wants a positive integer.`);
   }
   const { forward, backward } = compiledProducts(a);
-  let done = 0;
+  let done = before;
   const breathe = breather(signal);
   return {
     atOnce,

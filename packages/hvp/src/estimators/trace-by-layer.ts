@@ -2,7 +2,7 @@
 
 import type { LinearOperator } from "@curv/linsolve";
 import { leavesWithPath } from "@curv/tensor/tree";
-import { zeros } from "@curv/tensor";
+import { DomainError, zeros } from "@curv/tensor";
 import type { Key } from "@curv/tensor/random";
 import type { HutchinsonOptions } from "./hutchinson.js";
 import { drawProbes } from "./probes.js";
@@ -14,6 +14,8 @@ export interface BlockTrace {
   readonly trace: number;
   /** NaN for a single probe. */
   readonly standardError: number;
+  /** zᵀAz of each probe, over the block. */
+  readonly samples: readonly number[];
 }
 
 export interface TraceByLayer {
@@ -24,27 +26,38 @@ export interface TraceByLayer {
   readonly products: number;
 }
 
+export interface TraceByLayerOptions extends HutchinsonOptions {
+  /** An earlier estimate of the same operator and key, to go on from. Default none. */
+  readonly resume?: TraceByLayer;
+}
+
 /**
  * tr(A) and tr(A_ll) of each layer l, by Hutchinson's estimator: Σ zᵢ(Az)ᵢ over a layer's elements has that mean, as the components of z are
  * independent. No more products than for the trace of the whole.
  *
- * @throws As `hutchinsonTrace`.
+ * @throws As `hutchinsonTrace`; DomainError where `resume` has other layers.
  */
 export async function traceByLayer<X>(
   a: LinearOperator<X>,
   key: Key,
-  options: HutchinsonOptions = {},
+  options: TraceByLayerOptions = {},
 ): Promise<TraceByLayer> {
   const caller = "traceByLayer";
   const n = squareSize(a, caller);
-  const { probes = 32, distribution = "rademacher" } = options;
+  const { probes = 32, distribution = "rademacher", resume } = options;
   checkCount(probes, caller, "probes");
-  const products = productsOf(a, caller, probes, options);
   const ranges = layerRanges(a.domain.unravel(zeros([n], { dtype: a.dtype })));
-  const samples = new Map([...ranges.keys()].map((name) => [name, [] as number[]]));
-  const totals: number[] = [];
-  for (let from = 0; from < probes; from += products.atOnce) {
-    const z = drawProbes(distribution, key, n, a.dtype, [from, Math.min(probes, from + products.atOnce)]);
+  if (resume !== undefined && [...resume.layers.keys()].join() !== [...ranges.keys()].join()) {
+    throw new DomainError(
+      `${caller}: resume has the layers ${[...resume.layers.keys()].join(", ")}; wants ${[...ranges.keys()].join(", ")}.`,
+    );
+  }
+  const samples = new Map([...ranges.keys()].map((name) => [name, [...(resume?.layers.get(name)?.samples ?? [])]]));
+  const totals = [...(resume?.total.samples ?? [])];
+  const products = productsOf(a, caller, probes, options, totals.length);
+  while (totals.length < probes) {
+    const to = Math.min(probes, totals.length + products.atOnce);
+    const z = drawProbes(distribution, key, n, a.dtype, [totals.length, to]);
     const terms = z.mul(await products.with(z));
     totals.push(...(await terms.sum(0).data()));
     for (const [name, [start, end]] of ranges) {
@@ -53,12 +66,12 @@ export async function traceByLayer<X>(
   }
   const summary = (values: readonly number[], size: number): BlockTrace => {
     const { mean, standardError } = meanAndStandardError(values);
-    return { size, trace: mean, standardError };
+    return { size, trace: mean, standardError, samples: values };
   };
   return {
     total: summary(totals, n),
     layers: new Map([...ranges].map(([name, [start, end]]) => [name, summary(samples.get(name)!, end - start)])),
-    products: probes,
+    products: totals.length,
   };
 }
 
