@@ -24,6 +24,7 @@ import { Executor } from "./executor.js";
 import { planGraph } from "./graph-plan.js";
 import type { Cublas } from "./lib/cublas.js";
 import { hasKernel } from "./lower.js";
+import { Replay } from "./graph-replay.js";
 import type { MemoryUse } from "./memory-pool.js";
 import type { Plan, Step } from "./plan.js";
 import { largestArray, type PlanOptions } from "./planner.js";
@@ -47,6 +48,12 @@ export class CudaBackend implements Backend {
   private readonly constants = new WeakMap<object, Buffer>();
   private readonly collected = new FinalizationRegistry<Buffer>((buffer) => buffer.release());
   private readonly planOptions: PlanOptions;
+  /** What compiled functions keep from call to call, until they are collected. */
+  private readonly replays = new Set<Replay>();
+  private readonly uncompiled = new FinalizationRegistry<Replay>((replay) => {
+    this.replays.delete(replay);
+    if (!this.closed) replay.release();
+  });
   private closed = false;
 
   /** @internal */
@@ -58,6 +65,7 @@ export class CudaBackend implements Backend {
     /** Why there is no library, for `describe`. */
     private readonly libraryMissing: string | null,
     hostFallback: boolean,
+    private readonly graphs: boolean,
   ) {
     this.planOptions = { multiprocessors: device.info.multiprocessors, hostFallback, library: library !== null };
     this.executor = new Executor(
@@ -65,6 +73,7 @@ export class CudaBackend implements Backend {
       () => library!,
       (tensor) => this.constant(tensor as Tensor),
     );
+    device.memory.shortage = () => this.forgetGraphs();
   }
 
   /** The card. */
@@ -76,9 +85,9 @@ export class CudaBackend implements Backend {
     return hasKernel(primitive.name) || (this.planOptions.hostFallback && primitive.lower !== undefined);
   }
 
-  upload(data: TypedArray, _shape: Shape, dtype: DType): unknown {
+  upload(data: TypedArray, shape: Shape, dtype: DType): unknown {
     this.checkOpen();
-    const buffer = Buffer.allocate(this.device.memory, dtype, data.length);
+    const buffer = Buffer.allocate(this.device.memory, dtype, data.length, () => `[${shape.join()}] ${dtype}`);
     upload(this.device, data, buffer.address);
     return this.wrap(buffer);
   }
@@ -111,13 +120,21 @@ export class CudaBackend implements Backend {
       this.plans.set(key, plan);
       if (this.plans.size > mostPlans) this.plans.delete(this.plans.keys().next().value!);
     }
-    return this.execute(plan, inputs.map(({ buffer, dtype }) => this.bufferOf(buffer, dtype))); // prettier-ignore
+    return this.execute(plan, inputs.map(({ buffer, dtype }) => this.bufferOf(buffer, dtype)), null); // prettier-ignore
   }
 
   readonly compile = (graph: Graph): Executable => {
     this.captureConstants(graph);
     const plan = planGraph(graph, this.planOptions);
-    return (buffers) => this.execute(plan, graph.inputs.map(({ dtype }, i) => this.bufferOf(buffers[i], dtype))); // prettier-ignore
+    const { inputs } = graph;
+    const replay = this.graphs ? new Replay(this.device, plan) : null;
+    const executable: Executable = (buffers) =>
+      this.execute(plan, inputs.map(({ dtype }, i) => this.bufferOf(buffers[i], dtype)), replay); // prettier-ignore
+    if (replay !== null) {
+      this.replays.add(replay);
+      this.uncompiled.register(executable, replay);
+    }
+    return executable;
   };
 
   free(buffer: unknown): void {
@@ -140,6 +157,9 @@ export class CudaBackend implements Backend {
         ? `matrix products by own kernels: ${this.libraryMissing ?? "as asked"}`
         : `matrix products by cuBLAS ${this.library.version} (${this.library.path})`,
       this.planOptions.hostFallback ? "what has no kernel is computed on the host" : "what has no kernel is refused",
+      this.graphs
+        ? `${device.recordings} CUDA graphs, replayed ${device.replays} times${[...device.notRecorded].map((reason) => `; not recorded: ${reason}`).join("")}`
+        : "launches are not recorded as CUDA graphs",
       `${device.cache.misses} kernels compiled, ${device.cache.hits} read from ${device.cache.folder}, ${device.launches} launches; ${arrays} arrays, ${bytes} bytes, at most ${peakBytes}`,
     ].join("; ");
   }
@@ -168,8 +188,14 @@ export class CudaBackend implements Backend {
   dispose(): void {
     if (this.closed) return;
     this.closed = true;
+    this.forgetGraphs();
     this.library?.close();
     this.device.close();
+  }
+
+  /** Compiled functions make their graphs and arenas anew when they are called. */
+  private forgetGraphs(): void {
+    for (const replay of this.replays) replay.release();
   }
 
   private checkOpen(): void {
@@ -189,8 +215,8 @@ export class CudaBackend implements Backend {
     return handle instanceof Handle ? handle.buffer : Buffer.empty(dtype);
   }
 
-  private execute(plan: Plan, inputs: readonly Buffer[]): Handle[] {
-    return this.executor.run(plan, inputs).map((buffer) => this.wrap(buffer));
+  private execute(plan: Plan, inputs: readonly Buffer[], replay: Replay | null): Handle[] {
+    return this.executor.run(plan, inputs, replay).map((buffer) => this.wrap(buffer));
   }
 
   private constant(x: Tensor): Buffer {

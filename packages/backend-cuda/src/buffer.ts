@@ -19,12 +19,19 @@ export class Buffer {
     readonly dtype: DType,
     /** Of its elements. */
     readonly bytes: number,
+    readonly address: bigint = block?.address ?? 0n,
   ) {}
 
-  static allocate(memory: MemoryPool, dtype: DType, size: number): Buffer {
+  /** @param what - What is kept there, for the message when there is no memory. */
+  static allocate(
+    memory: MemoryPool,
+    dtype: DType,
+    size: number,
+    what: () => string = () => `${size} ${dtype} elements`,
+  ): Buffer {
     if (size === 0) return Buffer.empty(dtype);
-    const bytes = size * sizes[dtype];
-    return new Buffer(memory, memory.allocate(bytes, `${size} ${dtype} elements`), dtype, bytes);
+    const bytes = Buffer.bytesFor(dtype, size);
+    return new Buffer(memory, memory.allocate(bytes, what), dtype, bytes);
   }
 
   /** No elements and no memory. */
@@ -32,8 +39,13 @@ export class Buffer {
     return new Buffer(null, null, dtype, 0);
   }
 
-  get address(): bigint {
-    return this.block?.address ?? 0n;
+  /** Elements in the memory of another, whose holder keeps it as long as they are needed. */
+  static part(whole: Buffer, offset: number, dtype: DType, size: number): Buffer {
+    return new Buffer(null, null, dtype, Buffer.bytesFor(dtype, size), whole.address + BigInt(offset));
+  }
+
+  static bytesFor(dtype: DType, size: number): number {
+    return size * sizes[dtype];
   }
 
   retain(): this {

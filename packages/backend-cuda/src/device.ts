@@ -24,6 +24,14 @@ export interface Grid {
   readonly z?: number;
 }
 
+/** Launches that the driver keeps as one graph, with the addresses they were recorded with. */
+export interface Recording {
+  readonly graph: bigint;
+  readonly launches: number;
+  /** All of them, for messages. */
+  readonly label: LaunchLabel;
+}
+
 /** Host memory that the card may write to. */
 export interface Staging {
   readonly address: bigint;
@@ -40,7 +48,16 @@ export class Device {
   /** The driver's functions; a sticky result marks the device as dead. */
   readonly call: Record<DriverFunction, (...args: NativeArgument[]) => void>;
   readonly cache: CubinCache;
+  /** Kernels that were launched, by themselves or in graphs. */
   launches = 0;
+  /** Graphs that are kept, and how often graphs were launched. */
+  recordings = 0;
+  replays = 0;
+  /** Why launches are not recorded where they were to be. */
+  readonly notRecorded: Set<string> = new Set();
+  private announced = 0;
+  /** Labels of what is being recorded; null while nothing is. */
+  private recorded: LaunchLabel[] | null = null;
   private readonly block = new ArgumentBlock();
   private readonly kernels = new Map<string, Kernel>();
   private readonly modules: bigint[] = [];
@@ -48,7 +65,8 @@ export class Device {
   private readonly events: bigint[] = [];
   private readonly stagings: Staging[] = [];
   private cause: CudaError | null = null;
-  private readonly synchronous: boolean;
+  /** Whether each launch is waited for. */
+  readonly synchronous: boolean;
   private readonly dump: string | undefined;
   /** Of the kernels that were compiled, not read from the cache. */
   readonly resources: KernelResources[] = [];
@@ -131,15 +149,80 @@ export class Device {
 
   /** Launches a kernel; a failure of it shows at a later call, which names the launches that may have caused it. */
   launch(kernel: Kernel, grid: Grid, threads: number, args: readonly KernelArgument[], label: LaunchLabel): void {
-    this.checkAlive();
+    this.announce(label);
     if (args.length > mostArguments)
       throw new CudaError(`cuda: ${label}: ${args.length} arguments; at most ${mostArguments}.`);
-    this.ring[this.launches++ % remembered] = label;
     this.block.set(args);
     const { x, y = 1, z = 1 } = grid;
     const { stream, block } = this;
     this.call.cuLaunchKernel(kernel.handle, x, y, z, threads, 1, 1, 0, stream, block.table, null);
     if (this.synchronous) this.synchronize();
+  }
+
+  /**
+   * Remembers what is about to be launched, to name it if it fails.
+   *
+   * @throws CudaError, the first cause, once the device is dead.
+   */
+  announce(label: LaunchLabel): void {
+    this.checkAlive();
+    if (this.recorded !== null) {
+      this.recorded.push(label);
+      return;
+    }
+    this.launches++;
+    this.ring[this.announced++ % remembered] = label;
+  }
+
+  /**
+   * Records what `work` puts on the stream, without running it. The work must not allocate, wait, read, or load a module.
+   *
+   * @throws CudaError if the driver refuses any of it; then nothing has run, and the stream is as it was.
+   */
+  record(work: () => void): Recording {
+    this.checkAlive();
+    const labels: LaunchLabel[] = [];
+    const out = new BigUint64Array(1);
+    const threadLocal = 1;
+    this.call.cuStreamBeginCapture_v2(this.stream, threadLocal);
+    this.recorded = labels;
+    try {
+      work();
+    } catch (error) {
+      this.driver.raw.cuStreamEndCapture(this.stream, out);
+      if (out[0] !== 0n) this.driver.raw.cuGraphDestroy(out[0]);
+      throw error;
+    } finally {
+      this.recorded = null;
+    }
+    this.call.cuStreamEndCapture(this.stream, out);
+    const [captured] = out;
+    try {
+      this.call.cuGraphInstantiateWithFlags(out, captured, 0);
+    } finally {
+      this.call.cuGraphDestroy(captured);
+    }
+    this.recordings++;
+    return {
+      graph: out[0],
+      launches: labels.length,
+      label: `a graph of ${labels.length} launches (${listed(labels)})`,
+    };
+  }
+
+  /** Launches a graph; a failure of it shows at a later call, like that of a kernel. */
+  replay({ graph, launches, label }: Recording): void {
+    this.checkAlive();
+    this.replays++;
+    this.launches += launches;
+    this.ring[this.announced++ % remembered] = label;
+    this.call.cuGraphLaunch(graph, this.stream);
+  }
+
+  /** Gives a graph back; if it runs, after it has run. */
+  forget({ graph }: Recording): void {
+    this.recordings--;
+    if (this.cause === null) this.call.cuGraphExecDestroy(graph);
   }
 
   synchronize(): void {
@@ -204,8 +287,8 @@ export class Device {
   private refuse(call: string, result: number): CudaError {
     const error = refusedCall(call, result, this.driver.errorName(result));
     if (!isSticky(result)) return error;
-    const start = Math.max(0, this.launches - remembered);
-    const last = Array.from({ length: this.launches - start }, (_, i) => this.ring[(start + i) % remembered]);
+    const start = Math.max(0, this.announced - remembered);
+    const last = Array.from({ length: this.announced - start }, (_, i) => this.ring[(start + i) % remembered]);
     const suspects = this.synchronous ? last.slice(-1) : last.reverse().slice(0, 8);
     this.cause ??= new CudaError(
       `${error.message} The context is lost; restart the process. ${
@@ -224,4 +307,12 @@ export class Device {
     files.writeFileSync(`${base}.cu`, `${source}\n/*\n${log}\n*/\n`);
     files.writeFileSync(`${base}.cubin`, image);
   }
+}
+
+/** Labels of a graph's launches, each once, with a bound on their number. */
+function listed(labels: readonly LaunchLabel[]): string {
+  const most = 24;
+  const different = [...new Set(labels)];
+  const rest = different.length - most;
+  return different.slice(0, most).join(", ") + (rest > 0 ? `, and ${rest} more` : "");
 }

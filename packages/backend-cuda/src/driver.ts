@@ -42,7 +42,13 @@ export type DriverFunction =
   | "cuModuleGetFunction"
   | "cuModuleUnload"
   | "cuFuncGetAttribute"
-  | "cuLaunchKernel";
+  | "cuLaunchKernel"
+  | "cuStreamBeginCapture_v2"
+  | "cuStreamEndCapture"
+  | "cuGraphInstantiateWithFlags"
+  | "cuGraphLaunch"
+  | "cuGraphDestroy"
+  | "cuGraphExecDestroy";
 
 /** Handles and device addresses are `void *` and BigInt in JavaScript; `uint64_t` would be a Number below 2⁵³ and BigInt above. */
 const pointer = "void *";
@@ -87,6 +93,12 @@ const signatures: Readonly<Record<DriverFunction, readonly string[]>> = {
   cuModuleUnload: [pointer],
   cuFuncGetAttribute: [pointer, int, pointer],
   cuLaunchKernel: [pointer, word, word, word, word, word, word, word, pointer, pointer, pointer],
+  cuStreamBeginCapture_v2: [pointer, int],
+  cuStreamEndCapture: [pointer, pointer],
+  cuGraphInstantiateWithFlags: [pointer, pointer, "uint64_t"],
+  cuGraphLaunch: [pointer, pointer],
+  cuGraphDestroy: [pointer],
+  cuGraphExecDestroy: [pointer],
 };
 
 /** Numbers of device attributes. */

@@ -1,4 +1,4 @@
-/** Runs plans: launches in order, memory taken when an array is first written and given back after its last use. */
+/** Runs plans: segment by segment, with memory for the arrays that others may hold; the rest lies in the plan's arena. */
 
 import type { HostArray, TypedArray, Aval } from "@curv/tensor";
 import { Buffer } from "./buffer.js";
@@ -6,7 +6,16 @@ import type { Device } from "./device.js";
 import type { KernelArgument } from "./launch.js";
 import type { Cublas } from "./lib/cublas.js";
 import { itemBytes } from "./buffer.js";
-import type { AddressArgument, MatrixOperand, Plan, PlannedArgument, Step } from "./plan.js";
+import { allocateArena, arenaArrays, type Replay } from "./graph-replay.js";
+import {
+  arraysOf,
+  type AddressArgument,
+  type MatrixOperand,
+  type Plan,
+  type PlannedArgument,
+  type Segment,
+  type Step,
+} from "./plan.js";
 import { downloadNow, hostArray, upload } from "./transfer.js";
 import { sizeOf } from "./view.js";
 
@@ -18,23 +27,47 @@ export class Executor {
     private readonly constant: (tensor: object) => Buffer,
   ) {}
 
-  /** Buffers of the outputs, each with a share of its own; the inputs keep theirs. */
-  run(plan: Plan, inputs: readonly Buffer[]): Buffer[] {
-    const buffers = new Array<Buffer | null>(plan.arrays.length).fill(null);
+  /**
+   * Buffers of the outputs, each with a share of its own; the inputs keep theirs.
+   *
+   * @param replay - What the plan keeps from call to call; null if it keeps nothing.
+   */
+  run(plan: Plan, inputs: readonly Buffer[], replay: Replay | null): Buffer[] {
+    if (replay !== null) {
+      const buffers = replay.begin();
+      let done = false;
+      try {
+        const outputs = this.runIn(buffers, plan, inputs, replay);
+        done = true;
+        return outputs;
+      } finally {
+        replay.end(done);
+      }
+    }
+    const arena = allocateArena(this.device, plan);
+    try {
+      return this.runIn(arenaArrays(plan, arena), plan, inputs, null);
+    } finally {
+      arena.release();
+    }
+  }
+
+  private runIn(buffers: (Buffer | null)[], plan: Plan, inputs: readonly Buffer[], replay: Replay | null): Buffer[] {
     inputs.forEach((buffer, i) => (buffers[i] = buffer.retain()));
     try {
       for (const { array, tensor } of plan.constants) buffers[array] = this.constant(tensor).retain();
-      for (const step of plan.steps) {
-        for (const array of step.makes) {
-          const { dtype, size } = plan.arrays[array];
-          buffers[array] = Buffer.allocate(this.device.memory, dtype, size);
-        }
-        this.step(step, buffers);
-        for (const array of step.dead) {
+      plan.segments.forEach((segment, i) => {
+        for (const array of segment.makes) buffers[array] = this.make(plan, segment, array);
+        const launch = (placed: (Buffer | null)[]): void => {
+          for (const step of segment.steps) this.step(step, placed, replay);
+        };
+        if (replay !== null) replay.run(i, buffers, launch);
+        else launch(buffers);
+        for (const array of segment.dead) {
           buffers[array]?.release();
           buffers[array] = null;
         }
-      }
+      });
       // What has no elements was never written.
       return plan.outputs.map((array) => (buffers[array] ?? Buffer.empty(plan.arrays[array].dtype)).retain());
     } finally {
@@ -42,7 +75,15 @@ export class Executor {
     }
   }
 
-  private step(step: Step, buffers: (Buffer | null)[]): void {
+  private make({ arrays }: Plan, { steps }: Segment, array: number): Buffer {
+    const { dtype, size } = arrays[array];
+    return Buffer.allocate(this.device.memory, dtype, size, () => {
+      const maker = steps.find((step) => arraysOf(step).includes(array));
+      return `${size} ${dtype} elements${maker === undefined ? "" : ` of ${nameOf(maker)}`}`;
+    });
+  }
+
+  private step(step: Step, buffers: (Buffer | null)[], replay: Replay | null): void {
     const { device } = this;
     switch (step.kind) {
       case "launch": {
@@ -52,7 +93,7 @@ export class Executor {
         return;
       }
       case "product": {
-        device.checkAlive();
+        device.announce(step.label);
         const stored = ({ address, ...layout }: MatrixOperand): MatrixOperand & { address: never } =>
           ({ ...layout, address: addressIn(address, buffers) }) as never;
         this.library().multiply(step.dtype, step, stored(step.a), stored(step.b), buffers[step.out]!.address);
@@ -70,6 +111,13 @@ export class Executor {
         results.forEach((data, i) => this.write(buffers[step.outputs[i]]!, data));
         return;
       }
+      case "library":
+        device.announce(nameOf(step));
+        step.call(
+          device,
+          [...step.inputs, ...step.outputs].map((array) => buffers[array]!.address),
+        );
+        return;
       case "check": {
         const { ranks, guarded, test } = step.equation.params as CheckParams;
         const error = firstError(this.operands(step.equation.inputs, step.inputs, buffers), ranks, guarded, test);
@@ -78,14 +126,15 @@ export class Executor {
       }
       case "cond": {
         const [predicate, ...operands] = step.inputs.map((array) => buffers[array]!);
-        this.put(step.outputs, buffers, this.run(step.branches[this.truth(predicate) ? 1 : 0], operands));
+        const branch = step.branches[this.truth(predicate) ? 1 : 0];
+        this.put(step.outputs, buffers, this.run(branch, operands, replay?.of(branch) ?? null));
         return;
       }
       case "while":
-        this.whileLoop(step, buffers);
+        this.whileLoop(step, buffers, replay);
         return;
       case "scan":
-        this.scan(step, buffers);
+        this.scan(step, buffers, replay);
         return;
     }
   }
@@ -123,17 +172,19 @@ export class Executor {
   private whileLoop(
     { equation, inputs, outputs, condition, body }: Extract<Step, { kind: "while" }>,
     buffers: (Buffer | null)[],
+    replay: Replay | null,
   ): void {
+    const [ofCondition, ofBody] = [replay?.of(condition) ?? null, replay?.of(body) ?? null];
     const { conditionConsts: nc, bodyConsts: nb, maxSteps } = equation.params as WhileParams;
     const operands = inputs.map((array) => buffers[array]!);
     let carry = operands.slice(nc + nb).map((x) => x.retain());
     try {
       for (let i = 0; maxSteps === null || i < maxSteps; i++) {
-        const [go] = this.run(condition, [...operands.slice(0, nc), ...carry]);
+        const [go] = this.run(condition, [...operands.slice(0, nc), ...carry], ofCondition);
         const goes = this.truth(go);
         go.release();
         if (!goes) break;
-        const next = this.run(body, [...operands.slice(nc, nc + nb), ...carry]);
+        const next = this.run(body, [...operands.slice(nc, nc + nb), ...carry], ofBody);
         for (const x of carry) x.release();
         carry = next;
       }
@@ -145,7 +196,12 @@ export class Executor {
   }
 
   /** Slices are parts of their arrays, and results are copied to their places. */
-  private scan({ equation, inputs, outputs, body }: Extract<Step, { kind: "scan" }>, buffers: (Buffer | null)[]): void {
+  private scan(
+    { equation, inputs, outputs, body }: Extract<Step, { kind: "scan" }>,
+    buffers: (Buffer | null)[],
+    replay: Replay | null,
+  ): void {
+    const ofBody = replay?.of(body) ?? null;
     const { consts, carries, length, reverse } = equation.params as ScanParams;
     const operands = inputs.map((array) => buffers[array]!);
     const rows = equation.inputs.slice(consts + carries);
@@ -158,7 +214,7 @@ export class Executor {
           this.copy(operands[consts + carries + k].address + BigInt(i * row.bytes), row.address, row.bytes);
           return row;
         });
-        const outs = this.run(body, [...operands.slice(0, consts), ...carry, ...xs]);
+        const outs = this.run(body, [...operands.slice(0, consts), ...carry, ...xs], ofBody);
         for (const x of [...xs, ...carry]) x.release();
         carry = outs.slice(0, carries);
         outs.slice(carries).forEach((row, k) => {
@@ -177,6 +233,11 @@ export class Executor {
   private copy(from: bigint, to: bigint, bytes: number): void {
     if (bytes > 0) this.device.call.cuMemcpyDtoDAsync_v2(to, from, bytes, this.device.stream);
   }
+}
+
+function nameOf(step: Step): string {
+  if (step.kind === "launch" || step.kind === "product" || step.kind === "clear") return step.label;
+  return step.equation.primitive.name;
 }
 
 function addressIn({ array, offset }: AddressArgument, buffers: readonly (Buffer | null)[]): bigint {

@@ -4,7 +4,7 @@ import { flattenCalls, isTensor, Variable, type Atom, type Equation, type Graph,
 import { CudaError } from "./errors.js";
 import { mostResults, Node } from "./expression.js";
 import { loweringFor } from "./lower.js";
-import { withLifetimes, type Plan } from "./plan.js";
+import { withLifetimes, withMemory, type Plan } from "./plan.js";
 import { Planner, type PlanOptions } from "./planner.js";
 import { isContiguous, sizeOf, wholeView } from "./view.js";
 
@@ -26,7 +26,7 @@ export function planGraph(graph: Graph, options: PlanOptions): Plan {
     arrays: planner.arrays,
     inputs: graph.inputs,
     constants: planner.constants,
-    steps: withLifetimes(planner.steps, given, [...given, ...results]),
+    ...withMemory(planner.arrays, withLifetimes(planner.steps, given, [...given, ...results]), [...given, ...results]),
     outputs: results,
   };
 }

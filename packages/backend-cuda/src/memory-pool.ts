@@ -44,8 +44,11 @@ export function blockBytes(bytes: number): number {
 }
 
 export class MemoryPool {
+  /** Free blocks of a size, the highest address first. */
   private readonly kept = new Map<number, bigint[]>();
-  private readonly live = new Map<bigint, { readonly bytes: number; readonly what: string }>();
+  private readonly live = new Map<bigint, { readonly bytes: number; readonly what: () => string }>();
+  /** Called when memory is short, before blocks are given back: frees what can be made anew. */
+  shortage: () => void = () => undefined;
   private keptBytes = 0;
   private bytes = 0;
   private peakBytes = 0;
@@ -53,10 +56,13 @@ export class MemoryPool {
   constructor(private readonly memory: RawMemory) {}
 
   /**
-   * @param what - For the message of a failure: the shape and dtype of what is kept there.
+   * The block of the lowest address that is free: a program that takes and frees the same blocks in a loop gets the same addresses again,
+   * whatever the order in which it frees them.
+   *
+   * @param what - For the message of a failure: what is kept there.
    * @throws CudaError naming the bytes, what is free, and the largest arrays, if memory is short even after all that was kept is given back.
    */
-  allocate(bytes: number, what: string): Block {
+  allocate(bytes: number, what: () => string): Block {
     const size = blockBytes(bytes);
     const address = this.kept.get(size)?.pop();
     if (address !== undefined) this.keptBytes -= size;
@@ -73,7 +79,7 @@ export class MemoryPool {
     this.keptBytes += bytes;
     const list = this.kept.get(bytes);
     if (list === undefined) this.kept.set(bytes, [address]);
-    else list.push(address);
+    else list.splice(placeOf(list, address), 0, address);
   }
 
   get use(): MemoryUse {
@@ -88,12 +94,13 @@ export class MemoryPool {
     this.memory.trim();
   }
 
-  private fresh(size: number, wanted: number, what: string): bigint {
+  private fresh(size: number, wanted: number, what: () => string): bigint {
     try {
       return this.memory.allocate(size);
     } catch (error) {
       if (!isOutOfMemory(error)) throw error;
     }
+    this.shortage();
     this.trim();
     try {
       return this.memory.allocate(size);
@@ -103,15 +110,26 @@ export class MemoryPool {
       const largest = [...this.live.values()]
         .sort((a, b) => b.bytes - a.bytes)
         .slice(0, 5)
-        .map((entry) => `${entry.what} (${mib(entry.bytes)})`);
+        .map((entry) => `${entry.what()} (${mib(entry.bytes)})`);
       throw new CudaError(
-        `cuda: no memory for ${what}: ${mib(wanted)} were asked for, ${mib(free)} of ${mib(total)} are free, this backend holds ${mib(this.bytes)}` +
+        `cuda: no memory for ${what()}: ${mib(wanted)} were asked for, ${mib(free)} of ${mib(total)} are free, this backend holds ${mib(this.bytes)} and held ${mib(this.peakBytes)} at most` +
           `${largest.length === 0 ? "" : `, the largest: ${largest.join(", ")}`}. Dispose tensors, or bound them with tidy or using.`,
         (error as CudaError).refused,
         { cause: error },
       );
     }
   }
+}
+
+/** Where an address belongs in a list with the highest first. */
+function placeOf(list: readonly bigint[], address: bigint): number {
+  let [from, to] = [0, list.length];
+  while (from < to) {
+    const middle = (from + to) >> 1;
+    if (list[middle] > address) from = middle + 1;
+    else to = middle;
+  }
+  return from;
 }
 
 function isOutOfMemory(error: unknown): boolean {

@@ -1,6 +1,8 @@
 /** What a graph comes to on the card: steps over arrays, with every size, launch and argument known but the addresses. */
 
 import type { DType, Equation, Tensor, Variable } from "@curv/tensor";
+import type { Device } from "./device.js";
+import { planArena, type Arena } from "./arena.js";
 import type { KernelArgument } from "./launch.js";
 import type { View } from "./view.js";
 
@@ -45,6 +47,20 @@ export interface ProductStep {
   readonly label: string;
 }
 
+/**
+ * Calls of the vendor's libraries on whole arrays. What is written and read again by the same step (work space) stands among the outputs.
+ */
+export interface LibraryStep {
+  readonly kind: "library";
+  readonly equation: Equation;
+  readonly inputs: readonly number[];
+  readonly outputs: readonly number[];
+  /** Whether the library only puts work on the stream, so that a recorded graph may hold it; false where it waits for the card. */
+  readonly recordable: boolean;
+  /** @param addresses - Of the inputs, then of the outputs. */
+  readonly call: (device: Device, addresses: readonly bigint[]) => void;
+}
+
 export interface MatrixOperand {
   readonly address: AddressArgument;
   /** Whether what lies in memory is the transpose. */
@@ -67,6 +83,7 @@ export type Step =
       readonly inputs: readonly number[];
       readonly outputs: readonly number[];
     }
+  | LibraryStep
   /** An error that depends on values. */
   | { readonly kind: "check"; readonly equation: Equation; readonly inputs: readonly number[] }
   | Loop<"scan", { readonly body: Plan }>
@@ -80,6 +97,18 @@ type Loop<K, P> = {
   readonly outputs: readonly number[];
 } & P;
 
+/** Steps in a row that only put work on the stream, and can be recorded as one graph; or one step in which the host takes part. */
+export interface Segment {
+  readonly steps: readonly Step[];
+  /** How many launches it can be recorded as; 0 if the host takes part. */
+  readonly launches: number;
+  /** Arrays outside of the arena that it is the first, and the last, to touch. */
+  readonly makes: readonly number[];
+  readonly dead: readonly number[];
+  /** All arrays outside of the arena that it touches. */
+  readonly outside: readonly number[];
+}
+
 export interface Plan {
   readonly arrays: readonly PlannedArray[];
   /** Arrays of the graph's inputs: the first ones. */
@@ -87,6 +116,10 @@ export interface Plan {
   /** Arrays that are there before the first step. */
   readonly constants: readonly { readonly array: number; readonly tensor: Tensor }[];
   readonly steps: readonly (Step & { readonly makes: readonly number[]; readonly dead: readonly number[] })[];
+  /** The same steps as they are run. */
+  readonly segments: readonly Segment[];
+  /** Memory of what lives only inside. */
+  readonly arena: Arena;
   /** Arrays of the outputs, each whole and row-major. */
   readonly outputs: readonly number[];
 }
@@ -133,6 +166,44 @@ export function withLifetimes(
     result[i] = { ...steps[i], makes: makes[i], dead };
   }
   return result;
+}
+
+/** Whether a step only puts work on the stream: its addresses are all that it takes from a call, and nothing is read back. */
+function onlyLaunches(step: Step): boolean {
+  const { kind } = step;
+  return kind === "launch" || kind === "product" || kind === "clear" || (kind === "library" && step.recordable);
+}
+
+/** Loops and branches hand arrays on to other plans, which may return them as results. */
+function handsOn({ kind }: Step): boolean {
+  return kind === "scan" || kind === "while" || kind === "cond";
+}
+
+/** Where the arrays of steps lie, and which steps are run as one. */
+export function withMemory(
+  arrays: readonly PlannedArray[],
+  steps: Plan["steps"],
+  kept: readonly number[],
+): Pick<Plan, "steps" | "segments" | "arena"> {
+  const outside = new Set(kept);
+  for (const step of steps.filter(handsOn)) for (const array of arraysOf(step)) outside.add(array);
+  const arena = planArena(arrays, steps, (array) => !outside.has(array));
+  const own = (list: readonly number[]): number[] => list.filter((array) => !arena.offsets.has(array));
+  const segments: Segment[] = [];
+  for (let from = 0, to = 0; from < steps.length; from = to) {
+    while (to < steps.length && onlyLaunches(steps[to])) to++;
+    const launches = to - from;
+    to = Math.max(to, from + 1);
+    const part = steps.slice(from, to);
+    segments.push({
+      steps: part,
+      launches,
+      makes: own(part.flatMap(({ makes }) => makes)),
+      dead: own(part.flatMap(({ dead }) => dead)),
+      outside: [...new Set(own(part.flatMap(arraysOf)))].filter((array) => arrays[array].size > 0),
+    });
+  }
+  return { steps, segments, arena };
 }
 
 /** The view's first element as an argument. */

@@ -186,7 +186,7 @@ describe("on the fake card", () => {
     const square = jit((x: Tensor) => x.reshape([-1, 1]).add(x));
     const large = tensor(numbers(3000), { dtype: "float64" }).to(place);
     expect(() => square(large)).toThrow(
-      /no memory for 9000000 float64 elements: 69 MiB were asked for.*free, this backend holds.*largest: .*tidy/,
+      /no memory for 9000000 float64 elements of add \[3000,3000\]: 69 MiB were asked for.*free, this backend holds.*at most.*largest: .*\[3000\] float64 .*tidy/,
     );
     card.setMemory(2 ** 30);
     expect(square(large).shape).toEqual([3000, 3000]);

@@ -190,21 +190,21 @@ describe("device memory", () => {
       trim: () => trims++,
       info: () => ({ free: 8 * 2 ** 20 - used, total: 8 * 2 ** 20 }),
     });
-    const a = pool.allocate(3 * 2 ** 20, "a");
+    const a = pool.allocate(3 * 2 ** 20, () => "a");
     pool.free(a);
-    expect(pool.allocate(4 * 2 ** 20, "again").address).toBe(a.address);
-    const b = pool.allocate(2 * 2 ** 20, "b");
+    expect(pool.allocate(4 * 2 ** 20, () => "again").address).toBe(a.address);
+    const b = pool.allocate(2 * 2 ** 20, () => "b");
     pool.free(b);
     // 4 MiB fit only when b's 2 MiB are given back.
-    const c = pool.allocate(4 * 2 ** 20, "c");
+    const c = pool.allocate(4 * 2 ** 20, () => "c");
     expect(trims).toBe(1);
-    expect(() => pool.allocate(1, "[1] float32")).toThrow(
+    expect(() => pool.allocate(1, () => "[1] float32")).toThrow(
       /no memory for \[1\] float32: 0\.000 MiB.*the largest: again \(4\.000 MiB\), c \(4\.000 MiB\).*tidy/,
     );
     pool.free(c);
     expect(() => pool.free(c)).toThrow(/freed twice/);
     expect(pool.use.peakBytes).toBe(8 * 2 ** 20);
-    expect(pool.allocate(1, "small").bytes).toBe(512);
+    expect(pool.allocate(1, () => "small").bytes).toBe(512);
   });
 });
 

@@ -469,8 +469,12 @@ API int cuStreamBeginCapture_v2(void *stream, int mode) {
   return 0;
 }
 API int cuStreamEndCapture(void *stream, void **graph) {
-  ENTER();
   *graph = nullptr;
+  if (int refused = enter(__func__)) {
+    if (capture != idle) delete captured;
+    capture = idle;
+    return refused;
+  }
   if (capture == idle || stream != capturedStream) return 401;
   bool whole = capture == recording;
   capture = idle;
