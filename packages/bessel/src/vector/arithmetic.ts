@@ -77,6 +77,18 @@ const expOdd = [
 
 /** e^x = 2^n·e^r for |x| < 700. */
 export function exp(x: Expression): Expression {
+  const [rest, power] = reduced(x);
+  return mul(add(constant(1), rest), power);
+}
+
+/** e^x and e^x − 1, both to an ulp or two: 2^n(e^r − 1) + (2^n − 1). */
+export function expAndLessOne(x: Expression): readonly [exp: Expression, lessOne: Expression] {
+  const [rest, power] = reduced(x);
+  return [mul(add(constant(1), rest), power), add(mul(rest, power), sub(power, constant(1)))];
+}
+
+/** e^r − 1 and 2^n. */
+function reduced(x: Expression): readonly [rest: Expression, power: Expression] {
   const { integer, integerSub, shiftLeft } = lanes64;
   const sum = add(mul(x, constant(Math.LOG2E)), constant(round));
   const n = sub(sum, constant(round));
@@ -84,5 +96,5 @@ export function exp(x: Expression): Expression {
   const z = mul(r, r);
   const tail = mul(z, add(polynomial(z, expEven), mul(r, polynomial(z, expOdd))));
   const power = shiftLeft(integerSub(sum, integer(roundBits - 1023n)), mantissa);
-  return mul(add(constant(1), add(r, tail)), power);
+  return [add(r, tail), power];
 }

@@ -21,13 +21,15 @@ export interface Regions {
 }
 
 /** Points that are sorted at a time: the buckets have to fit into the work space of a thread. */
-const block = 1920;
+const block = 1536;
 /** Elements of a bucket: the last vectors are padded. */
 const mostVectors = 4;
 const capacity = block + 2 * mostVectors;
 /** A bucket holds orders, arguments, and offsets of the points in the output. */
 const [arguments_, offsets, bucketBytes] = [8 * capacity, 16 * capacity, 24 * capacity];
-const headBytes = 128;
+/** In front of the buckets: the next free place of each, and the regions of the points, both four bytes each. */
+const placesBytes = 128;
+const headBytes = placesBytes + 4 * block;
 
 /**
  * The kernel of a function that is given by its regions, which are made when it is first run.
@@ -51,12 +53,14 @@ export function bucketKernel(regions: () => Regions, nanoseconds: number, count:
 }
 
 function writeModule(module: ModuleBuilder, regions: Regions): void {
-  const functions = regions.regions.map(({ formula, vectors }) => module.add(loopOver(formula, arguments_, vectors)));
+  const functions = regions.regions.map(({ formula, vectors }) => module.add(loopOver(formula, vectors)));
   const body = new FunctionBody([i32, i32, i32]);
   const [base, start, end] = [0, 1, 2];
   const [work, v, x, out, stop] = [body.local(), body.local(), body.local(), body.local(), body.local()];
+  const common = body.local();
   const first = (bucket: number): FunctionBody =>
     body.get(work).int(headBytes + bucket * bucketBytes).emit(op.i32Add); // prettier-ignore
+  const at = (array: number): FunctionBody => body.get(array).get(start).int(3).emit(op.i32Shl, op.i32Add);
   body.work().set(work);
   [v, x, out].forEach((array, i) =>
     body
@@ -69,17 +73,34 @@ function writeModule(module: ModuleBuilder, regions: Regions): void {
     () => body.get(end),
     block,
     () => {
-      for (let bucket = 0; bucket <= functions.length; bucket++) {
-        body.get(work);
-        first(bucket).access(i32Store, 4 * bucket);
-      }
       body.get(start).int(block).emit(op.i32Add).tee(stop).get(end).emit(op.i32GtS);
       body.when(() => body.get(end).set(stop));
-      sort(body, regions.index, { work, v, x, start, stop });
-      regions.regions.forEach(({ vectors }, i) =>
-        empty(body, { work, out }, () => first(i + 1), i + 1, functions[i], vectors),
+      classify(body, regions.index, { work, v, x, start, stop, common });
+      // Whole blocks of one region are neither sorted nor copied.
+      body.get(common).int(0).emit(op.i32Ne).get(stop).get(start).emit(op.i32Sub).int(block).emit(op.i32GeS, op.i32And);
+      body.when(
+        () =>
+          functions.forEach((formula, i) => {
+            body.get(common).int(4 * (i + 1)).emit(op.i32Ne, op.i32Eqz); // prettier-ignore
+            body.when(() => {
+              at(v);
+              at(x);
+              at(out);
+              at(v).int(8 * block).emit(op.i32Add).call(formula); // prettier-ignore
+            });
+          }),
+        () => {
+          for (let bucket = 0; bucket <= functions.length; bucket++) {
+            body.get(work);
+            first(bucket).access(i32Store, 4 * bucket);
+          }
+          sort(body, { work, v, x, start, stop });
+          regions.regions.forEach(({ vectors }, i) =>
+            empty(body, { work, out }, () => first(i + 1), i + 1, functions[i], vectors),
+          );
+          leave(body, { work, out, base }, () => first(0));
+        },
       );
-      leave(body, { work, out, base }, () => first(0));
     },
   );
   module.add(body, "kernel0");
@@ -88,63 +109,78 @@ function writeModule(module: ModuleBuilder, regions: Regions): void {
 const i32Store = 0x36;
 const f64LoadSplat = 0x0a;
 const vectorStore = 0x0b;
-const storeLane = 0x5b;
-const extract32 = 0x1b;
+const [extract32, splat32, bitAnd, bitOr, bitXor, anyTrue] = [0x1b, 0x11, 0x4e, 0x50, 0x51, 0x53];
 const demote = 0x5e;
 const shuffle = 0x0d;
 const lowHalves = [0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23];
 
-/** Puts the points from `start` to `stop` into their buckets, four at a time. Each bucket's next free place stands in the head. */
-function sort(
+/**
+ * Writes the regions of the points from `start` to `stop` into the work space, four points at a time, and what is common to all into a local:
+ * four times the region, or 0.
+ */
+function classify(
   body: FunctionBody,
   region: Formula,
+  { work, v, x, start, stop, common }: Record<"work" | "v" | "x" | "start" | "stop" | "common", number>,
+): void {
+  const [i, to, every, some] = [body.local(), body.local(), body.local(v128), body.local(v128)];
+  // Orders and arguments of two pairs of points.
+  const four = (array: number): Expression =>
+    node([], () => {
+      for (let pair = 0; pair < 2; pair++) {
+        body.get(array).get(i).int(3).emit(op.i32Shl, op.i32Add).vectorAccess(0x00, 16 * pair).simd(demote); // prettier-ignore
+      }
+      body.simd(shuffle, ...lowHalves);
+    });
+  const regions = new StraightWriter(body, lanes32.shiftLeft(region(four(v), four(x)), 2));
+  body.simd(0x0c, ...new Array<number>(16).fill(255)).set(every);
+  body.simd(0x0c, ...new Array<number>(16).fill(0)).set(some);
+  body.get(work).set(to);
+  body.get(start).set(i);
+  body.countUp(
+    i,
+    () => body.get(stop),
+    4,
+    () => {
+      const [index] = regions.write(1);
+      body.get(every).get(index).simd(bitAnd).set(every);
+      body.get(some).get(index).simd(bitOr).set(some);
+      body.get(to).get(index).vectorAccess(vectorStore, placesBytes).increment(to, 16);
+      body.release(index, v128);
+    },
+  );
+  body.get(every).simd(extract32, 0).set(common);
+  body.get(common).simd(splat32).get(every).simd(bitXor).get(every).get(some).simd(bitXor).simd(bitOr).simd(anyTrue);
+  body.when(() => body.int(0).set(common));
+  for (const local of [i, to]) body.release(local);
+  for (const local of [every, some]) body.release(local, v128);
+}
+
+/** Puts the points from `start` to `stop` into their buckets. Each bucket's next free place stands in the head. */
+function sort(
+  body: FunctionBody,
   { work, v, x, start, stop }: Record<"work" | "v" | "x" | "start" | "stop", number>,
 ): void {
-  const [i, slot, place] = [body.local(), body.local(), body.local()];
-  // Orders and arguments of two pairs of points.
-  const pairs = [v, x].map((array) => ({ array, locals: [body.local(v128), body.local(v128)] }));
-  const four = ({ locals: [a, b] }: (typeof pairs)[number]): Expression =>
-    node([], () =>
-      body
-        .get(a)
-        .simd(demote)
-        .get(b)
-        .simd(demote)
-        .simd(shuffle, ...lowHalves),
-    );
-  const regions = new StraightWriter(body, lanes32.shiftLeft(region(four(pairs[0]), four(pairs[1])), 2));
-  const append = (lane: number, index: number): void => {
-    body.get(work).get(index).simd(extract32, lane).emit(op.i32Add).tee(slot).access(op.i32Load).set(place);
-    pairs.forEach(({ locals }, k) => {
-      body
-        .get(place)
-        .get(locals[lane >> 1])
-        .vectorAccess(storeLane, k * arguments_, lane & 1);
+  const [i, from, slot, place] = [body.local(), body.local(), body.local(), body.local()];
+  const append = (k: number): void => {
+    body.get(work).get(from).access(op.i32Load, placesBytes + 4 * k).emit(op.i32Add).tee(slot).access(op.i32Load).set(place); // prettier-ignore
+    [v, x].forEach((array, j) => {
+      body.get(place).get(array).get(i).int(3).emit(op.i32Shl, op.i32Add).access(op.f64Load, 8 * k).access(op.f64Store, j * arguments_); // prettier-ignore
     });
-    body.get(place).get(i).int(lane).emit(op.i32Add).int(3).emit(op.i32Shl).access(i32Store, offsets);
+    body.get(place).get(i).int(k).emit(op.i32Add).int(3).emit(op.i32Shl).access(i32Store, offsets);
     body.get(slot).get(place).int(8).emit(op.i32Add).access(i32Store);
   };
-  const forFour = (each: (lane: number, index: number) => void): void => {
-    for (const { array, locals } of pairs) {
-      locals.forEach((local, k) => {
-        body.get(array).get(i).int(3).emit(op.i32Shl, op.i32Add).vectorAccess(0x00, 16 * k).set(local); // prettier-ignore
-      });
-    }
-    const [index] = regions.write(1);
-    for (let lane = 0; lane < 4; lane++) each(lane, index);
-    body.release(index, v128);
+  const some = (points: number, end: () => FunctionBody): void => {
+    body.countUp(i, end, points, () => {
+      for (let k = 0; k < points; k++) append(k);
+      body.increment(from, 4 * points);
+    });
   };
+  body.get(work).set(from);
   body.get(start).set(i);
-  body.countUp(i, () => body.get(stop).int(3).emit(op.i32Sub), 4, () => forFour(append)); // prettier-ignore
-  body.get(i).get(stop).emit(op.i32LtS);
-  body.when(() =>
-    forFour((lane, index) => {
-      body.get(i).int(lane).emit(op.i32Add).get(stop).emit(op.i32LtS);
-      body.when(() => append(lane, index));
-    }),
-  );
-  for (const local of [i, slot, place]) body.release(local);
-  for (const { locals } of pairs) for (const local of locals) body.release(local, v128);
+  some(4, () => body.get(stop).int(3).emit(op.i32Sub));
+  some(1, () => body.get(stop));
+  for (const local of [i, from, slot, place]) body.release(local);
 }
 
 /** Applies the formula to a bucket, and sends its results where they belong. */
@@ -169,7 +205,7 @@ function empty(
         body.get(to).get(to).int(8).emit(op.i32Sub).vectorAccess(f64LoadSplat, array).vectorAccess(vectorStore, array + 16 * vector); // prettier-ignore
       }
     }
-    body.get(from).get(to).call(formula);
+    body.get(from).get(from).int(arguments_).emit(op.i32Add).get(from).get(to).call(formula);
     body.loop(() => {
       body.get(out).get(from).access(op.i32Load, offsets).emit(op.i32Add);
       body.get(from).access(op.f64Load).access(op.f64Store);

@@ -10,26 +10,26 @@ const load = 0x00;
 const store = 0x0b;
 
 /**
- * kernel(from, to): replaces the orders v, which stand from `from` to `to`, by f(v, x), with x `distance` bytes behind v. It works on `vectors`
- * vectors of two at once, so that the latencies of one hide behind another; arrays are read and written up to whole ones.
+ * kernel(v, x, out, stop): f of the orders from address v to `stop` and of as many arguments from x on, written from `out` on, which may be v. It
+ * works on `vectors` vectors of two at once, so that the latencies of one hide behind another; arrays are read and written up to whole ones.
  */
-export function loopOver(formula: Formula, distance: number, vectors: number): FunctionBody {
-  const body = new FunctionBody([i32, i32]);
-  const [from, to] = [0, 1];
+export function loopOver(formula: Formula, vectors: number): FunctionBody {
+  const body = new FunctionBody([i32, i32, i32, i32]);
+  const [v, x, out, stop] = [0, 1, 2, 3];
   let copy = 0;
-  const argument = (offset: number): Expression =>
-    node([], () => body.get(from).vectorAccess(load, offset + vectorBytes * copy));
-  const straight = new StraightWriter(body, formula(argument(0), argument(distance)));
+  const argument = (array: number): Expression =>
+    node([], () => body.get(array).vectorAccess(load, vectorBytes * copy));
+  const straight = new StraightWriter(body, formula(argument(v), argument(x)));
   body.loop(() => {
     const results = straight.write(vectors, (current) => (copy = current));
     results.forEach((local, i) =>
       body
-        .get(from)
+        .get(out)
         .get(local)
         .vectorAccess(store, vectorBytes * i),
     );
-    body.increment(from, vectorBytes * vectors);
-    body.get(from).get(to).emit(op.i32LtS);
+    for (const array of [v, x, out]) body.increment(array, vectorBytes * vectors);
+    body.get(v).get(stop).emit(op.i32LtS);
   });
   return body;
 }

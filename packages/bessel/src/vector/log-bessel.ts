@@ -7,18 +7,24 @@ import { bucketKernel, type Region, type Regions } from "./buckets.js";
 import { debye, exponent, exponentAboutRoot, scaledExponent, scaledExponentSmall } from "./debye.js";
 import { hankel } from "./hankel.js";
 import type { Formula } from "./interleave.js";
+import { largeOrder, largestOrder } from "./large-order.js";
 import { series } from "./series.js";
 import { byFraction, byTemme } from "./small-order.js";
 
 /** Arguments up to which the formulas below the ladder are used, ascending; the last reaches to the ladder. */
-const below = { I: [0.05, 0.5, 2, 10, 28], K: [0.1, 1, 2, 5, 11, 28] };
+const below = { I: [0.05, 0.5, 2, 10, 28], K: [0.1, 0.5, 1, 2, 5, 11, 28] };
 /** Orders up to which they are: what they do once for every whole order is less for low ones. */
 const belowOrders = [4, 18];
+/** Orders from which large ones have a formula of their own, for arguments up to x; the first that holds. */
+const largeOrders = {
+  I: [{ v: 9, x: 0.5 }, { v: 9, x: 2 }],
+  K: [{ v: 9, x: 0.5 }, { v: 18, x: 2 }],
+}; // prettier-ignore
 
 /** The kernel of log I or log K, unscaled or scaled. */
 function logBessel(kind: "I" | "K", scaled: boolean): ArrayKernel {
   const table = scaled ? scaledLadder : ladder;
-  const count = 2 * 4 + 3 + belowOrders.length * below[kind].length;
+  const count = 2 * 4 + 3 + belowOrders.length * below[kind].length + largeOrders[kind].length;
   return bucketKernel(() => regionsOf(kind, scaled, table), 50, count);
 }
 
@@ -36,14 +42,17 @@ function regionsOf(kind: "I" | "K", scaled: boolean, table: readonly Rung[]): Re
     ...[plain, special].flatMap((exponent) =>
       debyes.map(({ terms }) => ({ formula: debye(terms, sign, exponent), vectors: terms < 9 ? 3 : 2 })),
     ),
-    ...belowOrders.flatMap((orders) =>
+    ...belowOrders.flatMap((most) =>
       below[kind].map((largest, i, edges): Region => {
+        const taken = largeOrders[kind].filter(({ x }) => largest <= x).map(({ v }) => v);
+        const orders = Math.min(most, ...taken);
         if (kind === "I") return { formula: series(orders, largest, scaled), vectors: orders > 4 ? 1 : 2 };
         const formula =
           largest > 1 ? byFraction(orders, edges[i - 1], largest, scaled) : byTemme(orders, largest, scaled);
-        return { formula, vectors: largest > 1 && orders <= 4 ? 1 : 2 };
+        return { formula, vectors: 2 };
       }),
     ),
+    ...largeOrders[kind].map(({ v, x }) => ({ formula: largeOrder(kind, v, x, scaled), vectors: 2 })),
   ];
   // In float32, four points at a time: where exactly one formula takes over from another does not matter.
   const { constant, integer, integerAdd, integerSub, less, lessEqual, mul } = lanes32;
@@ -63,6 +72,11 @@ function regionsOf(kind: "I" | "K", scaled: boolean, table: readonly Rung[]): Re
     const under = edges.reduce((sum, edge) => integerSub(sum, beyond(x, edge)), integer(last + debyes.length + 1));
     const highOrder = and(beyond(v, belowOrders[0]), integer(below[kind].length));
     let region = select(onDebye[onDebye.length - 1], rung, integerAdd(under, highOrder));
+    const large = largeOrders[kind];
+    for (let i = large.length - 1; i >= 0; i--) {
+      const holds = and(and(beyond(v, large[i].v), less(v, constant(largestOrder))), less(x, constant(large[i].x)));
+      region = select(holds, integer(regions.length - large.length + 1 + i), region);
+    }
     const v2 = mul(v, v);
     for (let i = hankels.length - 1; i >= 0; i--) {
       const { x: least, v: most, slope } = hankels[i];
