@@ -3,7 +3,10 @@
 import type { DType } from "@curv/tensor";
 import { elementwiseNames, hasFormula } from "./codegen/scalar.js";
 import { cast, elementwise, full, identity, threefry } from "./lower/elementwise.js";
+import * as factorisations from "./lower/factorisations.js";
+import { fourier } from "./lower/fourier.js";
 import { dynamicSlice, dynamicUpdateSlice, gather, iota, scatter } from "./lower/indexing.js";
+import { by } from "./lower/library.js";
 import type { Lower } from "./lower/lowering.js";
 import * as movement from "./lower/movement.js";
 import { dot } from "./lower/product.js";
@@ -48,6 +51,13 @@ const table: Readonly<Record<string, Lower>> = {
   windowSum: windowed,
   windowArgMax: windowed,
   conv: convolution,
+  cholesky: /* @__PURE__ */ by("cusolver", factorisations.cholesky),
+  lu: /* @__PURE__ */ by("cusolver", factorisations.lu),
+  qr: /* @__PURE__ */ by("cusolver", factorisations.qr),
+  eigh: /* @__PURE__ */ by("cusolver", factorisations.eigh),
+  svd: /* @__PURE__ */ by("cusolver", factorisations.svd),
+  triangularSolve: /* @__PURE__ */ by("cublas", factorisations.triangularSolve),
+  fft: /* @__PURE__ */ by("cufft", fourier),
 };
 
 /** Dtypes that have no kernel, where a primitive does not have them all. */

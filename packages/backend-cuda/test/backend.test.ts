@@ -16,7 +16,7 @@ import {
   type Tensor,
   type TypedArray,
 } from "@curv/tensor";
-import { cholesky } from "@curv/tensor/linalg";
+import { expm } from "@curv/tensor/linalg";
 import * as random from "@curv/tensor/random";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { cuda, cudaDevices, type CudaBackend } from "../src/index.js";
@@ -186,7 +186,7 @@ describe("on the fake card", () => {
     const square = jit((x: Tensor) => x.reshape([-1, 1]).add(x));
     const large = tensor(numbers(3000), { dtype: "float64" }).to(place);
     expect(() => square(large)).toThrow(
-      /no memory for 9000000 float64 elements of add \[3000,3000\]: 69 MiB were asked for.*free, this backend holds.*at most.*largest: .*\[3000\] float64 .*tidy/,
+      /no memory for 9000000 float64 elements of add \[3000,3000\]: 69 MiB were asked for.*free, this backend holds.*at most.*largest: .* float64 .*tidy/,
     );
     card.setMemory(2 ** 30);
     expect(square(large).shape).toEqual([3000, 3000]);
@@ -207,10 +207,10 @@ describe("on the fake card", () => {
 
   test("what has no kernel is refused by name, or done by the host if that is allowed", () => {
     const matrix = tensor([4, 2, 2, 3], { dtype: "float64" }).reshape([2, 2]);
-    const refused = (): unknown => cholesky(matrix.to(backend()));
-    expect(refused).toThrow(/cholesky: cuda does not have this operation/);
+    const refused = (): unknown => expm(matrix.to(backend()));
+    expect(refused).toThrow(/expm: cuda does not have this operation/);
     const helped = cuda({ hostFallback: true, name: "helped" });
-    expect([...cholesky(matrix.to(helped)).dataSync()]).toEqual([...cholesky(matrix).dataSync()]);
+    expect([...expm(matrix.to(helped)).dataSync()]).toEqual([...expm(matrix).dataSync()]);
   });
 
   test("users' programs: a compiled Hessian product, control flow, and a training run", () => {

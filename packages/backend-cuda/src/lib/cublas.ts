@@ -1,4 +1,4 @@
-/** Matrix products by cuBLAS. */
+/** Matrix products, triangular systems and batches of LU factorisations by cuBLAS. */
 
 import { CudaError } from "../errors.js";
 import { bindAll, checked, type NativeArgument } from "../koffi-bind.js";
@@ -14,9 +14,14 @@ type CublasFunction =
   | "cublasGetVersion_v2"
   | "cublasSetStream_v2"
   | "cublasSetMathMode"
-  | "cublasGemmStridedBatchedEx";
+  | "cublasGemmStridedBatchedEx"
+  | `cublas${"S" | "D"}${"trsm_v2" | "trsmBatched" | "getrfBatched"}`;
 
-const signatures: Readonly<Record<CublasFunction, readonly string[]>> = {
+const trsm = [pointer, int, int, int, int, int, int, pointer, pointer, int, pointer, int];
+const getrfBatched = [pointer, int, pointer, int, pointer, pointer, int];
+
+/** Every function of the library that is called, with the types of its arguments. */
+export const cublasSignatures: Readonly<Record<CublasFunction, readonly string[]>> = {
   cublasCreate_v2: [pointer],
   cublasDestroy_v2: [pointer],
   cublasGetVersion_v2: [pointer, pointer],
@@ -27,6 +32,14 @@ const signatures: Readonly<Record<CublasFunction, readonly string[]>> = {
     pointer, int, int, long, pointer, int, int, long, pointer,
     pointer, int, int, long, int, int, int,
   ],
+  // side, uplo, trans, diag, m, n, alpha, A, lda, B, ldb
+  cublasStrsm_v2: trsm,
+  cublasDtrsm_v2: trsm,
+  cublasStrsmBatched: [...trsm, int],
+  cublasDtrsmBatched: [...trsm, int],
+  // n, A, lda, pivots, infos, batch
+  cublasSgetrfBatched: getrfBatched,
+  cublasDgetrfBatched: getrfBatched,
 }; // prettier-ignore
 
 /** A matrix as it lies in memory. */
@@ -53,11 +66,34 @@ export interface Cublas {
     b: StoredMatrix,
     c: bigint,
   ): void;
+  /**
+   * X op(A) = B in place of B, for column-major A of [n, n] and B of [m, n]. With `count`, `a` and `b` are addresses of the addresses of
+   * as many matrices.
+   */
+  solveFromRight(type: "float32" | "float64", triangle: TriangleOptions, m: number, n: number, a: bigint, b: bigint, count?: number): void; // prettier-ignore
+  /** P A = L U in place for matrices of [n, n] whose addresses stand at `pointers`; n pivots and an info for each. */
+  luBatched(type: "float32" | "float64", n: number, pointers: bigint, pivots: bigint, infos: bigint, count: number): void; // prettier-ignore
+  /** What is called first when this is closed. */
+  readonly beforeClose: (() => void)[];
   close(): void;
 }
 
-/** How float32 products are computed. `"highest"` is float32 throughout; `"tf32"` rounds operands to 10 bits of mantissa. */
-export type MatmulPrecision = "highest" | "tf32";
+export interface TriangleOptions {
+  readonly upper: boolean;
+  readonly transpose: boolean;
+  /** The diagonal counts as ones. */
+  readonly unit: boolean;
+}
+
+/**
+ * How float32 products are computed: `"highest"` is float32 throughout; `"tf32"` and `"bf16"` round the operands to 10 and 7 bits of
+ * mantissa and add in float32; `"bf16x9"` splits each operand into three bfloat16 numbers (cuBLAS ≥ 12.9, from Blackwell on), which is as
+ * accurate as float32.
+ */
+export type MatmulPrecision = "highest" | "tf32" | "bf16" | "bf16x9";
+
+/** cuBLAS's number of the way in which a float32 product is computed. */
+const computeTypes: Readonly<Record<MatmulPrecision, number>> = { highest: 68, tf32: 77, bf16: 75, bf16x9: 78 };
 
 const statuses: Readonly<Record<number, string>> = {
   1: "NOT_INITIALIZED",
@@ -82,7 +118,7 @@ export function openCublas(stream: bigint, precision: MatmulPrecision, host: Hos
       `cuda: ${lt.path} and ${path} belong to different toolkits; name one folder in CURV_CUDA_LIB_DIR.`,
     );
   }
-  const call = checked(bindAll(handle, path, signatures), (name, result) => {
+  const call = checked(bindAll(handle, path, cublasSignatures), (name, result) => {
     const resultName = `CUBLAS_STATUS_${statuses[result] ?? "unknown"}`;
     return new CudaError(`cuda: ${name} returned ${result} (${resultName}).`, { call: name, result, resultName });
   });
@@ -90,15 +126,16 @@ export function openCublas(stream: bigint, precision: MatmulPrecision, host: Hos
   call.cublasCreate_v2(out);
   const library = out[0];
   call.cublasSetStream_v2(library, stream);
-  const [defaultMath, tf32Math] = [0, 3];
-  call.cublasSetMathMode(library, precision === "tf32" ? tf32Math : defaultMath);
+  // No TF32 where it is not asked for: products name their precision, triangular systems are always solved in full.
+  call.cublasSetMathMode(library, 0);
   const version = new Int32Array(1);
   call.cublasGetVersion_v2(library, version);
   const types = {
-    float32: { data: 0, compute: precision === "tf32" ? 77 : 68, one: Float32Array.of(1), zero: Float32Array.of(0) },
+    float32: { data: 0, compute: computeTypes[precision], one: Float32Array.of(1), zero: Float32Array.of(0) },
     float64: { data: 1, compute: 70, one: Float64Array.of(1), zero: Float64Array.of(0) },
   };
-  return {
+  const letter = (type: "float32" | "float64"): "S" | "D" => (type === "float32" ? "S" : "D");
+  const cublas: Cublas = {
     path,
     version: version[0],
     multiply: (dtype, { m, n, k, batch }, a, b, c) => {
@@ -110,8 +147,32 @@ export function openCublas(stream: bigint, precision: MatmulPrecision, host: Hos
         ...side(b), ...side(a), zero, c, data, n, m * n, batch, compute, -1,
       );
     },
-    close: () => call.cublasDestroy_v2(library),
+    solveFromRight: (type, { upper, transpose, unit }, m, n, a, b, count) => {
+      const right = 1;
+      const flags = [right, upper ? 1 : 0, transpose ? 1 : 0, unit ? 1 : 0];
+      const args = [library, ...flags, m, n, types[type].one, a, n, b, m];
+      if (count === undefined) call[`cublas${letter(type)}trsm_v2`](...args);
+      else call[`cublas${letter(type)}trsmBatched`](...args, count);
+    },
+    luBatched: (type, n, pointers, pivots, infos, count) => {
+      call[`cublas${letter(type)}getrfBatched`](library, n, pointers, n, pivots, infos, count);
+    },
+    beforeClose: [],
+    close: () => {
+      for (const first of cublas.beforeClose) first();
+      opened.delete(stream);
+      call.cublasDestroy_v2(library);
+    },
   };
+  opened.set(stream, cublas);
+  return cublas;
+}
+
+const opened = new Map<bigint, Cublas>();
+
+/** What was opened on a stream and is not closed; null if nothing was. */
+export function cublasOf(stream: bigint): Cublas | null {
+  return opened.get(stream) ?? null;
 }
 
 function optionally(name: "cublasLt", host: Host): LocatedLibrary | null {

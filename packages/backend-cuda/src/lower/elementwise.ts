@@ -7,7 +7,14 @@ import { broadcastTo } from "../view.js";
 import { paramsOf, type Lower } from "./lowering.js";
 
 /** A new operation on operands that are brought to its shape; long chains are cut. */
-function chain(planner: Planner, name: string, operands: readonly Value[], out: Aval, uses: number, n = 0): Node {
+export function chain(
+  planner: Planner,
+  name: string,
+  operands: readonly Value[],
+  out: Pick<Aval, "dtype" | "shape">,
+  uses: number,
+  n = 0,
+): Node {
   let values = operands.map((x) => aligned(planner, x, out.shape));
   const tooMuch = (): boolean =>
     values.reduce((sum, x) => sum + (x instanceof Node ? x.reads : isLiteral(x) ? 0 : 1), 0) > mostReads ||

@@ -1,6 +1,6 @@
 /** Reductions: who combines what, and in how many kernels. */
 
-import type { DType } from "@curv/tensor";
+import type { Aval, DType } from "@curv/tensor";
 import {
   chunkFor,
   isIndexed,
@@ -11,19 +11,30 @@ import {
   type Team,
 } from "../codegen/reduce.js";
 import { typeOf } from "../codegen/types.js";
-import { collect, Node } from "../expression.js";
+import { collect, Node, type Value } from "../expression.js";
 import type { KernelArgument } from "../launch.js";
 import { addressOf } from "../plan.js";
-import { indexArguments, needsWide } from "../planner.js";
-import { mergeDimensions, sizeOf, wholeView } from "../view.js";
+import { indexArguments, needsWide, type Planner } from "../planner.js";
+import { mergeDimensions, sizeOf, wholeView, type View } from "../view.js";
 import { paramsOf, type Lower } from "./lowering.js";
 
 export const reduce: Lower = (planner, equation) => {
-  const reduction = equation.primitive.name as Reduction;
   const { axes } = paramsOf<{ axes: readonly number[] }>(equation);
   const [out] = equation.outputs;
-  const [{ shape }] = equation.inputs;
-  let source = planner.value(equation.inputs[0]);
+  const source = planner.value(equation.inputs[0]);
+  planner.set(out, reduceValue(planner, equation.primitive.name as Reduction, source, axes, out));
+};
+
+/** What elements combine to over axes of a value, as a new array; what computes them runs as they are read. */
+export function reduceValue(
+  planner: Planner,
+  reduction: Reduction,
+  value: Value,
+  axes: readonly number[],
+  out: Pick<Aval, "dtype" | "shape">,
+): View {
+  let source = value;
+  const { shape } = source;
   if (source instanceof Node && source.uses > 1) source = planner.stored(source);
   planner.settleShared([source]);
   const { program, views, literals } = collect([source]);
@@ -90,8 +101,8 @@ export const reduce: Lower = (planner, equation) => {
       label,
     });
   }
-  planner.set(out, wholeView(made[made.length - 1], out.dtype, out.shape));
-};
+  return wholeView(made[made.length - 1], out.dtype, out.shape);
+}
 
 /** Neighbouring threads should read neighbouring elements: a thread a result where results lie closer than what is reduced. */
 function teamFor(n: number, results: number, kept: readonly number[][], reduced: readonly number[][]): Team {

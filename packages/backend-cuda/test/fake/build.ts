@@ -15,6 +15,8 @@ const sources = {
   "libcuda.so.1": "fake-cuda.cpp",
   "libnvrtc.so.13": "fake-nvrtc.cpp",
   "libcublas.so.13": "fake-cublas.cpp",
+  "libcusolver.so.12": "fake-cusolver.cpp",
+  "libcufft.so.12": "fake-cufft.cpp",
 };
 
 /** What tests ask of the fake card. */
@@ -46,7 +48,7 @@ export function fakeCard(): FakeCard | string {
   if (process.platform !== "linux") return `the fake card is made for Linux; this is ${process.platform}`;
   const version = spawnSync("g++", ["--version"], { encoding: "utf8" });
   if (version.status !== 0) return "there is no g++ to make the fake card with";
-  const files = [...Object.values(sources), "shim.h", "stream.h"];
+  const files = [...Object.values(sources), "shim.h", "stream.h", "reference.h"];
   const hash = createHash("sha256").update(version.stdout);
   for (const file of files) hash.update(readFileSync(join(here, file)));
   const folder = join(root, "node_modules/.cache/curv-fake-cuda", hash.digest("hex").slice(0, 16));

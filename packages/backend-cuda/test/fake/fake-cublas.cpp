@@ -1,6 +1,10 @@
-// Matrix products by three loops under cuBLAS's names: column-major, with its leading dimensions, strides and flags.
-#include <cstddef>
+// Matrix products by three loops under cuBLAS's names: column-major, with its leading dimensions, strides and flags. Triangular systems and
+// batches of LU factorisations by the reference implementations.
+#include "reference.h"
 #include "stream.h"
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
 
 #define API extern "C" __attribute__((visibility("default")))
 
@@ -11,9 +15,23 @@ API int cublasSetStream_v2(void *, void *) { return 0; }
 API int cublasSetWorkspace_v2(void *, void *, size_t) { return 0; }
 API int cublasSetMathMode(void *, int) { return 0; }
 
+// A float32 with so many bits of mantissa less, to the nearest, ties to even.
+static float rounded(float x, int bits) {
+  uint32_t u;
+  memcpy(&u, &x, 4);
+  if (bits > 0 && std::isfinite(x)) {
+    uint32_t half = 1u << (bits - 1);
+    u += half - 1 + (u >> bits & 1u);
+    u &= ~((1u << bits) - 1);
+  }
+  memcpy(&x, &u, 4);
+  return x;
+}
+static double rounded(double x, int) { return x; }
+
 template <class T>
 static int gemm(int opA, int opB, int m, int n, int k, T alpha, const T *a, int lda, long long sa, const T *b, int ldb, long long sb,
-                T beta, T *c, int ldc, long long sc, int batch) {
+                T beta, T *c, int ldc, long long sc, int batch, int bits = 0) {
   if (lda < (opA ? k : m) || ldb < (opB ? n : k) || ldc < m) return 7;
   int refused = onStream({a, b, c}, [=] {
     for (int l = 0; l < batch; l++)
@@ -21,8 +39,8 @@ static int gemm(int opA, int opB, int m, int n, int k, T alpha, const T *a, int 
         for (int i = 0; i < m; i++) {
           T sum = 0;
           for (int p = 0; p < k; p++)
-            sum += a[l * sa + (opA ? p + (long long)i * lda : i + (long long)p * lda)] *
-                   b[l * sb + (opB ? j + (long long)p * ldb : p + (long long)j * ldb)];
+            sum += rounded(a[l * sa + (opA ? p + (long long)i * lda : i + (long long)p * lda)], bits) *
+                   rounded(b[l * sb + (opB ? j + (long long)p * ldb : p + (long long)j * ldb)], bits);
           T &out = c[l * sc + i + (long long)j * ldc];
           out = beta == 0 ? alpha * sum : alpha * sum + beta * out;
         }
@@ -31,16 +49,46 @@ static int gemm(int opA, int opB, int m, int n, int k, T alpha, const T *a, int 
   return refused == 0 ? 0 : 13;  // CUBLAS_STATUS_EXECUTION_FAILED
 }
 
-// Types: 0 is float32, 1 is float64; computing in 68 (float32) or 70 (float64), or status 15.
+// Types: 0 is float32, 1 is float64; computing in 68 (float32), 75 (bfloat16), 77 (TF32), 78 (three bfloat16) or 70 (float64), or status 15.
 API int cublasGemmStridedBatchedEx(void *, int opA, int opB, int m, int n, int k, const void *alpha, const void *a, int ta, int lda,
                                    long long sa, const void *b, int tb, int ldb, long long sb, const void *beta, void *c, int tc, int ldc,
                                    long long sc, int batch, int compute, int) {
   if (ta != tb || ta != tc) return 15;
-  if (ta == 0 && (compute == 68 || compute == 77))
+  if (ta == 0 && (compute == 68 || compute == 75 || compute == 77 || compute == 78))
     return gemm<float>(opA, opB, m, n, k, *(const float *)alpha, (const float *)a, lda, sa, (const float *)b, ldb, sb, *(const float *)beta,
-                       (float *)c, ldc, sc, batch);
+                       (float *)c, ldc, sc, batch, compute == 75 ? 16 : compute == 77 ? 13 : 0);
   if (ta == 1 && compute == 70)
     return gemm<double>(opA, opB, m, n, k, *(const double *)alpha, (const double *)a, lda, sa, (const double *)b, ldb, sb,
                         *(const double *)beta, (double *)c, ldc, sc, batch);
   return 15;
 }
+
+#define BOTH(NAME) NAME(S, float) NAME(D, double)
+
+#define TRSM(L, T)                                                                                                                     \
+  API int cublas##L##trsm_v2(void *, int side, int uplo, int op, int diag, int m, int n, const T *alpha, const T *a, int lda, T *b,    \
+                             int ldb) {                                                                                                \
+    if (lda < (side ? n : m) || ldb < m) return 7;                                                                                     \
+    T scale = *alpha;                                                                                                                  \
+    int refused = onStream({a, b}, [=] { reference::trsm<T>(side, uplo, op, diag, m, n, scale, a, lda, b, ldb); return 0; });          \
+    return refused == 0 ? 0 : 13;                                                                                                      \
+  }                                                                                                                                    \
+  API int cublas##L##trsmBatched(void *, int side, int uplo, int op, int diag, int m, int n, const T *alpha, const T *const *as,       \
+                                 int lda, T *const *bs, int ldb, int count) {                                                          \
+    if (lda < (side ? n : m) || ldb < m) return 7;                                                                                     \
+    T scale = *alpha;                                                                                                                  \
+    int refused = onStream({as, bs}, [=] {                                                                                             \
+      for (int i = 0; i < count; i++) reference::trsm<T>(side, uplo, op, diag, m, n, scale, as[i], lda, bs[i], ldb);                   \
+      return 0;                                                                                                                        \
+    });                                                                                                                                \
+    return refused == 0 ? 0 : 13;                                                                                                      \
+  }                                                                                                                                    \
+  API int cublas##L##getrfBatched(void *, int n, T *const *as, int lda, int *pivots, int *infos, int count) {                          \
+    if (lda < n) return 7;                                                                                                             \
+    int refused = onStream({as, pivots, infos}, [=] {                                                                                  \
+      for (int i = 0; i < count; i++) infos[i] = reference::getrf(n, n, as[i], lda, pivots + (long)i * n);                             \
+      return 0;                                                                                                                        \
+    });                                                                                                                                \
+    return refused == 0 ? 0 : 13;                                                                                                      \
+  }
+BOTH(TRSM)
