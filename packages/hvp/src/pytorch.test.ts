@@ -27,6 +27,8 @@ interface Fixture {
   readonly products: readonly Named[];
   readonly ggnProducts: readonly Named[];
   readonly eigenvalues: readonly number[];
+  /** Batches of 4, where batch norm couples the examples. */
+  readonly batched?: { readonly products: readonly Named[]; readonly ggnProducts: readonly Named[] };
 }
 
 const dtype = "float64";
@@ -116,8 +118,27 @@ describe.each(fixtures)("$name", ({ name, train, x, labels, params: given, state
       .forEach((value, i) => expect(Math.abs(value - exact[exact.length - 1 - i])).toBeLessThan(1e-9 * largest));
   });
 
-  // Batch norm in training couples the examples: there a mean over batches is another loss.
-  if (train) return;
+  // Batch norm in training couples the examples: there a mean over batches is another loss, and PyTorch's the same one.
+  if (wanted.batched !== undefined) {
+    test("in batches of 4, each normalised by itself", () => {
+      const batches = inBatches(batch, { batchSize: 4 });
+      const operators = [
+        [hessianOperator(loss, params, batches), hessian, wanted.batched!.products],
+        [gaussNewtonOperator(apply, crossEntropyOutput, params, batches), gaussNewton, wanted.batched!.ggnProducts],
+      ] as const;
+      for (const [operator, whole, products] of operators) {
+        products.forEach((product, i) => {
+          const exact = vectorOf(fill(params, product));
+          const size = exact.abs().max().itemSync();
+          const off = (found: Tensor): number => found.sub(exact).abs().max().itemSync() / size;
+          expect(off(operator.matvec(directions.slice(i)))).toBeLessThan(1e-10);
+          // Which the whole batch at once is not.
+          expect(off(whole.matvec(directions.slice(i)))).toBeGreaterThan(1e-2);
+        });
+      }
+    });
+    return;
+  }
   test("in batches of 4", () => {
     const parts = hessianOperator(loss, params, inBatches(batch, { batchSize: 4 }));
     const v = directions.slice(0);
