@@ -46,7 +46,9 @@ export class CudaBackend implements Backend {
   private readonly executor: Executor;
   private readonly plans = new Map<string, Plan>();
   private readonly constants = new WeakMap<object, Buffer>();
-  private readonly collected = new FinalizationRegistry<Buffer>((buffer) => buffer.release());
+  private readonly collected = new FinalizationRegistry<Buffer>((buffer) => {
+    if (!this.closed) buffer.release();
+  });
   private readonly planOptions: PlanOptions;
   /** What compiled functions keep from call to call, until they are collected. */
   private readonly replays = new Set<Replay>();

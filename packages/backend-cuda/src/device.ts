@@ -273,7 +273,7 @@ export class Device {
   close(): void {
     if (this.cause === null) {
       this.synchronize();
-      this.memory.trim();
+      this.memory.close();
       for (const event of this.events) this.call.cuEventDestroy_v2(event);
       for (const { address } of this.stagings) this.call.cuMemFreeHost(address);
       for (const module of this.modules) this.call.cuModuleUnload(module);

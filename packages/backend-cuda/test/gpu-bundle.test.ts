@@ -1,0 +1,59 @@
+/** The bundle for a machine with a card: made, moved to an empty folder, and run there on the fake card with tiny sizes. */
+
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { fakeCard } from "./fake/build.js";
+
+const made = fakeCard();
+const script = fileURLToPath(new URL("../../../scripts/gpu-bundle.mjs", import.meta.url));
+const folder = mkdtempSync(join(tmpdir(), "curv-gpu-"));
+const bundle = join(folder, "bundle");
+
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+describe("the bundle", () => {
+  beforeEach(({ skip }) => skip(typeof made === "string", String(made)));
+  beforeAll(() => {
+    const { stderr } = spawnSync(process.execPath, [script, bundle], { encoding: "utf8" });
+    expect(stderr).toBe("");
+  });
+
+  test("its parts run where there is nothing but Node, and write what they found", { timeout: 300_000 }, () => {
+    const names = ["curv-gpu.mjs", "gpu-run.sh", "node_modules", "package.json", "peers.py"];
+    expect(readdirSync(bundle).sort()).toEqual(names);
+    const parts = ["probe", "conformance", "hvp-small", "bessel", "steps"];
+    const out = join(folder, "results");
+    const { status, stdout } = spawnSync("sh", [join(bundle, "gpu-run.sh"), "--tiny", ...parts], {
+      encoding: "utf8",
+      cwd: folder,
+      // No interpreter: a peer that is not there is no failure.
+      env: { ...process.env, OUT: out, PYTHON: "/nonexistent/python" },
+    });
+    expect(stdout).toMatch("0 failed");
+    expect(status).toBe(0);
+    const result = (part: string): Record<string, unknown> =>
+      JSON.parse(readFileSync(join(out, `${part}.json`), "utf8")) as Record<string, unknown>;
+    expect(result("probe")).toMatchObject({ ok: true, devices: [{ name: "Fake card" }] });
+    expect(result("conformance-1-of-4")).toMatchObject({ ok: true, failed: 0 });
+    expect(result("conformance-1-of-4").done).toBeGreaterThan(0);
+    expect(result("hvp-small")).toMatchObject({ ok: true, sameBits: true });
+    expect(result("steps")).toMatchObject({ ok: true, flat: true, steps: 300 });
+  });
+
+  test("without a card a part says so, and fails", () => {
+    const env = { ...process.env, CURV_CUDA_LIB_DIR: join(folder, "none") };
+    const command = [join(bundle, "curv-gpu.mjs"), "steps", "--tiny"];
+    const { status, stdout } = spawnSync(process.execPath, command, { encoding: "utf8", env });
+    const result = JSON.parse(stdout) as { ok: boolean; error?: string };
+    // A machine that has a card runs it.
+    if (result.ok) expect(status).toBe(0);
+    else {
+      expect(status).toBe(1);
+      expect(result.error).toMatch(/was not found|no device/);
+    }
+  });
+});

@@ -1,0 +1,137 @@
+/** Cases that a card may do differently from the fake one: no memory left, a fault, large arrays, graphs, true float32. */
+
+import { spawnSync } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { cpu, jit, tensor, tidy, use, zeros } from "@curv/tensor";
+import * as random from "@curv/tensor/random";
+import { fail, openCard, relativeDifference } from "./harness.mjs";
+
+/** What was asked of a case, and what came of it. */
+function attempt(place, f) {
+  use(place);
+  try {
+    return { ok: true, ...f() };
+  } catch (error) {
+    return {
+      ok: false,
+      message: String(error instanceof Error ? (error.stack ?? error.message) : error).slice(0, 1500),
+    };
+  }
+}
+
+export function hard({ tiny }) {
+  const place = openCard();
+  const program = jit((x, y) => {
+    const z = x.matmul(y).tanh();
+    return [
+      z.sum(0),
+      z.exp().sum(1),
+      z.max(),
+      z.argMax(1),
+      z
+        .sub(z.sum(1, { keepDims: true }))
+        .square()
+        .sum(),
+    ];
+  });
+  const cases = {
+    "graphs and launches: the same bits": () => {
+      const n = tiny ? 20 : 1000;
+      const run = (graphs) => {
+        const there = openCard({ graphs, name: `cuda-${graphs}` });
+        const [x, y] = random.split(random.key(6), 2).map((key) => random.normal(key, { shape: [n, n] }));
+        const texts = Array.from({ length: 5 }, () =>
+          program(x, y)
+            .map((z) => Buffer.from(z.dataSync().buffer).toString("base64"))
+            .join(),
+        );
+        const { replays } = there.device;
+        there.dispose();
+        return { texts, replays };
+      };
+      const [a, b] = [run(true), run(false)];
+      if (new Set([...a.texts, ...b.texts]).size !== 1) fail("bits differ");
+      if (a.replays === 0 || b.replays !== 0) fail(`replays: ${a.replays} and ${b.replays}`);
+      return { replays: a.replays };
+    },
+    "no memory: figures, and the next small allocation works": () => {
+      const there = openCard({ name: "cuda-full" });
+      const held = [];
+      let message = "";
+      const size = tiny ? 2 ** 25 : 2 ** 30;
+      try {
+        for (let i = 0; i < 400; i++) held.push(tidy(() => zeros([size], { dtype: "float64" }).add(i)));
+      } catch (error) {
+        message = error.message;
+      }
+      held.forEach((x) => x.dispose());
+      if (!/no memory for .* float64.*are free, this backend holds.*tidy/.test(message))
+        fail(`the error was: ${message}`);
+      if (tensor([1, 2]).to(there).add(1).dataSync()[1] !== 3) fail("a small sum is wrong afterwards");
+      there.dispose();
+      return { message };
+    },
+    "true float32: ‖C − AB‖ ≤ 5e-6 ‖AB‖ at k = 4096": () => {
+      const [m, k] = tiny ? [8, 64] : [256, 4096];
+      const [x, y] = random.split(random.key(7), 2).map((key) => random.normal(key, { shape: [k, m] }));
+      const got = x.transpose().matmul(y).dataSync();
+      const [p, q] = [x, y].map((z) => z.to(cpu).cast("float64"));
+      const wanted = p.transpose().matmul(q).dataSync();
+      let [difference, norm] = [0, 0];
+      wanted.forEach((value, i) => {
+        difference += (got[i] - value) ** 2;
+        norm += value ** 2;
+      });
+      const error = Math.sqrt(difference / norm);
+      if (!(error <= 5e-6)) fail(`relative error ${error}`);
+      return { error };
+    },
+    "random bits and uniforms are the CPU's": () => {
+      const draw = (where) => {
+        use(where);
+        return random.uniform(random.key(8), { shape: [4099] }).dataSync();
+      };
+      const difference = relativeDifference(draw(place), draw(cpu));
+      if (difference > 2e-7) fail(`they differ by ${difference}`);
+      return { difference };
+    },
+    "arrays of more than 2³¹ bytes": () => {
+      const n = tiny ? 2 ** 12 : 2 ** 30;
+      const x = zeros([n], { dtype: "float32" }).add(1);
+      const sum = x.sum().itemSync();
+      x.dispose();
+      if (sum !== n) fail(`the sum of ${n} ones is ${sum}`);
+      return { elements: n };
+    },
+    // Last: it leaves the context of its process dead, so it has a process of its own.
+    "a fault on the device names its suspects, and the CPU goes on": () => {
+      const self = fileURLToPath(import.meta.url);
+      const { stdout, stderr } = spawnSync(process.execPath, [self, "fault"], { encoding: "utf8", timeout: 60_000 });
+      const result = stdout.trim().split("\n").at(-1) ?? "";
+      if (!/"named":true/.test(result) || !/"cpu":true/.test(result)) fail(`${stdout}\n${stderr}`);
+      return JSON.parse(result);
+    },
+  };
+  const results = Object.fromEntries(Object.entries(cases).map(([name, f]) => [name, attempt(place, f)]));
+  return { ok: Object.values(results).every(({ ok }) => ok), ...results };
+}
+
+/** Writes to an address that is not there; the fake card stops at the barrier that not all threads reach. */
+export function fault() {
+  const place = openCard();
+  const { device } = place;
+  const kernel = device.kernel(
+    'extern "C" __global__ void poke(float* x) { if (threadIdx.x < 5) { __syncthreads(); x[0] = 1.0f; } }',
+    "poke",
+  );
+  device.launch(kernel, { x: 1 }, 64, [8n], "the bad one");
+  let message = "";
+  try {
+    tensor([1, 2]).to(place).add(1).dataSync();
+  } catch (error) {
+    message = error.message;
+  }
+  use(cpu);
+  const alive = tensor([1, 2]).add(1).dataSync()[1] === 3;
+  return { ok: /the bad one/.test(message) && alive, named: /the bad one/.test(message), cpu: alive, message };
+}
