@@ -17,10 +17,12 @@ import * as movement from "../src/codegen/movement.js";
 import { printProduct } from "../src/codegen/product.js";
 import { printFold, printReduce, type Reduction, type Team } from "../src/codegen/reduce.js";
 import { elementwiseNames, hasFormula } from "../src/codegen/scalar.js";
-import { printScan } from "../src/codegen/scan.js";
+import * as linalg from "../src/codegen/linalg.js";
+import * as radix from "../src/codegen/radix.js";
+import { printChunkScan, printScan } from "../src/codegen/scan.js";
 import * as sorting from "../src/codegen/sort.js";
 import type { ScalarProgram } from "../src/codegen/types.js";
-import { printConvolution, printWindow } from "../src/codegen/window.js";
+import { printConvolution, printImplicitConvolution, printWindow } from "../src/codegen/window.js";
 import { planGraph } from "../src/graph-plan.js";
 import type { Plan, Step } from "../src/plan.js";
 
@@ -35,6 +37,8 @@ function single(name: string, type: DType, result: DType = predicates.has(name) 
   const operands = inputs.map((_, i) => i);
   return { inputs, literals: [], operations: [{ name, operands, type, result, n }], results: [inputs.length] };
 }
+
+const width = (wide: boolean): string => (wide ? "64 bits" : "32 bits");
 
 const identity = (type: DType): ScalarProgram => ({ inputs: [type], literals: [], operations: [], results: [0] });
 
@@ -139,13 +143,37 @@ export function kernelSources(): Map<string, string> {
       sources.set(`${scan} ${type}`, printScan(scan, type));
     }
     for (const kind of ["windowSum", "windowArgMax"] as const) {
-      sources.set(`${kind} ${type}`, printWindow(kind, type, 4));
+      for (const wide of [false, true]) sources.set(`${kind} ${width(wide)} ${type}`, printWindow(kind, type, 4, wide));
     }
-    sources.set(`convolution ${type}`, printConvolution(type, 2));
+    for (const wide of [false, true]) {
+      sources.set(`convolution ${width(wide)} ${type}`, printConvolution(type, 2, wide));
+      sources.set(`implicit convolution ${width(wide)} ${type}`, printImplicitConvolution(type, 2, wide));
+    }
+    for (const kind of ["totals", "whole", "continued"] as const) {
+      sources.set(`chunk scan ${kind} ${type}`, printChunkScan(type, kind));
+    }
+    sources.set(`keys ${type}`, radix.printKeys(type, false));
     sources.set(`iota ${type}`, movement.printIota(type));
   }
   sources.set("row starts", movement.printRowStarts(2));
   sources.set("positions", sorting.printPositions());
+  sources.set("radix offsets", radix.printRadixOffsets());
+  sources.set("permutation", linalg.printPermutation());
+  for (const bytes of [4, 8] as const) {
+    sources.set(`radix count ${bytes}`, radix.printRadixCount(bytes));
+    sources.set(`radix scatter ${bytes}`, radix.printRadixScatter(bytes));
+  }
+  for (const type of ["float32", "float64"] as const) {
+    for (const mirrored of [false, true]) {
+      sources.set(`lower half ${mirrored} ${type}`, linalg.printLowerHalf(type, mirrored));
+    }
+    sources.set(`pivot check ${type}`, linalg.printPivotCheck(type));
+    sources.set(`factor end ${type}`, linalg.printFactorEnd(type));
+    sources.set(`triangle ${type}`, linalg.printTriangle(type));
+    sources.set(`orthogonal ${type}`, linalg.printOrthogonal(type));
+    sources.set(`signs ${type}`, linalg.printSigns(type));
+    sources.set(`addresses ${type}`, linalg.printAddresses(type));
+  }
   for (const type of ["float32", "float64"] as const) {
     for (const [name, graph] of Object.entries(programs(type))) {
       const plan = planGraph(flattenCalls(graph), { multiprocessors: 132, hostFallback: false, library: true });

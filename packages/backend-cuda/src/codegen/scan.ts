@@ -1,4 +1,7 @@
-/** Kernels that go along a line element by element: one thread a line, in the order of the definition. */
+/**
+ * Kernels that go along lines: one thread a line, in the order of the definition; or, for running sums of long lines whose elements lie
+ * one beside the other, in chunks of which each is a warp's. How a line is cut follows from its length alone, so that the bits repeat.
+ */
 
 import type { DType } from "@curv/tensor";
 import { gridStride, parameters, printIndexTypes } from "./indexing.js";
@@ -38,6 +41,53 @@ export function printScan(scan: Scan, dtype: DType): string {
       ${body}
     }
   }
+}
+`;
+}
+
+/** Elements of a chunk: a function of the length alone, with at most 1024 chunks. */
+export function scanChunk(n: number): number {
+  return Math.max(1024, 2 ** Math.ceil(Math.log2(n)) / 1024);
+}
+
+const warpScan = (t: string, add: (a: string, b: string) => string): string => `#pragma unroll
+    for (int m = 1; m < 32; m <<= 1) {
+      const ${t} earlier = __shfl_up_sync(0xffffffffu, v, m);
+      if (lane >= m) v = ${add("earlier", "v")};
+    }`;
+
+/**
+ * Running sums of chunks of lines, a warp a chunk. With `totals`, only what each chunk comes to.
+ *
+ * Arguments: x, (what the chunks before come to, at the place of the last of them,) y, the number of chunks of all lines, chunks of a line,
+ * elements of a line, of a chunk, and 1 to go backwards.
+ */
+export function printChunkScan(dtype: DType, kind: "totals" | "whole" | "continued"): string {
+  const t = cTypes[dtype];
+  const isFloat = dtype === "float32" || dtype === "float64";
+  const add = (a: string, b: string): string =>
+    isFloat ? `${a} + ${b}` : `(${t})((unsigned int)${a} + (unsigned int)${b})`;
+  const before = kind === "continued" ? [`const ${t}* __restrict__ before`] : [];
+  const carry = kind === "continued" ? "c == 0 ? 0 : before[i - 1]" : "0";
+  const total = "carry = __shfl_sync(0xffffffffu, v, 31);";
+  const store = kind === "totals" ? "" : "if (live) y[base + at] = v;";
+  return `${printIndexTypes(true)}extern "C" __global__ void __launch_bounds__(${scanThreads}) curv_chunk_scan(${[`const ${t}* __restrict__ x`, ...before, `${t}* __restrict__ y`, ...parameters(["total", "chunks", "n", "chunk", "backwards"])].join(", ")}) {
+  const int lane = threadIdx.x & 31;
+  const index_t i = (index_t)blockIdx.x * ${scanThreads / 32} + (index_t)(threadIdx.x >> 5);
+  if (i >= total) return;
+  const index_t c = i % chunks, base = i / chunks * n;
+  const index_t begin = c * chunk, end = begin + chunk < n ? begin + chunk : n;
+  ${t} carry = ${carry};
+  for (index_t from = begin; from < end; from += 32) {
+    const index_t e = from + lane, at = backwards ? n - 1 - e : e;
+    const bool live = e < end;
+    ${t} v = live ? x[base + at] : (${t})0;
+    ${warpScan(t, add)}
+    v = ${add("carry", "v")};
+    ${store}
+    ${total}
+  }
+  ${kind === "totals" ? "if (lane == 0) y[i] = carry;" : ""}
 }
 `;
 }

@@ -24,17 +24,19 @@ export interface Kernel {
   readonly arrays: readonly View[];
   readonly numbers: readonly number[];
   readonly last?: readonly KernelArgument[];
+  /** Whether its indices have 64 bits. Default true. */
+  readonly wide?: boolean;
 }
 
-/** A kernel whose threads stride over n elements, with 64-bit numbers. */
+/** A kernel whose threads stride over n elements. */
 export function launchOver(planner: Planner, equation: Equation, kernel: Kernel): void {
-  const { source, name, n, threads, arrays, numbers, last = [] } = kernel;
+  const { source, name, n, threads, arrays, numbers, last = [], wide = true } = kernel;
   planner.launch({
     source,
     name,
     grid: blocksFor(planner, n, threads),
     threads,
-    args: [...arrays.map(addressOf), ...indexArguments(true, numbers), ...last],
+    args: [...arrays.map(addressOf), ...indexArguments(wide, numbers), ...last],
     label: `${equation.primitive.name} [${(equation.outputs[0] ?? equation.inputs[0]).shape.join()}]`,
   });
 }

@@ -1,6 +1,14 @@
 /** Sliding windows: pooling and convolution. */
 
-import { printConvolution, printWindow, windowThreads } from "../codegen/window.js";
+import {
+  implicitTile,
+  printConvolution,
+  printImplicitConvolution,
+  printWindow,
+  windowThreads,
+} from "../codegen/window.js";
+import { addressOf } from "../plan.js";
+import { indexArguments, needsWide } from "../planner.js";
 import { sizeOf } from "../view.js";
 import { fresh, launchOver, paramsOf, type Lower } from "./lowering.js";
 
@@ -17,10 +25,12 @@ export const windowed: Lower = (planner, equation) => {
   const x = planner.whole(equation.inputs[0]);
   const y = fresh(planner, out);
   const n = sizeOf(out.shape);
+  const wide = needsWide([n, sizeOf(x.shape)]);
   const name = equation.primitive.name as "windowSum" | "windowArgMax";
   const axes = out.shape.flatMap((m, i) => [m, x.shape[i], window[i], stride[i], padding[i][0], dilation[i]]);
   launchOver(planner, equation, {
-    source: printWindow(name, x.dtype, out.shape.length),
+    source: printWindow(name, x.dtype, out.shape.length, wide),
+    wide,
     name: "curv_window",
     n,
     threads: windowThreads,
@@ -57,22 +67,44 @@ export const convolution: Lower = (planner, equation) => {
     params.kernelDilation[i],
     params.inputDilation[i],
   ]); // prettier-ignore
+  const wide = needsWide([n, sizeOf(x.shape), sizeOf(w.shape)]);
+  const sizes = [
+    x.shape[1],
+    outputs,
+    depth,
+    outputs / parts,
+    params.batchGroups > 1 ? 0 : depth,
+    params.batchGroups > 1 ? images : 0,
+    ...axes,
+  ];
+  planner.set(out, y);
+  const rank = out.shape.length - 2;
+  const places = n / outputs;
+  const tiles = { x: Math.ceil(places / implicitTile.columns), y: Math.ceil(outputs / parts / implicitTile.rows) };
+  const worthTiles = outputs / parts >= leastTiled && sizeOf(w.shape) / outputs >= leastTiled && rank > 0;
+  if (worthTiles && tiles.y <= mostOfGrid && parts <= mostOfGrid) {
+    planner.launch({
+      source: printImplicitConvolution(out.dtype, rank, wide),
+      name: "curv_implicit_convolution",
+      grid: { ...tiles, z: parts },
+      threads: windowThreads,
+      args: [...[x, w, y].map(addressOf), ...indexArguments(wide, [places, ...sizes])],
+      label: `conv [${out.shape.join()}]`,
+    });
+    return;
+  }
   launchOver(planner, equation, {
-    source: printConvolution(out.dtype, out.shape.length - 2),
+    source: printConvolution(out.dtype, rank, wide),
     name: "curv_convolution",
     n,
     threads: windowThreads,
     arrays: [x, w, y],
-    numbers: [
-      n,
-      x.shape[1],
-      outputs,
-      depth,
-      outputs / parts,
-      params.batchGroups > 1 ? 0 : depth,
-      params.batchGroups > 1 ? images : 0,
-      ...axes,
-    ],
+    numbers: [n, ...sizes],
+    wide,
   });
-  planner.set(out, y);
 };
+
+/** With fewer outputs of a part, or fewer taps, tiles are mostly empty. */
+const leastTiled = 8;
+/** The second and third number of a grid are limited. */
+const mostOfGrid = 65535;
