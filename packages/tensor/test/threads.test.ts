@@ -5,6 +5,7 @@ import { conv, getThreads, grad, jit, scan, setThreads, type Tensor, zeros } fro
 import { kernelMemory } from "../src/cpu/wasm/memory.js";
 import { allocateWorkSpace, matmulModules } from "../src/cpu/wasm/matmul.js";
 import { threadPool } from "../src/cpu/wasm/threads.js";
+import { cholesky, eigh, lu, qr, solve, svd } from "../src/linalg/index.js";
 import * as random from "../src/random/index.js";
 
 afterEach(() => setThreads(1));
@@ -53,6 +54,30 @@ describe.each(["float32", "float64"] as const)("%s: the same bits with 1, 2, 3 a
   });
 });
 
+/** Factorisations with products that are large enough for threads. */
+const factorisations: Readonly<Record<string, (x: Tensor) => readonly Tensor[]>> = {
+  cholesky: (x) => [cholesky(x.matmul(x.transpose()))],
+  lu: (x) => Object.values(lu(x)),
+  "qr of a tall matrix": (x) => Object.values(qr(x.reshape([640, 160]))),
+  eigh: (x) => Object.values(eigh(x.add(x.transpose()))),
+  svd: (x) => Object.values(svd(x)),
+  solve: (x) => [solve(x, x.transpose())],
+};
+
+test.each(Object.keys(factorisations))("%s: the same bits with 1, 2 and 3 threads", async (name) => {
+  const x = draw(11, [320, 320], "float64");
+  const factors = (): Buffer => Buffer.concat(factorisations[name](x).map(bytes));
+  const expected = factors();
+  for (const threads of [2, 3]) {
+    setThreads(threads);
+    expect(factors().equals(expected), `${threads} threads, first call`).toBe(true);
+    await turn();
+    const runs = vi.spyOn(threadPool(kernelMemory()!, matmulModules, allocateWorkSpace)!, "run");
+    expect(factors().equals(expected), `${threads} threads`).toBe(true);
+    expect(runs).toHaveBeenCalled();
+  }
+});
+
 interface Inside {
   readonly words: Int32Array;
 }
@@ -74,7 +99,22 @@ test("a worker that is lost in the middle of a chunk costs time, not the result"
   // From here on without threads, until they are asked for again.
   expect(bytes(f(x)).equals(expected)).toBe(true);
   warn.mockRestore();
-}, 30_000);
+}, 60_000);
+
+test("so does one that is lost in the middle of a factorisation", async () => {
+  const warn = vi.spyOn(console, "warn").mockImplementation(() => undefined);
+  const x = draw(4, [400, 400], "float64");
+  const factors = (): Buffer => Buffer.concat(Object.values(lu(x)).map(bytes));
+  const expected = factors();
+  setThreads(2);
+  lu(x);
+  await turn();
+  const pool = threadPool(kernelMemory()!, matmulModules, allocateWorkSpace)!;
+  Atomics.add((pool as unknown as Inside).words, 32, 1);
+  expect(factors().equals(expected)).toBe(true);
+  expect(warn).toHaveBeenCalledTimes(1);
+  warn.mockRestore();
+}, 60_000);
 
 test("setThreads wants a positive integer", () => {
   for (const count of [0, -1, 1.5, NaN, Infinity, 1000, "2" as never]) {

@@ -36,7 +36,7 @@ describe.each(precisions)("$precision", ({ precision, eps, round }) => {
 
   test.each(list)(
     "$name: ‖AV − VW‖ ≤ 10Nε‖A‖, ‖v‖ = 1, phases fixed, pairs together",
-    { timeout: 30_000 },
+    { timeout: 120_000 },
     ({ n, data }) => {
       const a = round(data);
       const exact = solve(a, n);

@@ -22,9 +22,9 @@ const FEW = 8;
 export function lu(a: Float64Array, m: number, n: number, perm: Int32Array): number {
   const external = externalFactorisations(m * n);
   if (external !== null) return external.lu(a, m, n, perm);
-  for (let i = 0; i < m; i++) perm[i] = i;
   const k = Math.min(m, n);
   return inWorkSpace(m * n, m * n, () => {
+    for (let i = 0; i < m; i++) perm[i] = i;
     const work = copied(a, m * n);
     const info = factorColumns(work, m, n, perm, 0, k);
     solveTriangle(work, 0, n, 1, k, true, true, work, k, n, n - k);

@@ -1,5 +1,6 @@
 /** Matrix product on strided blocks: the inner operation of every blocked factorisation here. */
 
+import { updateByThreads } from "../wasm/shared-update.js";
 import { copied, inWorkSpace, kernelsFor } from "./work-space.js";
 
 // One panel of B is kc × nc doubles (512 KiB), small enough for the second-level cache.
@@ -40,13 +41,12 @@ export function multiplyAdd(
   if (m === 0 || n === 0 || k === 0) return;
   const kernels = kernelsFor(a, b, c);
   if (kernels !== null) {
+    const [aAt, bAt, cAt] = [a.byteOffset + 8 * ao, b.byteOffset + 8 * bo, c.byteOffset + 8 * co];
+    const [aRow, aColumn, bRow, bColumn, cRow] = [8 * ar, 8 * ac, 8 * br, 8 * bc, 8 * cr];
+    const whole = { m, n, k, a: aAt, aRow, aColumn, b: bAt, bRow, bColumn, c: cAt, cRow };
+    if (updateByThreads(kernels.shared, alpha === 1 ? 0 : 1, whole)) return;
     const update = alpha === 1 ? kernels.add : kernels.subtract;
-    update(
-      m, n, k,
-      a.byteOffset + 8 * ao, 8 * ar, 8 * ac,
-      b.byteOffset + 8 * bo, 8 * br, 8 * bc,
-      c.byteOffset + 8 * co, 8 * cr, kernels.work,
-    ); // prettier-ignore
+    update(m, n, k, aAt, aRow, aColumn, bAt, bRow, bColumn, cAt, cRow, kernels.work);
     return;
   }
   if (packedA.length === 0) {

@@ -5,6 +5,7 @@
 
 import { factorisationKernels, type FactorisationKernels } from "../wasm/factorisation.js";
 import { kernelMemory } from "../wasm/memory.js";
+import { giveUpThreads, LostWorker } from "../wasm/threads.js";
 
 /** The part of the kernel memory that is being used, in bytes. */
 interface Part {
@@ -24,6 +25,7 @@ const cacheLine = 64;
  *
  * @param entries - Entries of the matrix: small ones stay outside.
  * @param length - Numbers that will be asked for; what goes beyond it is outside again, where everything is slower.
+ * @param compute - Called again, with one thread, if a worker is lost: it must not have changed what it reads by then.
  */
 export function inWorkSpace<T>(entries: number, length: number, compute: () => T): T {
   if (open !== null || entries < fewEntries) return compute();
@@ -38,12 +40,19 @@ export function inWorkSpace<T>(entries: number, length: number, compute: () => T
     return compute(); // the matrix is too large for the kernel memory
   }
   open = { buffer: memory.memory.buffer, top: start, end: start + bytes };
+  let lost = false;
   try {
     return compute();
+  } catch (error) {
+    if (!(error instanceof LostWorker)) throw error;
+    // This part is not given back: the worker may still write there.
+    lost = true;
   } finally {
     open = null;
-    memory.release(start);
+    if (!lost) memory.release(start);
   }
+  giveUpThreads();
+  return inWorkSpace(entries, length, compute);
 }
 
 /** A new array of zeros. */

@@ -8,6 +8,7 @@
 import { addMatmuls, allocateWorkSpace, type MatmulFunction } from "./matmul.js";
 import { kernelMemory } from "./memory.js";
 import { f64, FunctionBody, i32, ModuleBuilder, op, v128 } from "./module.js";
+import { emitSharedUpdate, jobBytes, type SharedUpdates } from "./shared-update.js";
 
 /** All addresses and steps are in bytes. */
 export interface FactorisationKernels {
@@ -38,6 +39,8 @@ export interface FactorisationKernels {
   readonly rotate: (
     rows: number, low: number, high: number, z: number, zRow: number, c: number, s: number, sweeps: number, count: number, panel: number,
   ) => void; // prettier-ignore
+  /** `add` and `subtract` as work for all threads. */
+  readonly shared: SharedUpdates;
   /** Room for the packed panels of `add` and `subtract`. */
   readonly work: number;
   /** Room for the packed triangle of `substitute`, and for its panel behind it. */
@@ -59,8 +62,10 @@ let kernels: FactorisationKernels | null = null;
 export function factorisationKernels(): FactorisationKernels {
   if (kernels !== null) return kernels;
   const memory = kernelMemory()!;
-  const module = new ModuleBuilder(memory.shared);
-  addMatmuls(module, 64, { add: "add", subtract: "subtract" });
+  const work = allocateWorkSpace();
+  const module = new ModuleBuilder(memory.shared, work);
+  const updates = addMatmuls(module, 64, { add: "add", subtract: "subtract" });
+  updates.forEach((update, i) => module.add(emitSharedUpdate(update), `kernel${i}`));
   module.add(emitRowDots(), "rowDots");
   module.add(emitAddRows(), "addRows");
   module.add(emitSymmetricRows(), "symmetricRows");
@@ -68,9 +73,11 @@ export function factorisationKernels(): FactorisationKernels {
   const sweep = module.add(emitSweep());
   module.add(emitRotate(sweep), "rotate");
   const triangleBytes = 8 * triangleOrder * (triangleOrder + panelWidth);
+  const program = module.build(memory.memory);
   return (kernels = {
-    ...(module.instantiate(memory.memory) as unknown as Omit<FactorisationKernels, "work" | "triangle">),
-    work: allocateWorkSpace(),
+    ...(program.exports as unknown as Omit<FactorisationKernels, "shared" | "work" | "triangle">),
+    shared: { program, exports: program.exports, job: memory.allocate(jobBytes) },
+    work,
     triangle: memory.allocate(triangleBytes),
   });
 }

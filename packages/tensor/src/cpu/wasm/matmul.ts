@@ -61,19 +61,23 @@ const libraries = new Map<"float32" | "float64", MatmulLibrary>();
 /** What becomes of C: A·B, C + A·B or C − A·B. The sums over k begin with C, so their order is the same. */
 export type MatmulUpdate = "store" | "add" | "subtract";
 
-/** Adds to a module, for each name, the product with that update. */
+/**
+ * Adds to a module, for each name, the product with that update.
+ *
+ * @returns The indices of the functions, in the order of the names.
+ */
 export function addMatmuls(
   module: ModuleBuilder,
   bits: 32 | 64,
   updates: Readonly<Record<string, MatmulUpdate>>,
-): void {
+): readonly number[] {
   const packA = module.add(emitPack(bits, tileRows));
   const packB = module.add(emitPack(bits, columnsOf(bits)));
-  for (const [name, update] of Object.entries(updates)) {
+  return Object.entries(updates).map(([name, update]) => {
     const micro = module.add(emitMicroKernel(bits, update === "subtract"));
     const packed = module.add(emitMatmul(bits, micro, packA, packB, update !== "store"));
-    module.add(emitDispatch(bits, packed, module.add(emitMatrixVector(bits, update))), name);
-  }
+    return module.add(emitDispatch(bits, packed, module.add(emitMatrixVector(bits, update))), name);
+  });
 }
 
 /** A product with a vector goes its own way: to pack the matrix would cost as much as the product. */

@@ -165,7 +165,7 @@ let broken = false;
 
 /**
  * How many threads large kernels use, this one included: contractions, convolutions, elementwise passes and reductions over many
- * elements. Results do not depend on it. Workers start with the first kernel that is worth them and do not keep the process alive.
+ * elements, and the products inside of the factorisations of large matrices. Results do not depend on it. Workers start with the first kernel that is worth them and do not keep the process alive.
  *
  * Default 1. In a browser it takes a page that is cross-origin isolated; elsewhere the number is kept, one thread is used, and a notice
  * says so once.

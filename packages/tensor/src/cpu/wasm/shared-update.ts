@@ -1,0 +1,101 @@
+/**
+ * C ← C ± AB by all threads: the large products of the factorisations. A thread takes rows of C, or columns where there are more of them;
+ * each entry is the same sum in the same order, whoever computes it.
+ */
+
+import { kernelMemory } from "./memory.js";
+import { allocateWorkSpace, matmulModules } from "./matmul.js";
+import { FunctionBody, i32, op, type Exports } from "./module.js";
+import { worthThreads } from "./thread-costs.js";
+import { threadPool, threadsWanted, type SharedProgram } from "./threads.js";
+
+/** Where a job stands in memory: its fields, one int32 each. */
+const fields = [
+  "m", "n", "k", "a", "aRow", "aColumn", "b", "bRow", "bColumn", "c", "cRow", "byRows",
+  // Bytes from one row, or column, that is shared to the next.
+  "aStep", "bStep", "cStep",
+] as const; // prettier-ignore
+type Job = Readonly<Record<(typeof fields)[number], number>>;
+
+const at = (field: (typeof fields)[number]): number => 4 * fields.indexOf(field);
+export const jobBytes: number = 4 * fields.length;
+
+/** Multiplications a nanosecond, about. */
+const rate = 6;
+/** Rows or columns that a thread takes at a time: a few tiles of the product, or packing the other operand anew would tell. */
+const fewestShared = 48;
+const chunksWanted = 8;
+
+/** kernel(job, start, end): the rows (columns) of that range, by `update` of the same module. */
+export function emitSharedUpdate(update: number): FunctionBody {
+  const body = new FunctionBody([i32, i32, i32]);
+  const [job, start, end] = [0, 1, 2];
+  const field = (name: (typeof fields)[number]): FunctionBody => body.get(job).access(op.i32Load, at(name));
+  /** The field, or how many are shared where this is the shared side. */
+  const extent = (name: "m" | "n", sharedByRows: boolean): void => {
+    const [shared, whole] = [() => body.get(end).get(start).emit(op.i32Sub), () => field(name)];
+    if (sharedByRows) {
+      shared();
+      whole();
+    } else {
+      whole();
+      shared();
+    }
+    field("byRows").emit(op.select);
+  };
+  const moved = (pointer: "a" | "b" | "c", step: "aStep" | "bStep" | "cStep"): void => {
+    field(pointer);
+    field(step).get(start).emit(op.i32Mul, op.i32Add);
+  };
+  extent("m", true);
+  extent("n", false);
+  field("k");
+  moved("a", "aStep");
+  field("aRow");
+  field("aColumn");
+  moved("b", "bStep");
+  field("bRow");
+  field("bColumn");
+  moved("c", "cStep");
+  field("cRow").work().call(update);
+  return body;
+}
+
+/** A module whose exports `kernel0` and `kernel1` are the shared updates with plus and with minus. */
+export interface SharedUpdates {
+  readonly program: SharedProgram;
+  readonly exports: Exports;
+  /** Address of room for a job. */
+  readonly job: number;
+}
+
+/**
+ * The update by several threads, if there are any and it is worth them.
+ *
+ * @returns Whether it is done.
+ * @throws LostWorker if a worker goes away; C holds anything then.
+ */
+export function updateByThreads(
+  { program, exports, job }: SharedUpdates,
+  kernel: 0 | 1,
+  { m, n, k, ...rest }: Omit<Job, "byRows" | "aStep" | "bStep" | "cStep">,
+): boolean {
+  if (!threadsWanted() || m * n * k < rate * worthThreads) return false;
+  const byRows = m >= n;
+  const length = byRows ? m : n;
+  if (length < 2 * fewestShared) return false;
+  const memory = kernelMemory()!;
+  const pool = threadPool(memory, matmulModules, allocateWorkSpace);
+  if (pool === null) return false;
+  const steps = byRows
+    ? { byRows: 1, aStep: rest.aRow, bStep: 0, cStep: rest.cRow }
+    : { byRows: 0, aStep: 0, bStep: rest.bColumn, cStep: 8 };
+  const values: Job = { m, n, k, ...rest, ...steps };
+  memory.arrays.int32.set(
+    fields.map((name) => values[name]),
+    job / 4,
+  );
+  const chunk = Math.max(fewestShared, 8 * Math.ceil(length / (8 * chunksWanted)));
+  pool.run(program, kernel, exports[`kernel${kernel}`], job, length, chunk);
+  return true;
+}
