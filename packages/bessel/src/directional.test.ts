@@ -1,6 +1,17 @@
 /** von Mises–Fisher, von Mises and power spherical distributions, against SciPy and mpmath (fixtures/directional.py), and by their samples. */
 
-import { DomainError, grad, hessian, jit, ShapeError, tensor, TracingError, vmap, type Tensor } from "@curv/tensor";
+import {
+  DomainError,
+  grad,
+  hessian,
+  hvp,
+  jit,
+  ShapeError,
+  tensor,
+  TracingError,
+  vmap,
+  type Tensor,
+} from "@curv/tensor";
 import * as random from "@curv/tensor/random";
 import { describe, expect, test } from "vitest";
 import reference from "./fixtures/directional.json" with { type: "json" };
@@ -12,6 +23,7 @@ import * as vmf from "./von-mises-fisher/index.js";
 const f64 = (values: number | readonly number[] | readonly (readonly number[])[]): Tensor =>
   tensor(values as number[], { dtype: "float64" });
 const axis = (p: number, at = 0): Tensor => f64(Array.from({ length: p }, (_, i) => (i === at ? 1 : 0)));
+type Point = { m: Tensor; kappa: Tensor };
 const relative = (got: number, wanted: number): number => Math.abs(got - wanted) / Math.max(1, Math.abs(wanted));
 
 describe("von Mises–Fisher: the density", () => {
@@ -68,6 +80,33 @@ describe("von Mises–Fisher: the density", () => {
     const x = axis(4, 1);
     const curvature = hessian((k: Tensor) => vmf.logProb(x, { mean: axis(4), concentration: k }))(f64(3)).itemSync();
     expect(curvature).toBeLessThan(0);
+  });
+
+  test.each([3, 50, 2048])("hvp of a log-likelihood in direction and concentration, p = %i", (p) => {
+    const n = 7;
+    const x = random.sphere(random.key(p), p, { shape: [n], dtype: "float64" });
+    const likelihood = ({ m, kappa }: { m: Tensor; kappa: Tensor }): Tensor =>
+      vmf.logProb(x, { mean: m.div(m.square().sum().sqrt()), concentration: kappa }).sum();
+    const m = random.sphere(random.key(p + 1), p, { dtype: "float64" });
+    const k = 0.7 * p;
+    const along = { m: random.normal(random.key(p + 2), { shape: [p], dtype: "float64" }), kappa: f64(0.3) };
+    for (const product of [hvp, jit((at: Point, u: Point) => hvp(likelihood, at, u))] as const) {
+      const at = { m, kappa: f64(k) };
+      const got = product === hvp ? hvp(likelihood, at, along) : (product as (at: Point, u: Point) => Point)(at, along);
+      // Of κ·mᵀs/|m| + n log c(κ), s = Σx, at |m| = 1: with t = s − (mᵀs)m the blocks are −κ(tmᵀ + mtᵀ + (mᵀs)(I − mmᵀ)), t, and −nA′.
+      const [s, mu, u] = [x.sum(0), m, along.m].map((y) => Float64Array.from(y.dataSync()));
+      const dot = (a: Float64Array, b: Float64Array): number => a.reduce((sum, y, i) => sum + y * b[i], 0);
+      const ms = dot(mu, s);
+      const t = s.map((y, i) => y - ms * mu[i]);
+      const [mu_u, tu] = [dot(mu, u), dot(t, u)];
+      const wanted = t.map((y, i) => 0.3 * y - k * (y * mu_u + mu[i] * tu + ms * (u[i] - mu_u * mu[i])));
+      const size = Math.max(...wanted.map(Math.abs));
+      got.m.dataSync().forEach((y, i) => expect(Math.abs(y - wanted[i])).toBeLessThan(1e-12 * size));
+      const a = besselRatioI(p / 2 - 1, k);
+      const slope = 1 - a * a - ((p - 1) * a) / k; // A′
+      const inKappa = tu - n * slope * 0.3;
+      expect(Math.abs(got.kappa.itemSync() - inKappa)).toBeLessThan(1e-10 * Math.max(1, Math.abs(inKappa)));
+    }
   });
 
   test("Kullback–Leibler divergence: by quadrature, zero of itself", () => {

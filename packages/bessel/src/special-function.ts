@@ -1,6 +1,15 @@
 /** Functions of numbers and of tensors from one description: a kernel of numbers, and partial derivatives in functions of the same family. */
 
-import { bind, broadcastTo, definePrimitive, DomainError, type Primitive, type Tensor } from "@curv/tensor";
+import {
+  bind,
+  broadcastTo,
+  definePrimitive,
+  DomainError,
+  registerLowering,
+  type Primitive,
+  type Tensor,
+} from "@curv/tensor";
+import type { GpujsFunctions } from "./gpu/kernels.js";
 import { broadcastOperands } from "./operands.js";
 
 /** Of a family of functions; `P` says which member: a plain object. */
@@ -14,13 +23,15 @@ export interface Family<P extends object> {
    * order follow.
    */
   partial(params: P, i: number, operands: readonly Tensor[], y: Tensor): Tensor;
+  /** The family on backends of kind "gpujs", if it is there. */
+  readonly gpujs?: GpujsFunctions<P>;
 }
 
 /** A family as a function of tensors of one shape and dtype. */
 export type Apply<P extends object> = (params: P, ...operands: Tensor[]) => Tensor;
 
 /** One primitive: broadcasting is done before, so that all operands have one shape. */
-export function defineFamily<P extends object>({ name, kernel, partial }: Family<P>): Apply<P> {
+export function defineFamily<P extends object>({ name, kernel, partial, gpujs }: Family<P>): Apply<P> {
   const primitive: Primitive<P> = definePrimitive<P>({
     name,
     shape: ([x]) => [{ shape: x.shape, dtype: x.dtype, weak: false }],
@@ -50,6 +61,7 @@ export function defineFamily<P extends object>({ name, kernel, partial }: Family
       return [y];
     },
   });
+  if (gpujs !== undefined) registerLowering(primitive, "gpujs", gpujs);
   return (params, ...operands) => bind(primitive, operands, params)[0];
 }
 

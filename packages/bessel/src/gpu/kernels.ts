@@ -4,6 +4,7 @@ import { firstKind } from "./first-kind.js";
 import { secondKind } from "./second-kind.js";
 import type { SourceFunction } from "./source.js";
 import { uniform } from "./uniform.js";
+import { values } from "./values.js";
 
 const names: Readonly<Record<string, string>> = {
   logIv: "c_besselLogI",
@@ -19,13 +20,19 @@ const names: Readonly<Record<string, string>> = {
   paperK: "c_besselLogK",
 };
 
-interface GpujsFunctions {
+export interface GpujsFunctions<P> {
   functions(): readonly SourceFunction[];
   /** The function of the operands' elements; null if there is none, as of derivatives in the order. */
-  nameOf(params: { readonly name: string; readonly n: number }): string | null;
+  nameOf(params: P): string | null;
 }
 
-export const gpujsFunctions: GpujsFunctions = {
+export const gpujsFunctions: GpujsFunctions<{ readonly name: string; readonly n: number }> = {
   functions: () => [...uniform(), ...firstKind(), ...secondKind()],
   nameOf: ({ name, n }) => (n === 0 ? names[name] : null),
+};
+
+/** I and K themselves. */
+export const gpujsValues: GpujsFunctions<{ readonly of: "I" | "K"; readonly scaled: boolean }> = {
+  functions: () => [...uniform(), ...firstKind(), ...secondKind(), ...values()],
+  nameOf: ({ of, scaled }) => `c_besselValue${scaled ? "Scaled" : ""}${of}`,
 };

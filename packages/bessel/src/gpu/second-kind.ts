@@ -19,7 +19,7 @@ const nodes = 17;
  * K_μ =: k0 (from x = ½ on times eˣ), ratio = x·K_{μ+1}/K_μ, and fall = ∂/∂x log(K_{μ+1}/K_μ), for v = n + μ. Temme's series and the integral of
  * `scalar/small-order.ts`, of K_{μ+1} only what it is more than K_μ: nearly equal means are not subtracted.
  */
-const start = (slope: boolean): string => `
+export const startOfK = (slope: boolean): string => `
   let n = Math.floor(v + 0.5);
   let mu = v - n;
   let k0 = 0.0;
@@ -96,7 +96,7 @@ const logK = (scaled: boolean): string => `
     let p = v / h;
     let rest = 0.22579135264472744 - 0.5 * c_log(h) + c_log1p(c_besselDebye(-1.0 / h, p * p));
     return rest - ${scaled ? "c_besselScaledExponent" : "c_besselExponent"}(v, x, h);
-  }${start(false)}
+  }${startOfK(false)}
   let divisor = x;
   if (x < 0.5) { divisor = 1.0; }
   let j = 1.0;
@@ -128,7 +128,7 @@ export const secondKind = (): readonly SourceFunction[] => [
     return 1.0;
   }
   if (v > 3.4028234663852886e38) { return v; }
-  if (${large}) { return c_besselUniformRatio(v, x, -1.0); }${start(false)}
+  if (${large}) { return c_besselUniformRatio(v, x, -1.0); }${startOfK(false)}
   let j = 1.0;
   for (let i = 0; i < ${smallestRadius}; i++) {
     if (j < n + 0.5) { ratio = 2.0 * (mu + j) + (x / ratio) * x; }
@@ -155,7 +155,7 @@ export const secondKind = (): readonly SourceFunction[] => [
     return -1.0 / (x * x);
   }
   if (x > 3.4028234663852886e38) { return 0.0; }
-  if (${large}) { return c_besselUniformRatio(v, x, -1.0) / x * c_besselUniformSlope(v, x, -1.0); }${start(true)}
+  if (${large}) { return c_besselUniformRatio(v, x, -1.0) / x * c_besselUniformSlope(v, x, -1.0); }${startOfK(true)}
   let y = ratio / x;
   let d = y * fall;
   let j = 1.0;

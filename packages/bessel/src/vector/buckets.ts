@@ -40,7 +40,7 @@ const headBytes = placesBytes + 4 * block;
 export function bucketKernel(regions: () => Regions, nanoseconds: number, count: number): ArrayKernel {
   return {
     inputs: 2,
-    chunk: 4 * block,
+    chunk: 2 * block,
     scratch: headBytes + (count + 1) * bucketBytes,
     nanoseconds,
     write: (module) => {
