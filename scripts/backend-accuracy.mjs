@@ -6,7 +6,7 @@
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { pathToFileURL } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 
 const root = new URL("../", import.meta.url);
 const load = (path) => import(new URL(path, root).href);
@@ -30,18 +30,37 @@ async function tfjs(engine) {
   return backendFromTfjs(tf.default ?? tf);
 }
 
-/** @type {[title: string, open: () => Promise<any>][]} */
+/** What a page in headless Chromium finds, on WebGL2 and WebGPU in software. */
+async function inBrowser(script, ...options) {
+  const { openPage } = await load("test/support/bundled-page.ts");
+  const page = await openPage(fileURLToPath(new URL(script, root)));
+  try {
+    await page.ask("open", ...options);
+    return await page.ask("accuracy");
+  } finally {
+    await page.close();
+  }
+}
+
+const gpujsPage = "packages/backend-gpujs/test/browser/conformance.page.ts";
+const tfjsPage = "packages/backend-tfjs/test/browser/page.ts";
+const here = async (backend) => accuracy(backend, ["float32"]);
+
+/** @type {[title: string, measure: () => Promise<any>][]} */
 const columns = [
-  ["CPU", async () => cpu],
-  ["gpu.js, webasm", () => gpujs({ mode: "webasm" })],
-  ["tfjs, cpu", () => tfjs("cpu")],
-  ["tfjs, wasm", () => tfjs("wasm")],
+  ["CPU", () => here(cpu)],
+  ["gpu.js, webasm", async () => here(await gpujs({ mode: "webasm" }))],
+  ["gpu.js, webgl2", () => inBrowser(gpujsPage, "webgl2")],
+  ["gpu.js, webgpu", () => inBrowser(gpujsPage, "webgpu")],
+  ["tfjs, cpu", async () => here(await tfjs("cpu"))],
+  ["tfjs, wasm", async () => here(await tfjs("wasm"))],
+  ["tfjs, webgl", () => inBrowser(tfjsPage, "webgl", false)],
+  ["tfjs, webgpu", () => inBrowser(tfjsPage, "webgpu", false)],
 ];
 
 const rows = new Map();
-for (const [title, open] of columns) {
-  // Not in the order of the columns: tfjs has one engine at a time.
-  for (const { primitive, promised, supported, errors } of await accuracy(await open(), ["float32"])) {
+for (const [title, measure] of columns) {
+  for (const { primitive, promised, supported, errors } of await measure()) {
     // Integers and booleans are exact or wrong: the conformance suite says so.
     if (supported && errors.float32 === undefined) continue;
     const row = rows.get(primitive) ?? { promised, cells: new Map() };

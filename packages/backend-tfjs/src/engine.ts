@@ -19,8 +19,8 @@ const same = (a: Shape, b: Shape): boolean => a.length === b.length && a.every((
 const inexact: Readonly<Record<string, readonly string[]>> = {
   cpu: ["Erf"],
   wasm: ["Sin", "Cos", "Log1p", "Sign", "Maximum", "Minimum", "Erf"],
-  webgl: ["Sin", "Cos", "Tanh", "Log1p", "Expm1", "Sign", "Maximum", "Minimum", "Erf"],
-  webgpu: ["Sin", "Cos", "Tanh", "Log1p", "Expm1", "Sign", "Maximum", "Minimum", "Erf"],
+  webgl: ["Sin", "Cos", "Tan", "Acos", "Tanh", "Log1p", "Expm1", "Sign", "Maximum", "Minimum", "Erf"],
+  webgpu: ["Sin", "Cos", "Tan", "Acos", "Tanh", "Log1p", "Expm1", "Sign", "Maximum", "Minimum", "Erf"],
 };
 
 /** Of the engine's backend, what tells whether its device is there: on webgpu and on webgl. */
@@ -104,7 +104,8 @@ export class Engine {
   // ---- Elementwise ----------------------------------------------------------------------------------------------------------
 
   unary(name: string, x: TfjsTensor): TfjsTensor {
-    return this.run(name, { x });
+    const few = x.shape.length <= 4 ? x : this.reshape(x, [-1]);
+    return this.reshape(this.run(name, { x: few }), x.shape);
   }
 
   /** A binary kernel on operands that broadcast; a number is a scalar of the other's dtype. */
@@ -193,16 +194,20 @@ export class Engine {
     if (x.dtype === dtype) return x;
     if (dtype === "bool") return this.binary("NotEqual", x, 0);
     if (dtype === "float32") {
-      const y = this.run("Cast", { x }, { dtype });
+      const y = this.#converted(x, dtype);
       // The cpu engine keeps the array of integers, unrounded, until the next kernel.
       return this.name === "cpu" && x.dtype === "int32" ? this.mul(y, 1) : y;
     }
-    if (x.dtype === "bool") return this.run("Cast", { x }, { dtype });
+    if (x.dtype === "bool") return this.#converted(x, dtype);
     const limit = 2 ** 31;
     const small = this.less(this.unary("Abs", x), limit);
-    const y = this.run("Cast", { x: this.where(small, x, 0) }, { dtype });
+    const y = this.#converted(this.where(small, x, 0), dtype);
     const beyond = this.where(this.less(x, 0), this.number(-limit, "int32"), this.number(limit - 1, "int32"));
     return this.where(this.or(small, this.isNaN(x)), y, beyond);
+  }
+
+  #converted(x: TfjsTensor, dtype: EngineDType): TfjsTensor {
+    return this.reshape(this.run("Cast", { x: this.reshape(x, [-1]) }, { dtype }), x.shape);
   }
 
   // ---- Movement -------------------------------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ export {
   weightsToLayersModel,
   type LayersModelFunction,
   type LayersModelOptions,
+  type LayersModelStep,
   type TfjsLayersModel,
 } from "./layers-model.js";
 export { layerClasses } from "./layers/table.js";

@@ -110,6 +110,17 @@ const models: Readonly<Record<string, () => [tf.LayersModel, ...(readonly number
   "gru": () => [sequential(L.gru({ units: 3, recurrentActivation: "sigmoid", inputShape: [4, 2] })), [2, 4, 2]],
   "lstm": () => [sequential(L.lstm({ units: 3, returnSequences: true, inputShape: [4, 2] }), L.lstm({ units: 2 })), [2, 4, 2]],
   "rnn of a cell": () => [sequential(L.rnn({ cell: L.gruCell({ units: 3 }), inputShape: [4, 2] } as never)), [2, 4, 2]],
+  "rnn of a stack of cells": () => [sequential(L.rnn({ cell: [L.lstmCell({ units: 3 }), L.gruCell({ units: 2 }), L.simpleRNNCell({ units: 4 })], returnSequences: true, inputShape: [4, 2] } as never)), [2, 4, 2]],
+  "rnn of a stack of cells, with its states": () => {
+    const input = tf.input({ shape: [4, 2] });
+    const cells = [L.lstmCell({ units: 3 }), L.lstmCell({ units: 2 })];
+    const outputs = L.rnn({ cell: L.stackedRNNCells({ cells }) as never, returnState: true } as never).apply(input) as tf.SymbolicTensor[];
+    return [tf.model({ inputs: input, outputs }), [2, 4, 2]];
+  },
+  "convLstm2d": () => [sequential(L.convLstm2d({ filters: 2, kernelSize: [2, 3], strides: [2, 1], returnSequences: true, inputShape: [3, 5, 4, 2] }) as never, L.convLstm2d({ filters: 3, kernelSize: 2, padding: "same", recurrentActivation: "sigmoid" }) as never), [2, 3, 5, 4, 2]],
+  "centerCrop": () => [sequential(L.conv2d({ filters: 2, kernelSize: 1, ...x4 }), L.centerCrop({ height: 4, width: 3 })), [2, 7, 6, 2]],
+  "centerCrop to one row": () => [sequential(L.conv2d({ filters: 2, kernelSize: 1, ...x4 }), L.centerCrop({ height: 1, width: 4 })), [1, 7, 6, 2]],
+  "centerCrop of nearly all": () => [sequential(L.conv2d({ filters: 2, kernelSize: 1, ...x4 }), L.centerCrop({ height: 6, width: 5 })), [1, 7, 6, 2]],
   "bidirectional, merged in every way": () => {
     const input = tf.input({ shape: [4, 2] });
     const outputs = (["concat", "sum", "mul", "ave"] as const).map(
@@ -193,6 +204,27 @@ test("batch normalisation along another axis than the last, where the engine's o
   expect(theirs[0]).not.toEqual([0, 1, 1, 3]);
 });
 
+// TensorFlow.js 4.22 hands these a list within a model, and fails; called by themselves they work.
+test.each([
+  ["larger and smaller", () => L.resizing({ height: 9, width: 4, ...x4 })],
+  ["corners not aligned", () => L.resizing({ height: 3, width: 11, cropToAspectRatio: true, ...x4 })],
+  ["the nearest", () => L.resizing({ height: 4, width: 9, interpolation: "nearest", ...x4 })],
+  ["the nearest, corners not aligned", () => L.resizing({ height: 9, width: 4, interpolation: "nearest", cropToAspectRatio: true, ...x4 })],
+  ["one pixel", () => L.resizing({ height: 1, width: 1, ...x4 })],
+  ["a crop of what is too small", () => L.centerCrop({ height: 8, width: 4 })],
+] as const)("resizing by itself: %s", async (_title, make) => {
+  const layer = make();
+  const first = L.conv2d({ filters: 2, kernelSize: 1, ...x4 });
+  const model = sequential(first, layer);
+  setWeights(model);
+  const x = inputValues([2, 7, 6, 2]);
+  const theirs = layer.apply(first.apply(tf.tensor(x, [2, 7, 6, 2]))) as tf.Tensor;
+  const { apply, params } = await functionFromLayersModel(model);
+  const ours = apply(params, tensor(x, { shape: [2, 7, 6, 2] }));
+  expect(ours.shape).toEqual(theirs.shape);
+  expect(worst(await ours.data(), await theirs.data())).toBeLessThan(2e-6);
+}); // prettier-ignore
+
 test("every class of layers is in a model above or below", () => {
   const used = new Set<string>();
   const visit = (layer: object): void => {
@@ -203,7 +235,7 @@ test("every class of layers is in a model above or below", () => {
     if (live.layer !== undefined) visit(live.layer);
   };
   for (const make of Object.values(models)) visit(make()[0]);
-  const elsewhere = ["Embedding", "TimeDistributed", "Conv2D", "DepthwiseConv2D"];
+  const elsewhere = ["Resizing", "Embedding", "TimeDistributed", "Conv2D", "DepthwiseConv2D"];
   expect(layerClasses.filter((name) => !used.has(name) && !elsewhere.includes(name))).toEqual([]);
 });
 
@@ -289,11 +321,55 @@ describe("derivatives", () => {
   });
 });
 
+describe("a stateful model", () => {
+  const stateful = (): tf.Sequential =>
+    sequential(
+      L.lstm({ units: 3, stateful: true, returnSequences: true, name: "memory", batchInputShape: [2, 4, 2] }),
+      L.rnn({ cell: [L.gruCell({ units: 2 }), L.gruCell({ units: 1 })], stateful: true, name: "tower" } as never),
+    );
+  const input = (k: number): Float32Array => inputValues([2, 4, 2]).map((v) => v + 0.1 * k);
+  const given = (k: number): Tensor => tensor(input(k), { shape: [2, 4, 2] });
+
+  test("goes on from call to call as TensorFlow.js does", async () => {
+    const net = stateful();
+    setWeights(net);
+    const { params, states, advance } = await functionFromLayersModel(net);
+    expect(Object.keys(states)).toEqual(["memory", "tower"]);
+    let now = states;
+    for (let k = 0; k < 3; k++) {
+      const [theirs] = await predictions(net, [tf.tensor(input(k), [2, 4, 2])]);
+      const { outputs, states: next } = jit((s: LayerParams, x: Tensor) => {
+        const step = advance(params, s, x);
+        return { outputs: [...step.outputs], states: step.states };
+      })(now, given(k));
+      expect(worst(await outputs[0].data(), theirs)).toBeLessThan(2e-6);
+      now = next;
+    }
+  });
+
+  test("starts from what it had when it was read, every time", async () => {
+    const net = stateful();
+    setWeights(net);
+    await predictions(net, [tf.tensor(input(0), [2, 4, 2])]);
+    const { apply, params, states } = await functionFromLayersModel(net);
+    const first = await apply(params, given(1)).data();
+    expect([...(await apply(params, given(1)).data())]).toEqual([...first]);
+    const [theirs] = await predictions(net, [tf.tensor(input(1), [2, 4, 2])]);
+    expect(worst(first, theirs)).toBeLessThan(2e-6);
+    const { memory } = states as { memory: { state_0: Tensor } };
+    expect(Math.max(...(await memory.state_0.abs().data()))).toBeGreaterThan(1e-3);
+  });
+
+  test("a state that is missing is an error that names it", async () => {
+    const { params, advance } = await functionFromLayersModel(stateful());
+    expect(() => advance(params, {}, given(0))).toThrow(/states.memory.state_0 is missing/);
+  });
+});
+
 describe("what cannot be translated is refused by the layer's name", () => {
   const refused: readonly [string, () => tf.LayersModel, RegExp][] = [
-    ["an unknown class", () => sequential(L.resizing({ height: 2, width: 2, name: "shrink", ...x4 })), /"shrink" \(Resizing\) is not known/],
-    ["in a nested model", () => sequential(sequential(L.centerCrop({ height: 2, width: 2, name: "cut", ...x4 }))), /"cut" \(CenterCrop\)/],
-    ["ConvLSTM2D", () => sequential(L.convLstm2d({ filters: 2, kernelSize: 2, name: "movie", inputShape: [2, 4, 4, 1] }) as never), /"movie" \(ConvLSTM2D\)/],
+    ["an unknown class", () => sequential(L.categoryEncoding({ numTokens: 3, outputMode: "count", name: "counts", inputShape: [2] })), /"counts" \(CategoryEncoding\) is not known/],
+    ["in a nested model", () => sequential(sequential(L.categoryEncoding({ numTokens: 3, outputMode: "count", name: "inner", inputShape: [2] }))), /"inner" \(CategoryEncoding\)/],
   ]; // prettier-ignore
   test("causal padding", async () => {
     const model = sequential(
@@ -310,18 +386,20 @@ describe("what cannot be translated is refused by the layer's name", () => {
     });
   }
 
-  test("a stateful layer, stacked cells", async () => {
-    const stateful = await functionFromLayersModel(
-      sequential(L.lstm({ units: 1, stateful: true, name: "memory", batchInputShape: [1, 2, 1] })),
+  test("two directions that keep their states; channels of a convolutional LSTM that come first", async () => {
+    const both = await functionFromLayersModel(
+      sequential(
+        L.bidirectional({
+          layer: L.gru({ units: 1, stateful: true }),
+          name: "both",
+          batchInputShape: [1, 2, 1],
+        } as never),
+      ),
     );
-    expect(() => stateful.apply(stateful.params, tensor([[[1], [2]]]))).toThrow(/"memory" \(LSTM\) keeps its state/);
-    const cells = L.stackedRNNCells({ cells: [L.lstmCell({ units: 1 }), L.lstmCell({ units: 1 })] });
-    const stacked = await functionFromLayersModel(
-      sequential(L.rnn({ cell: cells as never, name: "tower", inputShape: [2, 1] } as never)),
-    );
-    expect(() => stacked.apply(stacked.params, tensor([[[1], [2]]]))).toThrow(
-      /"tower" \(RNN\) has a cell of class Stacked/,
-    );
+    expect(() => both.apply(both.params, zeros([1, 2, 1]))).toThrow(/"both" \(Bidirectional\) keeps states/);
+    const movie = { filters: 1, kernelSize: 1, dataFormat: "channelsFirst", name: "movie", inputShape: [2, 1, 3, 3] };
+    const first = await functionFromLayersModel(sequential(L.convLstm2d(movie as never) as never));
+    expect(() => first.apply(first.params, zeros([1, 2, 1, 3, 3]))).toThrow(/channels first/);
   });
 
   test("wrong calls", async () => {

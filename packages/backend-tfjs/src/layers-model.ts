@@ -17,6 +17,7 @@ import {
   type LiveLayer,
   type SymbolicTensor,
 } from "./layers/layer.js";
+import { cellName } from "./layers/recurrent.js";
 import { applyLayer, isKnown } from "./layers/table.js";
 import type { TfjsModule, TfjsTensor } from "./tfjs.js";
 
@@ -42,6 +43,24 @@ export interface LayersModelFunction {
   apply(params: LayerParams, ...inputs: readonly Tensor[]): Tensor;
   /** {@link apply} for models with several outputs: always a list. */
   applyAll(params: LayerParams, ...inputs: readonly Tensor[]): readonly Tensor[];
+  /**
+   * What the stateful recurrent layers of the model had when it was read, `states[layer].state_0` and so on; empty for a model that has none.
+   * {@link apply} and {@link applyAll} start from them and leave them as they are.
+   */
+  readonly states: LayerParams;
+  /**
+   * The outputs from given states, and the states after them: one `predict` of a stateful model after the other as a pure function.
+   *
+   * @param states - As in {@link states}; their batch is that of the inputs.
+   * @throws As {@link applyAll}; TreeError for a state that is missing.
+   */
+  advance(params: LayerParams, states: LayerParams, ...inputs: readonly Tensor[]): LayersModelStep;
+}
+
+/** Of {@link LayersModelFunction.advance}. */
+export interface LayersModelStep {
+  readonly outputs: readonly Tensor[];
+  readonly states: LayerParams;
 }
 
 export interface LayersModelOptions {
@@ -78,6 +97,9 @@ function variablesOf({ layer, path }: Place): { readonly variable: LayerVariable
     ];
   }
   if (layer.getClassName() === "TimeDistributed") return variablesOf({ layer: layer.layer!, path });
+  const { cells } = layer.cell ?? {};
+  if (cells !== undefined)
+    return cells.flatMap((cell, i) => variablesOf({ layer: cell, path: [...path, cellName(i)] }));
   return layer.weights.map((variable) => ({ variable, path: [...path, weightName(variable)] }));
 }
 
@@ -111,14 +133,33 @@ function readVariable(caller: string, variable: LayerVariable, path: readonly st
 }
 
 async function readParams(places: readonly Place[], dtype: "float32" | "float64"): Promise<LayerParams> {
-  const params: Record<string, unknown> = {};
+  const params: Tree = {};
   for (const { variable, path } of places.flatMap(variablesOf)) {
     const value = readVariable("functionFromLayersModel", variable, path);
-    let tree = params;
-    for (const name of path.slice(0, -1)) tree = (tree[name] ??= {}) as Record<string, unknown>;
-    tree[path[path.length - 1]] = tensor((await value.data()) as TypedArray, { shape: value.shape, dtype });
+    put(params, path, tensor((await value.data()) as TypedArray, { shape: value.shape, dtype }));
   }
   return params as LayerParams;
+}
+
+type Tree = Record<string, unknown>;
+
+function put(tree: Tree, path: readonly string[], value: Tensor): void {
+  const inner = path.slice(0, -1).reduce<Tree>((t, name) => (t[name] ??= {}) as Tree, tree);
+  inner[path[path.length - 1]] = value;
+}
+
+const isStateful = (layer: LiveLayer): boolean => layer.getConfig().stateful === true && layer.getStates !== undefined;
+const stateName = (i: number): string => `state_${i}`;
+
+async function readStates(places: readonly Place[], dtype: "float32" | "float64"): Promise<LayerParams> {
+  const states: Tree = {};
+  for (const { layer, path } of places.filter((place) => isStateful(place.layer))) {
+    for (const [i, value] of (layer.getStates!() ?? []).entries()) {
+      const data = (await value.data()) as TypedArray;
+      put(states, [...path, stateName(i)], tensor(data, { shape: value.shape, dtype }));
+    }
+  }
+  return states as LayerParams;
 }
 
 /**
@@ -126,7 +167,7 @@ async function readParams(places: readonly Place[], dtype: "float32" | "float64"
  * weights in Curv: for Hessians, Lanczos, pruning, quantisation, on any backend. The model is only read.
  *
  * Layers: dense, embedding, convolutions (1-D to 3-D, depthwise, separable, transposed), pooling, batch and layer normalisation, activations,
- * merges, padding and reshaping, SimpleRNN, GRU, LSTM, `rnn` of one such cell, Bidirectional and TimeDistributed. Masks of Embedding and Masking
+ * merges, padding, resizing and reshaping, SimpleRNN, GRU, LSTM, ConvLSTM2D, `rnn` of one such cell or a stack, Bidirectional and TimeDistributed. Masks of Embedding and Masking
  * reach the recurrent layers as they do in TensorFlow.js.
  *
  * @param model - Built, that is with known input shapes.
@@ -148,8 +189,9 @@ export async function functionFromLayersModel(
   const places = placesOf(root);
   for (const { layer } of places) checkLayer(layer);
   const params = await readParams(places, dtype);
+  const states = await readStates(places, dtype);
   const paths = new Map(places.map(({ layer, path }) => [layer, path]));
-  const applyAll = (own: LayerParams, ...inputs: readonly Tensor[]): readonly Tensor[] => {
+  const advance = (own: LayerParams, before: LayerParams, ...inputs: readonly Tensor[]): LayersModelStep => {
     const wanted = root.inputs!.length;
     if (inputs.length !== wanted) {
       throw new ShapeError(`${caller}: ${model.name} got ${inputs.length} inputs; wants ${wanted}, after the weights.`);
@@ -170,11 +212,24 @@ export async function functionFromLayersModel(
       if (!isTensor(found)) return found;
       throw new TreeError(`${caller}: parameters of layer "${layer.name}" are a tensor; wants a tree of its weights.`);
     };
-    return run(root, paramsOf, inputs, inputs.map(() => null)).outputs; // prettier-ignore
+    const current = new Map<LiveLayer, readonly Tensor[]>();
+    for (const { layer, path } of places) {
+      if (isStateful(layer)) current.set(layer, statesAt(before, path, layer.getStates!()?.length ?? 0));
+    }
+    const { outputs } = run(root, { paramsOf, current }, inputs, inputs.map(() => null)); // prettier-ignore
+    const after: Tree = {};
+    for (const [layer, list] of current) {
+      list.forEach((state, i) => put(after, [...paths.get(layer)!, stateName(i)], state));
+    }
+    return { outputs, states: after as LayerParams };
   };
+  const applyAll = (own: LayerParams, ...inputs: readonly Tensor[]): readonly Tensor[] =>
+    advance(own, states, ...inputs).outputs;
   return {
     params,
+    states,
     applyAll,
+    advance,
     apply: (own, ...inputs) => {
       const outputs = applyAll(own, ...inputs);
       if (outputs.length !== 1) {
@@ -183,6 +238,16 @@ export async function functionFromLayersModel(
       return outputs[0];
     },
   };
+}
+
+function statesAt(states: LayerParams, path: readonly string[], count: number): readonly Tensor[] {
+  return Array.from({ length: count }, (_, i) => {
+    const found = at(states, [...path, stateName(i)]);
+    if (isTensor(found)) return found;
+    throw new TreeError(
+      `functionFromLayersModel: states.${[...path, stateName(i)].join(".")} is missing; wants states as advance returns them.`,
+    );
+  });
 }
 
 function checkModel(model: TfjsLayersModel, caller: string): LiveLayer {
@@ -195,18 +260,19 @@ function checkModel(model: TfjsLayersModel, caller: string): LiveLayer {
   return root;
 }
 
+interface Context {
+  readonly paramsOf: (layer: LiveLayer) => LayerParams;
+  /** Of the stateful layers, as the run goes on. */
+  readonly current: Map<LiveLayer, readonly Tensor[]>;
+}
+
 interface Values {
   readonly outputs: readonly Tensor[];
   readonly masks: readonly (Tensor | null)[];
 }
 
 /** The outputs of a model: each symbolic tensor is the result of one call of one layer, which runs once. */
-function run(
-  model: LiveLayer,
-  paramsOf: (layer: LiveLayer) => LayerParams,
-  inputs: readonly Tensor[],
-  masks: readonly (Tensor | null)[],
-): Values {
+function run(model: LiveLayer, context: Context, inputs: readonly Tensor[], masks: readonly (Tensor | null)[]): Values {
   const known = new Map<number, readonly [Tensor, Tensor | null]>();
   model.inputs!.forEach((symbol, i) => known.set(symbol.id, [inputs[i], masks[i]]));
   const calls = new Map<string, Values>();
@@ -217,7 +283,7 @@ function run(
     let results = calls.get(key);
     if (results === undefined) {
       const operands = symbol.inputs.map(value);
-      results = call(symbol.sourceLayer, paramsOf, operands.map(([x]) => x), operands.map(([, m]) => m)); // prettier-ignore
+      results = call(symbol.sourceLayer, context, operands.map(([x]) => x), operands.map(([, m]) => m)); // prettier-ignore
       calls.set(key, results);
     }
     const at = symbol.outputTensorIndex ?? 0;
@@ -231,12 +297,16 @@ function run(
 
 function call(
   layer: LiveLayer,
-  paramsOf: (layer: LiveLayer) => LayerParams,
+  context: Context,
   inputs: readonly Tensor[],
   masks: readonly (Tensor | null)[],
 ): Values {
-  if (layer.layers !== undefined) return run(layer, paramsOf, inputs, masks);
-  const { outputs, mask } = applyLayer({ layer, config: layer.getConfig(), params: paramsOf(layer), inputs, masks });
+  if (layer.layers !== undefined) return run(layer, context, inputs, masks);
+  const { paramsOf, current } = context;
+  const before = current.get(layer);
+  const own = { layer, config: layer.getConfig(), params: paramsOf(layer), inputs, masks };
+  const { outputs, mask, states } = applyLayer(before === undefined ? own : { ...own, states: before });
+  if (states !== undefined) current.set(layer, states);
   const passed = mask === undefined ? (layer.supportsMasking ? masks[0] : null) : mask;
   return { outputs, masks: outputs.map(() => passed) };
 }

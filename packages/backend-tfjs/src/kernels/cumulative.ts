@@ -59,13 +59,12 @@ export const cumulativeKernels: KernelTable = {
     along(engine, [x], params, ([line]) => {
       const n = line.shape[1];
       const float = line.dtype === "float32";
-      const lowest = float ? -Infinity : -(2 ** 31);
       // Indices are those along the axis, in whatever direction it is scanned.
       const index = params.reverse ? engine.sub(n - 1, engine.iota(n)) : engine.iota(n);
       let place = engine.broadcastTo(index, line.shape);
       let best = line;
       for (let by = 1; by < n; by *= 2) {
-        const before = shifted(engine, best, by, lowest);
+        const before = shifted(engine, best, by, 0); // What stands in front does not exist.
         const from = shifted(engine, place, by, -1);
         const exists = engine.less(-1, from);
         const later = engine.less(before, best);

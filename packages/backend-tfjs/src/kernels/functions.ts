@@ -198,6 +198,12 @@ const acosh: Function1 = (engine, x) => {
   return engine.where(engine.less(x, 1), NaN, engine.where(engine.less(x, 1e8), y, far));
 };
 
+/** 2 atan √((1 − x)/(1 + x)): 1 − x and 1 + x are exact where they matter, and x = −1 gives π by an infinite quotient. */
+const acos: Function1 = (engine, x) => {
+  const quotient = engine.div(engine.unary("Sqrt", engine.sub(1, x)), engine.unary("Sqrt", engine.add(x, 1)));
+  return engine.mul(engine.unary("Atan", quotient), 2);
+};
+
 /** ½ log((1 + x)/(1 − x)) = ½ log1p(2x/(1 − x)). */
 const atanh: Function1 = (engine, x) => {
   const a = engine.unary("Abs", x);
@@ -221,9 +227,9 @@ export const functionKernels: KernelTable = {
   softplus: /* @__PURE__ */ formula(softplus),
   sin: /* @__PURE__ */ either("Sin", (engine, x) => circular(engine, x, false)),
   cos: /* @__PURE__ */ either("Cos", (engine, x) => circular(engine, x, true)),
-  tan: /* @__PURE__ */ direct("Tan"),
+  tan: /* @__PURE__ */ either("Tan", (engine, x) => engine.div(circular(engine, x, false), circular(engine, x, true))),
   asin: /* @__PURE__ */ direct("Asin"),
-  acos: /* @__PURE__ */ direct("Acos"),
+  acos: /* @__PURE__ */ either("Acos", acos),
   atan: /* @__PURE__ */ direct("Atan"),
   sinh: /* @__PURE__ */ formula(sinh),
   cosh: /* @__PURE__ */ formula(cosh),

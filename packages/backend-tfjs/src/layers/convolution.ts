@@ -20,15 +20,20 @@ export function paddingOf(mode: unknown, n: number, reach: number, stride: numbe
   return [Math.floor(total / 2), total - Math.floor(total / 2)];
 }
 
+/** Outputs along an axis of length n for windows that reach over `reach`. */
+export function lengthAfter(mode: unknown, n: number, reach: number, stride: number): number {
+  return mode === "same" ? Math.ceil(n / stride) : Math.floor((n - reach) / stride) + 1;
+}
+
 const toFront = (x: Tensor): Tensor => x.transpose([0, x.rank - 1, ...Array.from({ length: x.rank - 2 }, (_, i) => i + 1)]); // prettier-ignore
 const toBack = (x: Tensor): Tensor => x.transpose([0, ...Array.from({ length: x.rank - 2 }, (_, i) => i + 2), 1]);
 
 /** A kernel [...k, in, out] as [out, in, ...k]. */
-const kernelToFront = (w: Tensor): Tensor =>
+export const kernelToFront = (w: Tensor): Tensor =>
   w.transpose([w.rank - 1, w.rank - 2, ...Array.from({ length: w.rank - 2 }, (_, i) => i)]);
 
 /** x of [N, …S, C] by a kernel of [O, C/groups, …K]. */
-function convolve(call: LayerCall, x: Tensor, kernel: Tensor, groups = 1): Tensor {
+export function convolve(call: LayerCall, x: Tensor, kernel: Tensor, groups = 1): Tensor {
   const { config, layer } = call;
   refuse(layer, config.padding === "causal", "pads causally, which TensorFlow.js itself does not do");
   const axes = x.rank - 2;

@@ -29,7 +29,7 @@ export interface SymbolicTensor {
 
 export type LayerConfig = Readonly<Record<string, unknown>>;
 
-/** A `tf.layers.Layer`. Those that hold others have `layers` (models), `layer` (TimeDistributed), `cell` (RNN) or two (Bidirectional). */
+/** A `tf.layers.Layer`. Those that hold others have `layers` (models), `layer` (TimeDistributed), `cell` (RNN), `cells` (a stack of them) or two (Bidirectional). */
 export interface LiveLayer {
   readonly name: string;
   readonly weights: readonly LayerVariable[];
@@ -41,8 +41,11 @@ export interface LiveLayer {
   readonly outputs?: readonly SymbolicTensor[];
   readonly layer?: LiveLayer;
   readonly cell?: LiveLayer;
+  readonly cells?: readonly LiveLayer[];
   readonly forwardLayer?: LiveLayer;
   readonly backwardLayer?: LiveLayer;
+  /** Of a stateful recurrent layer: what its last call ended with. */
+  getStates?(): readonly TfjsTensor[] | null;
 }
 
 /** One call of a layer. */
@@ -53,12 +56,16 @@ export interface LayerCall {
   readonly inputs: readonly Tensor[];
   /** Which steps of each input count, [N, T]; null where all do. */
   readonly masks: readonly (Tensor | null)[];
+  /** What a stateful layer goes on from. */
+  readonly states?: readonly Tensor[];
 }
 
 export interface LayerResult {
   readonly outputs: readonly Tensor[];
   /** Of every output. Absent: that of the first input, if the layer passes masks on. */
   readonly mask?: Tensor | null;
+  /** What a stateful layer ends with. */
+  readonly states?: readonly Tensor[];
 }
 
 /** What a layer computes; a lone tensor is its one output. */

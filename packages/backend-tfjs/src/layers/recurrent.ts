@@ -2,6 +2,8 @@
 
 import { concat, flip, scan, zeros, type Tensor } from "@curv/tensor";
 import { activationOf } from "./activations.js";
+import { convolve, kernelToFront, lengthAfter, perAxis } from "./convolution.js";
+import { channelsFirst } from "./core.js";
 import {
   refuse,
   unsupported,
@@ -17,9 +19,11 @@ import {
 /** From a step's input [N, in] and states to the next states; the first is the output. */
 type Cell = (x: Tensor, states: readonly Tensor[]) => readonly Tensor[];
 
+type Step = Pick<Tensor, "shape" | "dtype">;
+
 interface Recurrence {
-  readonly states: number;
-  readonly units: number;
+  /** Zeros to start from, for the shape and dtype of a step's input. */
+  readonly start: (step: Step) => readonly Tensor[];
   readonly cell: Cell;
 }
 
@@ -33,6 +37,8 @@ function parts(layer: LiveLayer, config: LayerConfig, params: LayerParams) {
   return {
     units,
     recurrent,
+    start: (count: number) => (step: Step) =>
+      Array.from({ length: count }, () => zeros([step.shape[0], units], { dtype: step.dtype })),
     input: (x: Tensor) => (bias === null ? x.matmul(kernel) : x.matmul(kernel).add(bias)),
     activation: activationOf(layer, config.activation),
     gate: activationOf(layer, config.recurrentActivation),
@@ -41,16 +47,15 @@ function parts(layer: LiveLayer, config: LayerConfig, params: LayerParams) {
 }
 
 const simple: CellMaker = (layer, config, params) => {
-  const { units, recurrent, input, activation } = parts(layer, config, params);
-  return { states: 1, units, cell: (x, [h]) => [activation(input(x).add(h.matmul(recurrent)))] };
+  const { start, recurrent, input, activation } = parts(layer, config, params);
+  return { start: start(1), cell: (x, [h]) => [activation(input(x).add(h.matmul(recurrent)))] };
 };
 
 /** Gates i, f, c, o. Hochreiter & Schmidhuber (1997) with the forget gate of Gers et al. (2000). */
 const lstm: CellMaker = (layer, config, params) => {
-  const { units, recurrent, input, activation, gate, column } = parts(layer, config, params);
+  const { start, recurrent, input, activation, gate, column } = parts(layer, config, params);
   return {
-    states: 2,
-    units,
+    start: start(2),
     cell: (x, [h, c]) => {
       const z = input(x).add(h.matmul(recurrent));
       const next = gate(column(z, 1))
@@ -64,10 +69,9 @@ const lstm: CellMaker = (layer, config, params) => {
 /** Gates z, r, h; the reset comes before the product, as in the first version of Cho et al. (2014). */
 const gru: CellMaker = (layer, config, params) => {
   refuse(layer, config.resetAfter === true, "resets after the product");
-  const { units, recurrent, input, activation, gate, column } = parts(layer, config, params);
+  const { units, start, recurrent, input, activation, gate, column } = parts(layer, config, params);
   return {
-    states: 1,
-    units,
+    start: start(1),
     cell: (x, [h]) => {
       const u = input(x);
       const zr = h.matmul(recurrent.slice(null, [0, 2 * units]));
@@ -79,6 +83,67 @@ const gru: CellMaker = (layer, config, params) => {
   };
 };
 
+/** The LSTM whose products are convolutions of images [N, H, W, C] (Shi et al. 2015, without peepholes); that of the state keeps its size. */
+const convolutionalLstm: CellMaker = (layer, config, params) => {
+  const call = { layer, config, params, inputs: [], masks: [] };
+  refuse(layer, channelsFirst(call), "has its channels first");
+  const filters = config.filters as number;
+  const [kernel, recurrent] = [weight(call, "kernel"), weight(call, "recurrent_kernel")];
+  const bias = (params.bias as Tensor | undefined) ?? null;
+  const [activation, gate] = [activationOf(layer, config.activation), activationOf(layer, config.recurrentActivation)];
+  const ofState = { ...call, config: { padding: "same" } };
+  return {
+    start: ({ shape: [n, ...image], dtype }) => {
+      const [strides, dilation] = [perAxis(config.strides, 2), perAxis(config.dilationRate, 2)];
+      const size = [0, 1].map((i) =>
+        lengthAfter(config.padding, image[i], (kernel.shape[i] - 1) * dilation[i] + 1, strides[i]),
+      );
+      return [zeros([n, ...size, filters], { dtype }), zeros([n, ...size, filters], { dtype })];
+    },
+    cell: (x, [h, c]) => {
+      const u = convolve(call, x, kernelToFront(kernel));
+      const z = (bias === null ? u : u.add(bias)).add(convolve(ofState, h, kernelToFront(recurrent)));
+      const [i, f, candidate, o] = [0, 1, 2, 3].map((k) => z.slice(null, null, null, [k * filters, (k + 1) * filters]));
+      const next = gate(f)
+        .mul(c)
+        .add(gate(i).mul(activation(candidate)));
+      return [gate(o).mul(activation(next)), next];
+    },
+  };
+};
+
+/** Cells one on the other. Their states stand in the reverse order, so that the first is the output of the last. */
+const stacked: CellMaker = (layer, _config, params) => {
+  const parts = layer.cells!.map((cell, i) => recurrenceOf(cell, cell.getConfig(), params[cellName(i)] as LayerParams));
+  return {
+    start: (step) => [...parts].reverse().flatMap(({ start }) => start(step)),
+    cell: (x, states) => {
+      const nexts: (readonly Tensor[])[] = [];
+      let end = states.length;
+      let input = x;
+      for (const { start, cell } of parts) {
+        const from = end - start(input).length;
+        const next = cell(input, states.slice(from, end));
+        nexts.unshift(next);
+        [input] = next;
+        end = from;
+      }
+      return nexts.flat();
+    },
+  };
+};
+
+/** Name of a stacked cell in the tree of weights. */
+export function cellName(i: number): string {
+  return `cell_${i}`;
+}
+
+function recurrenceOf(layer: LiveLayer, config: LayerConfig, params: LayerParams | undefined): Recurrence {
+  const maker = cells[layer.getClassName()] as CellMaker | undefined;
+  if (maker === undefined) throw unsupported(layer, "is no cell that is known");
+  return maker(layer, config, params ?? {});
+}
+
 const cells: Readonly<Record<string, CellMaker>> = {
   SimpleRNN: simple,
   SimpleRNNCell: simple,
@@ -86,26 +151,28 @@ const cells: Readonly<Record<string, CellMaker>> = {
   GRUCell: gru,
   LSTM: lstm,
   LSTMCell: lstm,
+  ConvLSTM2DCell: convolutionalLstm,
+  StackedRNNCells: stacked,
 };
 
 /** [N, T, …] as [T, N, …] and back. */
 const swapped = (x: Tensor): Tensor => x.transpose([1, 0, ...Array.from({ length: x.rank - 2 }, (_, i) => i + 2)]);
 
-const recurrent: LayerFunction = ({ layer, config, params, inputs, masks }) => {
-  refuse(layer, config.stateful === true, "keeps its state between calls");
-  const own = layer.getClassName() === "RNN" ? layer.cell! : layer;
-  const maker = cells[own.getClassName()];
-  if (maker === undefined) throw unsupported(layer, `has a cell of class ${own.getClassName()}`);
-  const { states, units, cell } = maker(own, own === layer ? config : own.getConfig(), params);
+const recurrent: LayerFunction = ({ layer, config, params, inputs, masks, states }) => {
+  const own = ["RNN", "ConvLSTM2D"].includes(layer.getClassName()) ? layer.cell! : layer;
+  const { start, cell } = recurrenceOf(own, own === layer ? config : own.getConfig(), params);
   const [x, ...given] = inputs;
-  refuse(layer, given.length > 0 && given.length !== states, `takes ${given.length} initial states`);
-  const start =
-    given.length > 0 ? given : Array.from({ length: states }, () => zeros([x.shape[0], units], { dtype: x.dtype }));
+  const empty = start({ shape: [x.shape[0], ...x.shape.slice(2)], dtype: x.dtype });
+  refuse(layer, given.length > 0 && given.length !== empty.length, `takes ${given.length} initial states`);
+  const first = given.length > 0 ? given : (states ?? empty);
   const back = config.goBackwards === true;
   const inOrder = (t: Tensor): Tensor => (back ? flip(t, 0) : t);
   const steps = inOrder(swapped(x));
   const [mask] = masks;
-  const marks = mask === null ? null : inOrder(swapped(mask.cast(x.dtype))).reshape([x.shape[1], x.shape[0], 1]);
+  const marks =
+    mask === null
+      ? null
+      : inOrder(swapped(mask.cast(x.dtype))).reshape([x.shape[1], x.shape[0], ...empty[0].shape.slice(1).map(() => 1)]);
   const advance = (state: readonly Tensor[], step: Tensor, live: Tensor | null): Tensor[] =>
     cell(step, state).map((next, i) => {
       if (live === null) return next;
@@ -118,7 +185,7 @@ const recurrent: LayerFunction = ({ layer, config, params, inputs, masks }) => {
             const next = advance(state, step, null);
             return [next, next[0]] as [Tensor[], Tensor];
           },
-          [...start],
+          [...first],
           steps,
         )
       : scan(
@@ -126,12 +193,13 @@ const recurrent: LayerFunction = ({ layer, config, params, inputs, masks }) => {
             const next = advance(state, step, live);
             return [next, next[0]] as [Tensor[], Tensor];
           },
-          [...start],
+          [...first],
           { step: steps, live: marks },
         );
   const output = config.returnSequences === true ? swapped(all) : last[0];
   const outputs = config.returnState === true ? [output, ...last] : [output];
-  return { outputs, mask: config.returnSequences === true ? mask : null };
+  const kept = config.stateful === true ? { states: last } : {};
+  return { outputs, mask: config.returnSequences === true ? mask : null, ...kept };
 };
 
 /** Runs a layer of the table; for wrappers. */
@@ -146,6 +214,7 @@ export const bidirectional =
     const run = (part: LiveLayer, name: string): LayerResult => {
       const settings = part.getConfig();
       refuse(layer, settings.returnState === true, "returns states");
+      refuse(layer, settings.stateful === true, "keeps states of two directions between calls");
       refuse(layer, inputs.length > 1, "takes initial states");
       return apply({ layer: part, config: settings, params: params[name] as LayerParams, inputs, masks });
     };
@@ -184,4 +253,5 @@ export const recurrentLayers: Readonly<Record<string, LayerFunction>> = {
   GRU: recurrent,
   LSTM: recurrent,
   RNN: recurrent,
+  ConvLSTM2D: recurrent,
 };

@@ -8,7 +8,7 @@ import { unsupported, type LayerCall, type LayerFunction, type LayerResult } fro
 import { mergeLayers } from "./merge.js";
 import { normalizationLayers } from "./normalization.js";
 import { poolingLayers } from "./pooling.js";
-import { upsamplingLayers } from "./upsampling.js";
+import { resamplingLayers } from "./resampling.js";
 import { bidirectional, recurrentLayers, timeDistributed } from "./recurrent.js";
 
 const layers: Readonly<Record<string, LayerFunction>> = {
@@ -19,7 +19,7 @@ const layers: Readonly<Record<string, LayerFunction>> = {
   ...normalizationLayers,
   ...poolingLayers,
   ...recurrentLayers,
-  ...upsamplingLayers,
+  ...resamplingLayers,
   Bidirectional: (call) => bidirectional(applyLayer)(call),
   TimeDistributed: (call) => timeDistributed(applyLayer)(call),
 };

@@ -3,7 +3,7 @@
 import { expm1, log1p, tensor, use, type Tensor } from "@curv/tensor";
 import * as tf from "@tensorflow/tfjs";
 import "@tensorflow/tfjs-backend-webgpu";
-import { conformance } from "@curv/tensor/testing";
+import { accuracy, conformance, type PrimitiveAccuracy } from "@curv/tensor/testing";
 import { runCollected, type Outcome } from "../../../../test/support/vitest-in-page.js";
 import { backendFromTfjs, type TfjsBackend } from "../../src/index.js";
 import { programs } from "../programs.js";
@@ -64,6 +64,11 @@ export const page = {
   async conformance(only: readonly string[]): Promise<Outcome[]> {
     conformance(backend!, { dtypes: ["float32", "int32", "uint32", "bool"], tolerance: 4, only });
     return runCollected();
+  },
+
+  /** Errors in float32 of every primitive, as shares of what is promised. */
+  async accuracy(): Promise<PrimitiveAccuracy[]> {
+    return accuracy(backend!, ["float32"]);
   },
 
   /** A program's arrays on the engine. */
