@@ -42,11 +42,14 @@ function versionProblems(all) {
   return versions.size > 1 ? [`packages have different versions: ${[...versions].join(", ")}`] : [];
 }
 
+/** What the apps share; it is no app, so that it does not start. */
+const sharedFrame = "app-frame";
+
 function appProblems({ name, manifest }) {
   const found = [];
   if (manifest.private !== true) found.push(`apps/${name}: package.json must be private`);
   if (manifest.name !== name) found.push(`apps/${name}: package.json must be named ${name}`);
-  if (!manifest.scripts?.start) found.push(`apps/${name}: package.json needs a start script`);
+  if (name !== sharedFrame && !manifest.scripts?.start) found.push(`apps/${name}: package.json needs a start script`);
   return found;
 }
 

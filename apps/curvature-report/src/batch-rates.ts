@@ -10,7 +10,7 @@ import {
 } from "@curv/hvp";
 import { jit, valueAndGrad, type Tensor } from "@curv/tensor";
 import * as random from "@curv/tensor/random";
-import { breathe } from "./breathe.js";
+import { breathe } from "app-frame";
 import { digitBatch } from "./curvature.js";
 import { asBatch, select, shuffled, type Digits } from "./digits.js";
 import { digitLoss, type LayerTree, type Network } from "./networks.js";

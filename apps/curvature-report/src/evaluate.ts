@@ -2,7 +2,7 @@
 
 import { jit, softmax, type Tensor } from "@curv/tensor";
 import { softmaxCrossEntropy } from "@curv/loss";
-import { breathe } from "./breathe.js";
+import { breathe } from "app-frame";
 import { asBatch, slice, type Digits } from "./digits.js";
 import type { Network } from "./networks.js";
 

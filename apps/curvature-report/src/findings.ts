@@ -1,16 +1,12 @@
 /** What the numbers say, in words: the table on the terminal and in the report, and the promises that a run checks. */
 
+import type { Check } from "app-frame";
 import type { NetworkResults, Results } from "./experiment.js";
 
 export interface Finding {
   readonly quantity: string;
   readonly value: string;
   readonly meaning: string;
-}
-
-export interface Check {
-  readonly claim: string;
-  readonly holds: boolean;
 }
 
 /** Held-out accuracy that the networks of a default run reach. */

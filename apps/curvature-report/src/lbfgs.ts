@@ -1,7 +1,7 @@
 /** Minimisation by L-BFGS: reaches a small gradient where gradient descent crawls. */
 
 import { DomainError, epsilon, jit, valueAndGrad, type FloatDType, type Tensor } from "@curv/tensor";
-import { breathe } from "./breathe.js";
+import { breathe } from "app-frame";
 
 export interface DescentStep {
   readonly loss: number;

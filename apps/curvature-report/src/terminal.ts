@@ -1,53 +1,7 @@
-/** What the terminal shows: progress while the work is done, and the table at the end. */
+/** What the terminal shows at the end. */
 
-import type { Progress } from "./experiment.js";
-import type { Check, Finding } from "./findings.js";
-
-/** The part of a stream that is written to. */
-export interface Output {
-  write(text: string): unknown;
-  readonly isTTY?: boolean | undefined;
-  readonly columns?: number | undefined;
-}
-
-const redrawEvery = 100;
-/** Where lines cannot be redrawn, a long stage still shows that it lives. */
-const lineEvery = 10_000;
-
-/** Shows progress: one line that changes on a terminal; elsewhere a line for each milestone, and every ten seconds. */
-export function progressPrinter(output: Output): (progress: Progress) => void {
-  let stageStart = performance.now();
-  let shownAt = -Infinity;
-  let stage = "";
-  return (progress) => {
-    const now = performance.now();
-    if (progress.stage !== stage) {
-      stage = progress.stage;
-      stageStart = now;
-      shownAt = output.isTTY ? -Infinity : now;
-    }
-    const line = progressLine(progress, (now - stageStart) / 1000);
-    if (output.isTTY) {
-      if (!progress.milestone && now - shownAt < redrawEvery) return;
-      output.write(`\r\x1b[2K${fit(line, output.columns)}${progress.milestone ? "\n" : ""}`);
-    } else {
-      if (!progress.milestone && now - shownAt < lineEvery) return;
-      output.write(`${line}\n`);
-    }
-    shownAt = now;
-  };
-}
-
-function progressLine({ stage, step, steps, fraction, text }: Progress, seconds: number): string {
-  const percent = `${Math.floor(100 * fraction)} %`.padStart(5);
-  return `[${step}/${steps}] ${stage.padEnd(16)} ${percent} ${`${seconds.toFixed(1)} s`.padStart(8)}  ${text}`;
-}
-
-function fit(line: string, width: number | undefined): string {
-  // Some terminals do not say how wide they are, some say 0.
-  const columns = width || 80;
-  return line.length < columns ? line : `${line.slice(0, columns - 2)}…`;
-}
+import { wrap } from "app-frame";
+import type { Finding } from "./findings.js";
 
 /** The table of the numbers with their meanings, the latter wrapped to the width. */
 export function table(findings: readonly Finding[], width: number): string {
@@ -65,18 +19,4 @@ export function table(findings: readonly Finding[], width: number): string {
       return [head, ...lines].join("\n");
     })
     .join("\n");
-}
-
-function wrap(text: string, width: number): string[] {
-  const lines = [""];
-  for (const word of text.split(" ")) {
-    const line = lines[lines.length - 1];
-    if (line !== "" && line.length + 1 + word.length > width) lines.push(word);
-    else lines[lines.length - 1] = line === "" ? word : `${line} ${word}`;
-  }
-  return lines;
-}
-
-export function checkList(checks: readonly Check[]): string {
-  return checks.map(({ claim, holds }) => `${holds ? "✓" : "✗ MISSED:"} ${claim}`).join("\n");
 }

@@ -5,7 +5,7 @@ import { eigsh } from "@curv/linsolve";
 import { jit, valueAndGrad, type Tensor } from "@curv/tensor";
 import * as random from "@curv/tensor/random";
 import { adam, type AdamState } from "./adam.js";
-import { breathe } from "./breathe.js";
+import { breathe } from "app-frame";
 import { asBatch, jitter, select, shuffled, slice, type Digits } from "./digits.js";
 import { digitBatch, type DigitBatch } from "./curvature.js";
 import { evaluate } from "./evaluate.js";

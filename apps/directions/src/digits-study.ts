@@ -3,13 +3,14 @@
 import { besselRatioI } from "@curv/bessel";
 import { mixtureLogProb } from "@curv/bessel/von-mises-fisher";
 import * as random from "@curv/tensor/random";
+import { breathe } from "app-frame";
 import { directionsOf, loadDigits, pixels, type Digit, type Picture } from "./digits.js";
 import { fourierFeatures, type FeatureMap } from "./features.js";
 import { likeliestComponents, likeliestMixture } from "./likeliest-mixture.js";
 import { auroc, confusionOf, majorities, normalisedMutualInformation, purity, type Confusion } from "./scores.js";
 import type { Counts, Settings } from "./settings.js";
 import { strangerNames, strangers, type Stranger } from "./strangers.js";
-import { breathe, told, type Watch } from "./watch.js";
+import { told, type Watch } from "./watch.js";
 
 export interface Cluster {
   /** Share of the training digits. */
@@ -92,7 +93,7 @@ async function studySpace(
   const scores = new Map<"digits" | Stranger, readonly number[]>();
   scores.set("digits", Array.from(mixtureLogProb(held, mixture).dataSync()));
   for (const [kind, name] of strangerNames.entries()) {
-    await breathe(watch);
+    await breathe(watch.signal);
     const keys = random.split(random.foldIn(otherKey, kind), test.length);
     const pictures = test.map(({ picture }, i) => strangers[name](picture, keys[i]));
     scores.set(name, Array.from(mixtureLogProb(featuresOf(pictures), mixture).dataSync()));

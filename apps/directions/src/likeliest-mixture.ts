@@ -3,7 +3,8 @@
 import * as vonMisesFisher from "@curv/bessel/von-mises-fisher";
 import type { Tensor } from "@curv/tensor";
 import * as random from "@curv/tensor/random";
-import { breathe, type Watch } from "./watch.js";
+import { breathe } from "app-frame";
+import type { Watch } from "./watch.js";
 
 /** @param x - Unit rows, [n, p]. */
 export async function likeliestMixture(
@@ -13,7 +14,7 @@ export async function likeliestMixture(
   key: random.Key,
   { signal }: Watch,
 ): Promise<vonMisesFisher.MixtureFit> {
-  await breathe({ signal });
+  await breathe(signal);
   // A component whose rows are alike would be narrower than any row that comes later.
   const options = { maxConcentration: 20 * x.shape[1], tol: 1e-8, ...(signal === undefined ? {} : { signal }) };
   let best: vonMisesFisher.MixtureFit | undefined;

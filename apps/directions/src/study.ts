@@ -2,6 +2,7 @@
 
 import { besselRatioI } from "@curv/bessel";
 import * as random from "@curv/tensor/random";
+import type { Check } from "app-frame";
 import { studyDigits, type DigitsStudy } from "./digits-study.js";
 import { studyKnown, type KnownStudy } from "./known-study.js";
 import { compareWithOthers, type Comparison } from "./others.js";
@@ -22,11 +23,6 @@ export async function study(settings: Settings, watch: Watch): Promise<Study> {
   const known = await studyKnown(settings, knownKey, watch);
   const digits = await studyDigits(settings, digitsKey, watch);
   return { settings, known, digits, comparison };
-}
-
-export interface Check {
-  readonly claim: string;
-  readonly holds: boolean;
 }
 
 /** Of the maximum-likelihood κ of n samples: 1/√(nA′(κ)), A′ = 1 − A² − (p − 1)A/κ being Fisher's information of one. */

@@ -1,52 +1,17 @@
-/** The style sheet of the page. */
+/** What the page has beyond the style of all apps. */
 
 export const style = `
-:root {
-  color-scheme: light dark;
-  --background: #ffffff; --text: #1d2530; --muted: #68737f; --line: #d9dee4; --surface: #f5f7f9;
-  --first: #d9622b; --second: #2868c8; --good: #2c7a3f; --bad: #c0322b;
-}
-@media (prefers-color-scheme: dark) {
-  :root {
-    --background: #14181d; --text: #e4e8ec; --muted: #97a3af; --line: #333c46; --surface: #1d232a;
-    --first: #f0905e; --second: #6fa4f2; --good: #7fc888; --bad: #f0837c;
-  }
-}
-* { box-sizing: border-box; }
-body { margin: 0; background: var(--background); color: var(--text); font: 16px/1.5 system-ui, -apple-system, "Segoe UI", sans-serif; }
-main { max-width: 1180px; margin: 0 auto; padding: 2rem 1.25rem 4rem; }
-h1 { font-size: 2rem; margin: 0 0 .5rem; line-height: 1.2; }
-h2 { font-size: 1.3rem; margin: 2.75rem 0 .5rem; }
-p { max-width: 48rem; margin: .5rem 0; }
-.lead { font-size: 1.1rem; color: var(--muted); }
-.note { border-left: 3px solid var(--first); padding-left: .75rem; }
-.caption, figcaption, footer { color: var(--muted); font-size: .875rem; }
-.checks { list-style: none; padding: 0; margin: 0; }
-.checks li::before { display: inline-block; width: 1.5em; font-weight: 700; }
-.checks .holds::before { content: "✓"; color: var(--good); }
-.checks .missed::before { content: "✗"; color: var(--bad); }
-.scroll { overflow-x: auto; }
-table { border-collapse: collapse; width: 100%; font-size: .925rem; }
-th, td { text-align: left; padding: .4rem .75rem .4rem 0; border-bottom: 1px solid var(--line); vertical-align: top; }
-th { color: var(--muted); font-weight: 600; }
-.number { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
+th, td { padding: .4rem .75rem .4rem 0; }
+th.number, td.number { padding-right: .75rem; }
+td.number { font-weight: inherit; }
 th.number { white-space: normal; vertical-align: bottom; }
-.wrong { color: var(--bad); }
 .clusters { display: grid; grid-template-columns: repeat(auto-fill, minmax(110px, 1fr)); gap: 1rem; margin: 1rem 0; }
 .clusters img { display: block; width: 100%; image-rendering: pixelated; border-radius: 6px; }
 .confusion td { text-align: center; padding: .25rem; border: 0; color: var(--text); background: color-mix(in srgb, var(--second) calc(var(--share) * 75%), var(--surface)); }
 .confusion th { text-align: center; padding: .25rem; }
-figure { margin: 0; min-width: 0; }
-figure figure { max-width: none !important; }
-figure svg { max-width: 100%; height: auto; overflow: visible; --plot-background: var(--background); }
-footer { margin-top: 3rem; border-top: 1px solid var(--line); padding-top: 1rem; }
+.clusters figure { margin: 0; }
 @media print {
-  :root { color-scheme: light; --background: #fff; --text: #000; --muted: #555; --line: #ccc; --surface: #fff; --first: #d9622b; --second: #2868c8; --good: #2c7a3f; --bad: #c0322b; }
-  main { max-width: none; padding: 0; }
   * { print-color-adjust: exact; }
-  figure, tr { break-inside: avoid; }
-  h2 { break-after: avoid; }
-  .scroll { overflow: visible; }
   table { font-size: .7rem; }
 }
 `;

@@ -1,13 +1,9 @@
 /** The tables of the page, which the terminal shows, too. */
 
+import type { Table } from "app-frame";
 import { isRight } from "./others.js";
 import { strangerNames } from "./strangers.js";
 import type { Study } from "./study.js";
-
-export interface Table {
-  readonly heads: readonly string[];
-  readonly rows: readonly (readonly string[])[];
-}
 
 /** A row for each component of each known mixture. */
 export function knownTable({ known }: Study): Table {

@@ -1,11 +1,7 @@
 /** What the numbers say: final accuracies, and the claims that a full run checks. */
 
+import type { Check } from "app-frame";
 import type { ExperimentResult, Results, Row } from "./experiment.js";
-
-export interface Check {
-  readonly claim: string;
-  readonly holds: boolean;
-}
 
 /** Means over a row's runs, at the last step. */
 export interface Final {

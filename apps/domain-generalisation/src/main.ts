@@ -1,56 +1,40 @@
-/** The command: reads its options, runs the experiments, prints the tables and writes the page. */
+/** The command: its options, and the experiments with their tables and their page. */
 
-import { writeFile } from "node:fs/promises";
+import { checkList, defineApp, flag, outputFile, seed, someOf, type App } from "app-frame";
 import { runExperiments, type Results } from "./experiment.js";
-import { checks } from "./findings.js";
-import { help, readOptions, UsageError, type Command } from "./options.js";
+import { checks, titles } from "./findings.js";
 import { reportPage } from "./report.js";
-import { analysisTable, checkList, experimentTable, progressPrinter, type Output } from "./terminal.js";
+import { fullSettings, parts, quickSettings } from "./settings.js";
+import { analysisTable, experimentTable } from "./terminal.js";
 
-export interface Surroundings {
-  readonly stdout: Output;
-  readonly stderr: Output;
-  /** Where the command was given; a relative --out starts there. */
-  readonly directory: string;
-  readonly signal?: AbortSignal;
-}
-
-export const exitCodes = { success: 0, failure: 1, usage: 2, interrupted: 130 } as const;
-
-/** Runs the command and returns its exit code. */
-export async function main(
-  args: readonly string[],
-  { stdout, stderr, directory, signal }: Surroundings,
-): Promise<number> {
-  let command: Command;
-  try {
-    command = readOptions(args, directory);
-  } catch (error) {
-    if (!(error instanceof UsageError)) throw error;
-    stderr.write(`domain-generalisation: ${error.message}. See --help.\n`);
-    return exitCodes.usage;
-  }
-  if (command.kind === "help") {
-    stdout.write(help);
-    return exitCodes.success;
-  }
-  const { settings, out } = command;
-  const start = performance.now();
-  try {
-    const results = await runExperiments(settings, { signal, onProgress: progressPrinter(stdout) });
+export const app: App = defineApp({
+  name: "domain-generalisation",
+  description: `Trains classifiers on environments in which a shortcut tells the label, by ten methods, and measures them where the
+shortcut misleads. Prints tables and writes one HTML page.`,
+  options: {
+    only: someOf("parts", `some of ${parts.join(", ")}; separated by commas (default all)`, parts),
+    seed,
+    out: outputFile(
+      "file",
+      "where to write the page (default domain-generalisation.html)",
+      "domain-generalisation.html",
+    ),
+    quick: flag("a little of everything in seconds; its numbers mean nothing"),
+  },
+  run: async ({ only, seed, out, quick }, { signal, onProgress, print, write }) => {
+    const settings = { ...(quick ? quickSettings : fullSettings), seed, parts: only };
+    const start = performance.now();
+    const results = await runExperiments(settings, {
+      signal,
+      onProgress: ({ part, method, fraction, text }) =>
+        onProgress({ label: `${titles[part].padEnd(19)} ${method.padEnd(28)}`, fraction, text }),
+    });
     const seconds = (performance.now() - start) / 1000;
-    await writeFile(out, reportPage(results, seconds));
-    stdout.write(`\n${summary(results)}\n\n${seconds.toFixed(0)} seconds. Page: ${out}\n`);
-    return checks(results).every(({ holds }) => holds) ? exitCodes.success : exitCodes.failure;
-  } catch (error) {
-    if (signal?.aborted) {
-      stderr.write("\nStopped; no page was written.\n");
-      return exitCodes.interrupted;
-    }
-    stderr.write(`\ndomain-generalisation: ${error instanceof Error ? error.message : String(error)}\n`);
-    return exitCodes.failure;
-  }
-}
+    await write(out, reportPage(results, seconds));
+    print(`\n${summary(results)}\n\n${seconds.toFixed(0)} seconds. Page: ${out}`);
+    return checks(results).every(({ holds }) => holds);
+  },
+});
 
 function summary(results: Results): string {
   const { experiments, analyses } = results;

@@ -1,14 +1,12 @@
 /** The figures of the page, as SVG text. Colours are the variables of the page, so that they follow its light or dark scheme. */
 
 import * as Plot from "@observablehq/plot";
-import { parseHTML } from "linkedom";
+import { draw as plainDraw } from "app-frame/plot";
 import type { ExperimentResult } from "./experiment.js";
 import { finalOf } from "./findings.js";
 
-/** Draws into a document of its own: there is no browser here. */
 function draw(options: Plot.PlotOptions): string {
-  const { document } = parseHTML("<!doctype html><html><body></body></html>");
-  return Plot.plot({ width: 560, marginTop: 28, marginBottom: 44, grid: true, ...options, document }).outerHTML;
+  return plainDraw({ width: 560, marginTop: 28, marginBottom: 44, grid: true, ...options });
 }
 
 /** Accuracy where the model was trained and where the shortcut has changed, one line for each method. */

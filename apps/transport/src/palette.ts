@@ -1,7 +1,7 @@
 /** Few colours that stand for all colours of a picture. */
 
 import * as random from "@curv/tensor/random";
-import { breathe } from "./breathe.js";
+import { breathe } from "app-frame";
 import type { Colours } from "./colours.js";
 
 export interface PaletteOptions {

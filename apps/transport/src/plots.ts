@@ -1,12 +1,9 @@
-/** Draws the figures of the pages as SVG text. Colours are the variables of the page, so that they follow its light or dark scheme. */
+/** What the figures of the pages share. */
 
-import * as Plot from "@observablehq/plot";
-import { parseHTML } from "linkedom";
+import { draw as plainDraw } from "app-frame/plot";
 
-/** Into a document of its own: there is no browser here. */
-export function draw(options: Plot.PlotOptions): string {
-  const { document } = parseHTML("<!doctype html><html><body></body></html>");
-  return Plot.plot({
+export function draw(options: Parameters<typeof plainDraw>[0]): string {
+  return plainDraw({
     width: 560,
     height: 340,
     marginTop: 28,
@@ -14,6 +11,5 @@ export function draw(options: Plot.PlotOptions): string {
     marginLeft: 56,
     grid: true,
     ...options,
-    document,
-  }).outerHTML;
+  });
 }
