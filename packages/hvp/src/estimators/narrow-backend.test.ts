@@ -1,28 +1,11 @@
 /** The spectrum of a Hessian on a backend that has neither float64 nor reading at once. */
 
-import { cpu, DTypeError, tensor, use, type Backend, type Tensor } from "@curv/tensor";
+import { tensor, use, type Tensor } from "@curv/tensor";
 import * as random from "@curv/tensor/random";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { narrow } from "../../../linsolve/test/support/narrow-backend.js";
 import { hessianOperator, hutchinsonTrace, spectralMeasure, traceOf } from "../index.js";
 
-const refuse = (dtype: string): void => {
-  if (dtype === "float64") throw new DTypeError("narrow: has no float64.");
-};
-const { downloadSync: _, ...rest } = cpu;
-const narrow: Backend = {
-  ...rest,
-  name: "narrow",
-  kind: "narrow",
-  capabilities: { ...cpu.capabilities, dtypes: ["float32", "int32", "uint32", "bool"], syncRead: false },
-  upload: (data, _shape, dtype) => {
-    refuse(dtype);
-    return data;
-  },
-  run: (primitive, inputs, params, outs) => {
-    for (const { dtype } of outs) refuse(dtype);
-    return cpu.run(primitive, inputs, params, outs);
-  },
-};
 beforeAll(() => use(narrow));
 afterAll(() => use("cpu"));
 

@@ -1,12 +1,13 @@
 /** Locally optimal block preconditioned conjugate gradients. */
 
-import { concat, DomainError, matmul, ShapeError, take, where, type Tensor } from "@curv/tensor";
-import { cholesky, eigh, qr, triangularSolve } from "@curv/tensor/linalg";
+import { concat, DomainError, matmul, ShapeError, take, tensor, where, type Tensor } from "@curv/tensor";
+import { qr } from "@curv/tensor/linalg";
 import * as random from "@curv/tensor/random";
 import type { DriverOptions } from "../iteration.js";
 import type { AnyOperator } from "../linear-operator.js";
 import { square } from "../operators/algebra.js";
 import { refuseAsymmetric, refuseNotFinite } from "../system.js";
+import { symmetricEigen, type SymmetricEigen } from "./symmetric-eigen.js";
 
 export interface LobpcgOptions extends Omit<DriverOptions, "onProgress"> {
   /** How many eigenpairs: the block. Default 4. At most a fifth of n, so that three blocks fit with room. */
@@ -47,7 +48,8 @@ export interface LobpcgResult {
  * The k largest or smallest eigenpairs of symmetric A, all at once, so that multiple eigenvalues are found together: Rayleigh–Ritz on the
  * vectors, their preconditioned residuals, and the last directions. At most k products an iteration; converged pairs ask for none.
  *
- * With a good preconditioner it needs far fewer products than Lanczos; without one `eigsh` does.
+ * With a good preconditioner it needs far fewer products than Lanczos; without one `eigsh` does. Its eigenproblems of at most 3k × 3k are
+ * solved on the host, in float64.
  *
  * Source: Knyazev, Toward the optimal preconditioned eigensolver (2001); the orthogonal basis of Hetmaniuk & Lehoucq (2006).
  */
@@ -84,17 +86,23 @@ export async function lobpcg(a: AnyOperator, options: LobpcgOptions = {}): Promi
     return y;
   };
   /** The k most wanted Ritz vectors of an orthonormal basis S, as combinations of its columns. */
-  const ritz = (s: Tensor, as: Tensor): { readonly theta: Tensor; readonly y: Tensor } => {
-    const t = matmul(s.transpose(), as);
-    const { values, vectors } = eigh(t.add(t.transpose()).div(2));
-    const size = s.shape[1];
-    const order = Array.from({ length: k }, (_, i) => (which === "largest" ? size - 1 - i : i));
-    return { theta: take(values, order), y: take(vectors, order, 1) };
+  const ritz = async (s: Tensor, as: Tensor): Promise<{ readonly theta: Tensor; readonly y: Tensor }> => {
+    const { values, vectors } = await eigenOf(matmul(s.transpose(), as));
+    const last = values.length - 1;
+    const order = Array.from({ length: k }, (_, i) => (which === "largest" ? last - i : i));
+    const theta = order.map((i) => values[i]);
+    return {
+      theta: tensor(theta, { dtype: a.dtype }),
+      y: columns(
+        order.map((i) => vectors[i]),
+        a.dtype,
+      ),
+    };
   };
 
   let x = qr(start).q;
   let ax = await image(x);
-  let { theta, y } = ritz(x, ax);
+  let { theta, y } = await ritz(x, ax);
   [x, ax] = [matmul(x, y), matmul(ax, y)];
   // The last directions and their images; none at first.
   let [p, ap]: [Tensor | null, Tensor | null] = [null, null];
@@ -114,10 +122,10 @@ export async function lobpcg(a: AnyOperator, options: LobpcgOptions = {}): Promi
     const aw = await image(w);
     let [s, as] = [concat([x, w], 1), concat([ax, aw], 1)];
     if (p !== null && ap !== null) {
-      const inside = orthonormalised(p, ap, s, as);
+      const inside = await orthonormalised(p, ap, s, as);
       if (inside !== null) [s, as] = [concat([s, inside.p], 1), concat([as, inside.ap], 1)];
     }
-    ({ theta, y } = ritz(s, as));
+    ({ theta, y } = await ritz(s, as));
     const tail = y.slice([k, null]);
     [p, ap] = [matmul(s.slice(null, [k, null]), tail), matmul(as.slice(null, [k, null]), tail)];
     [x, ax] = [matmul(s, y), matmul(as, y)];
@@ -146,15 +154,37 @@ function beside(v: Tensor, basis: Tensor): Tensor {
   return v.sub(matmul(basis, matmul(basis.transpose(), v)));
 }
 
+/** Eigenpairs of a small symmetric matrix, ascending, on the host. */
+async function eigenOf(t: Tensor): Promise<SymmetricEigen> {
+  const size = t.shape[0];
+  const entries = await t.data();
+  const symmetric = new Float64Array(size * size);
+  for (let i = 0; i < size; i++) {
+    for (let j = 0; j < size; j++) symmetric[i * size + j] = (entries[i * size + j] + entries[j * size + i]) / 2;
+  }
+  return symmetricEigen(symmetric, size);
+}
+
+/** A matrix with these columns. */
+function columns(vectors: readonly Float64Array[], dtype: "float32" | "float64"): Tensor {
+  const rows = Float64Array.from(vectors.flatMap((v) => Array.from(v)));
+  return tensor(rows, { shape: [vectors.length, vectors[0].length], dtype }).transpose();
+}
+
 /**
- * The directions beside a basis, orthonormal by Cholesky QR, with their images; null where they are nearly inside of it.
+ * The directions beside a basis, orthonormal by the eigenvectors of their Gram matrix, with their images; null where they are nearly inside
+ * of it.
+ *
+ * Source: Stathopoulos & Wu, A block orthogonalization procedure with constant synchronization requirements (2002).
  */
-function orthonormalised(
+async function orthonormalised(
   p: Tensor,
   ap: Tensor,
   s: Tensor,
   as: Tensor,
-): { readonly p: Tensor; readonly ap: Tensor } | null {
+): Promise<{ readonly p: Tensor; readonly ap: Tensor } | null> {
+  const dtype = p.dtype as "float32" | "float64";
+  const least = Math.sqrt(dtype === "float64" ? 2 ** -52 : 2 ** -23);
   let [q, aq] = [p, ap];
   for (let pass = 0; pass < 2; pass++) {
     const along = matmul(s.transpose(), q);
@@ -163,11 +193,13 @@ function orthonormalised(
     const length = q.square().sum(0).sqrt();
     const scale = where(length.equal(0), 1, length).reciprocal();
     [q, aq] = [q.mul(scale), aq.mul(scale)];
-    const gram = matmul(q.transpose(), q);
-    const { values } = eigh(gram);
-    if (!(values.slice(0).itemSync() > 1e-8)) return null;
-    const l = cholesky(gram);
-    [q, aq] = [triangularSolve(l, q.transpose()).transpose(), triangularSolve(l, aq.transpose()).transpose()];
+    const { values, vectors } = await eigenOf(matmul(q.transpose(), q));
+    if (!(values[0] > least)) return null;
+    const turn = columns(
+      vectors.map((v, i) => v.map((x) => x / Math.sqrt(values[i]))),
+      dtype,
+    );
+    [q, aq] = [matmul(q, turn), matmul(aq, turn)];
   }
   return { p: q, ap: aq };
 }

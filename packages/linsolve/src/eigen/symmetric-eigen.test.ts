@@ -1,11 +1,12 @@
 /** Small eigenproblems on the host, and Lanczos' methods on a backend that has neither float64 nor reading at once. */
 
-import { BackendError, cpu, DomainError, DTypeError, tensor, use, type Backend, type Tensor } from "@curv/tensor";
+import { BackendError, DomainError, DTypeError, tensor, use, type Tensor } from "@curv/tensor";
 import { eigvalsh } from "@curv/tensor/linalg";
 import * as random from "@curv/tensor/random";
 import { fc, test } from "@fast-check/vitest";
 import { afterAll, beforeAll, describe, expect } from "vitest";
-import { eighTridiagonal, eigsh, lanczos, linearOperator } from "../index.js";
+import { narrow } from "../../test/support/narrow-backend.js";
+import { eighTridiagonal, eigsh, lanczos, linearOperator, lobpcg } from "../index.js";
 import { symmetricEigen, type SymmetricEigen } from "./symmetric-eigen.js";
 
 /** Entries that are often zero, equal or of very different size. */
@@ -78,24 +79,6 @@ describe("on the host", () => {
 });
 
 describe("on a backend without float64 that is read asynchronously", () => {
-  const refuse = (dtype: string): void => {
-    if (dtype === "float64") throw new DTypeError("narrow: has no float64.");
-  };
-  const { downloadSync: _, ...rest } = cpu;
-  const narrow: Backend = {
-    ...rest,
-    name: "narrow",
-    kind: "narrow",
-    capabilities: { ...cpu.capabilities, dtypes: ["float32", "int32", "uint32", "bool"], syncRead: false },
-    upload: (data, _shape, dtype) => {
-      refuse(dtype);
-      return data;
-    },
-    run: (primitive, inputs, params, outs) => {
-      for (const { dtype } of outs) refuse(dtype);
-      return cpu.run(primitive, inputs, params, outs);
-    },
-  };
   beforeAll(() => use(narrow));
   afterAll(() => use("cpu"));
 
@@ -129,5 +112,20 @@ describe("on a backend without float64 that is read asynchronously", () => {
       const { values } = eighTridiagonal(alpha, beta);
       expect(Math.abs(values[values.length - 1] - 100)).toBeLessThan(1e-3);
     }
+  });
+
+  test("LOBPCG finds both ends and a double eigenvalue, with a preconditioner too", async () => {
+    const largest = await lobpcg(diagonal(), { k: 4 });
+    expect(largest).toMatchObject({ converged: true, status: "converged" });
+    const found = await largest.values.data();
+    [100, 100, 64, 51.2].forEach((x, i) => expect(Math.abs(found[i] - x)).toBeLessThan(2e-3));
+    expect(Math.max(...(await largest.residuals.data()))).toBeLessThan(2e-2);
+    const even = tensor(Float32Array.from({ length: n }, (_, i) => 1 + i));
+    const wide = linearOperator({ matvec: (v: Tensor) => even.square().mul(v), domain: even, symmetric: true });
+    const inverse = linearOperator({ matvec: (v: Tensor) => v.div(even.square()), domain: even, symmetric: true });
+    const smallest = await lobpcg(wide, { k: 3, which: "smallest", preconditioner: inverse });
+    expect(smallest.converged).toBe(true);
+    const least = await smallest.values.data();
+    [1, 4, 9].forEach((x, i) => expect(Math.abs(least[i] - x)).toBeLessThan(1e-3));
   });
 });
