@@ -42,8 +42,8 @@ peer() {
   name=$1; seconds=$2
   echo "== peer of $name"
   # shellcheck disable=SC2086
-  limited "$seconds" "$python" "$here/peers.py" "$name" $tiny >"$out/peer-$name.json" 2>"$out/peer-$name.log" || echo "   not measured"
-  tail -c 600 "$out/peer-$name.json" 2>/dev/null
+  limited "$seconds" "$python" "$here/peers.py" "$name" $tiny >"$out/peer-$name.json" 2>"$out/peer-$name.log"
+  if [ -s "$out/peer-$name.json" ]; then tail -c 600 "$out/peer-$name.json"; else echo "   not measured"; fi
 }
 
 # memcheck and racecheck on a subset of the conformance suite: small arrays, for each launch takes a hundred times as long.

@@ -10,7 +10,7 @@ export async function transport({ tiny }) {
   const [n, sweeps] = tiny ? [20, 4] : [20_000, 100];
   const results = {};
   for (const dtype of ["float32", "float64"]) {
-    const [x, y] = random.split(random.key(4), 2).map((key) => random.uniform(key, { shape: [n, 3], dtype }));
+    const [x, y] = random.split(random.key(4), 2).map((key) => random.uniform(key, { shape: [n, 3] }).cast(dtype));
     const cost = costMatrix({ x, y });
     const w = full([n], 1 / n, { dtype });
     const run = (maxIter) => sinkhorn(w, w, cost, { epsilon: 0.05, tol: 0, maxIter, block: maxIter });

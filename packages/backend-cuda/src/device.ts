@@ -38,12 +38,16 @@ export interface Staging {
   readonly bytes: number;
 }
 
+/** The context of the card that was last called. A backend is used on one thread, so one number is enough. */
+let current = 0n;
+
 /** Launches that are remembered, to name suspects when one of them has failed. */
 const remembered = 64;
 
 export class Device {
   readonly info: CudaDevice;
   readonly stream: bigint;
+  private readonly context: bigint;
   readonly memory: MemoryPool;
   /** The driver's functions; a sticky result marks the device as dead. */
   readonly call: Record<DriverFunction, (...args: NativeArgument[]) => void>;
@@ -82,10 +86,19 @@ export class Device {
     const { env } = environment();
     this.synchronous = env.CURV_CUDA_SYNC === "1";
     this.dump = env.CURV_CUDA_DUMP;
-    this.call = checked(driver.raw, (name, result) => this.refuse(name, result));
     const out = new BigUint64Array(1);
     driver.call.cuDevicePrimaryCtxRetain(out, index);
-    driver.call.cuCtxSetCurrent(out[0]);
+    [this.context] = out;
+    this.activate();
+    const call = checked(driver.raw, (name, result) => this.refuse(name, result));
+    for (const name of Object.keys(call) as DriverFunction[]) {
+      const plain = call[name];
+      call[name] = (...args) => {
+        this.activate();
+        plain(...args);
+      };
+    }
+    this.call = call;
     const nonBlocking = 1;
     driver.call.cuStreamCreateWithPriority(out, nonBlocking, 0);
     this.stream = out[0];
@@ -115,6 +128,14 @@ export class Device {
   /** @throws CudaError, always the first cause, once the device is dead. */
   checkAlive(): void {
     if (this.cause !== null) throw this.cause;
+    this.activate();
+  }
+
+  /** Several cards in one process: what is called next is meant for this one. */
+  private activate(): void {
+    if (current === this.context) return;
+    this.driver.call.cuCtxSetCurrent(this.context);
+    current = this.context;
   }
 
   /**
@@ -279,6 +300,8 @@ export class Device {
       for (const module of this.modules) this.call.cuModuleUnload(module);
       this.call.cuStreamDestroy_v2(this.stream);
       this.call.cuDevicePrimaryCtxRelease_v2(this.info.index);
+      // The last backend of a card takes its context along.
+      current = 0n;
       this.cache.trim();
     }
     this.cause ??= new CudaError("cuda: the backend was disposed; open a new one.");

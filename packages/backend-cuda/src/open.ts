@@ -58,6 +58,9 @@ export function cuda({
   if (products !== "own") {
     try {
       library = openCublas(opened.stream, matmulPrecision);
+      // As much as the library takes for itself on such a card.
+      const bytes = (opened.info.capability[0] >= 9 ? 32 : 4) * 2 ** 20;
+      library.workspace = () => ({ ...opened.memory.allocate(bytes, () => "work space of cuBLAS"), bytes });
     } catch (error) {
       if (products === "cublas" || !(error instanceof CudaError)) {
         opened.close();

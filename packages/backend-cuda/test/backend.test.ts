@@ -244,6 +244,20 @@ describe("on the fake card", () => {
     }
   });
 
+  test("several cards in one process: each backend works on its own", () => {
+    card.setDevices(2);
+    const [first, second] = [backend(), cuda({ device: 1, name: "second" })];
+    const [x, y] = [first, second].map((place) => tensor(numbers(40), { dtype: "float64" }).to(place));
+    const f = jit((z: Tensor) => z.square().sum().sub(z.max()).mul(z.sum()).add(z));
+    for (let i = 0; i < 4; i++) expect(bytes(f(x).dataSync())).toBe(bytes(f(y).dataSync()));
+    expect(() => x.add(y)).toThrow(/\.to\(/);
+    expect(bytes(x.to(second).add(y).dataSync())).toBe(bytes(x.add(x).dataSync()));
+    expect(() => cuda({ device: 2 })).toThrow(/device is 2; this machine has 2, numbered from 0/);
+    second.dispose();
+    expect(x.add(1).dataSync()[0]).toBe(numbers(1)[0] + 1);
+    card.setDevices(1);
+  });
+
   // The last one: it leaves the fake card dead.
   test("a kernel that fails names itself, and the backend stays dead", () => {
     const place = cuda({ name: "doomed" });

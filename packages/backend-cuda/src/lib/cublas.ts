@@ -13,6 +13,7 @@ type CublasFunction =
   | "cublasDestroy_v2"
   | "cublasGetVersion_v2"
   | "cublasSetStream_v2"
+  | "cublasSetWorkspace_v2"
   | "cublasSetMathMode"
   | "cublasGemmStridedBatchedEx"
   | `cublas${"S" | "D"}${"trsm_v2" | "trsmBatched" | "getrfBatched"}`;
@@ -26,6 +27,7 @@ export const cublasSignatures: Readonly<Record<CublasFunction, readonly string[]
   cublasDestroy_v2: [pointer],
   cublasGetVersion_v2: [pointer, pointer],
   cublasSetStream_v2: [pointer, pointer],
+  cublasSetWorkspace_v2: [pointer, pointer, long],
   cublasSetMathMode: [pointer, int],
   cublasGemmStridedBatchedEx: [
     pointer, int, int, int, int, int, pointer,
@@ -73,6 +75,11 @@ export interface Cublas {
   solveFromRight(type: "float32" | "float64", triangle: TriangleOptions, m: number, n: number, a: bigint, b: bigint, count?: number): void; // prettier-ignore
   /** P A = L U in place for matrices of [n, n] whose addresses stand at `pointers`; n pivots and an info for each. */
   luBatched(type: "float32" | "float64", n: number, pointers: bigint, pivots: bigint, infos: bigint, count: number): void; // prettier-ignore
+  /**
+   * Gives the library memory of ours before its first work: what it took for itself while a graph is recorded would belong to that graph.
+   * It stays until this is closed, for all graphs use it, one after another. Null: the library sees to itself.
+   */
+  workspace: (() => { readonly address: bigint; readonly bytes: number }) | null;
   /** What is called first when this is closed. */
   readonly beforeClose: (() => void)[];
   close(): void;
@@ -134,11 +141,20 @@ export function openCublas(stream: bigint, precision: MatmulPrecision, host: Hos
     float32: { data: 0, compute: computeTypes[precision], one: Float32Array.of(1), zero: Float32Array.of(0) },
     float64: { data: 1, compute: 70, one: Float64Array.of(1), zero: Float64Array.of(0) },
   };
+  let ready = false;
+  const prepare = (): void => {
+    if (ready) return;
+    ready = true;
+    if (cublas.workspace === null) return;
+    const { address, bytes } = cublas.workspace();
+    call.cublasSetWorkspace_v2(library, address, bytes);
+  };
   const letter = (type: "float32" | "float64"): "S" | "D" => (type === "float32" ? "S" : "D");
   const cublas: Cublas = {
     path,
     version: version[0],
     multiply: (dtype, { m, n, k, batch }, a, b, c) => {
+      prepare();
       const { data, compute, one, zero } = types[dtype];
       const side = ({ address, leading, step }: StoredMatrix): NativeArgument[] => [address, data, leading, step];
       // prettier-ignore
@@ -148,6 +164,7 @@ export function openCublas(stream: bigint, precision: MatmulPrecision, host: Hos
       );
     },
     solveFromRight: (type, { upper, transpose, unit }, m, n, a, b, count) => {
+      prepare();
       const right = 1;
       const flags = [right, upper ? 1 : 0, transpose ? 1 : 0, unit ? 1 : 0];
       const args = [library, ...flags, m, n, types[type].one, a, n, b, m];
@@ -155,8 +172,10 @@ export function openCublas(stream: bigint, precision: MatmulPrecision, host: Hos
       else call[`cublas${letter(type)}trsmBatched`](...args, count);
     },
     luBatched: (type, n, pointers, pivots, infos, count) => {
+      prepare();
       call[`cublas${letter(type)}getrfBatched`](library, n, pointers, n, pivots, infos, count);
     },
+    workspace: null,
     beforeClose: [],
     close: () => {
       for (const first of cublas.beforeClose) first();

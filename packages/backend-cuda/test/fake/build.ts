@@ -28,6 +28,7 @@ export interface FakeCard {
   /** How often a function was called. */
   count(name: string): number;
   setMultiprocessors(count: number): void;
+  setDevices(count: number): void;
   /** In which order the warps of a block run; 0 is ascending. */
   setWarpSeed(seed: number): void;
   setMemory(bytes: number): void;
@@ -81,6 +82,7 @@ export function fakeCard(): FakeCard | string {
     failNext: cuda.func("fakeFailNext", "int", ["const char *", "int"]) as never,
     count: cuda.func("fakeCount", "int", ["const char *"]) as never,
     setMultiprocessors: number("fakeSetMultiprocessors", "int"),
+    setDevices: number("fakeSetDevices", "int"),
     setWarpSeed: number("fakeSetWarpSeed", "unsigned int"),
     setMemory: number("fakeSetMemory", "double"),
     setCopyDelay: number("fakeSetCopyDelay", "int"),

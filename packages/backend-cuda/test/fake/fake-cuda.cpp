@@ -144,7 +144,7 @@ std::map<std::string, int> failures;
 size_t usedBytes = 0, highBytes = 0, totalBytes = 1ull << 30;
 int multiprocessors = 132, deviceCount = 1, dead = 0, copyDelay = 0;
 thread_local void *current = nullptr;
-int contextToken, poolToken;
+int contextTokens[16], poolToken;
 
 struct PendingCopy { void *to; std::vector<char> data; };
 std::vector<PendingCopy> pending;
@@ -225,6 +225,9 @@ int enter(const char *name, bool needsContext = true) {
 
 }  // namespace
 
+// Streams belong to the context in which they were made; the copying, allocating and launching calls ask.
+#define OF_CONTEXT(stream) if (*(void **)(stream) != current) return 400
+
 #define API extern "C" __attribute__((visibility("default")))
 #define ENTER(...) if (int refused = enter(__func__, ##__VA_ARGS__)) return refused
 
@@ -237,6 +240,7 @@ API int fakeSetWarpSeed(unsigned seed) { warpSeed = seed; return 0; }
 API int fakeSetMemory(double bytes) { totalBytes = (size_t)bytes; return 0; }
 API int fakeSetCopyDelay(int queries) { copyDelay = queries; return 0; }
 API int fakeLiveAllocations() { return (int)allocations.size(); }
+API int fakeSetDevices(int n) { deviceCount = n < 16 ? n : 16; return 0; }
 API int fakeRevive() { dead = 0; return 0; }
 API int fakeLiveGraphs() { return (int)(liveGraphs + liveExecs); }
 // The kernel that runs after `before` others fails as a device fails: the next call says so.
@@ -293,10 +297,10 @@ API int cuGetErrorName(int code, const char **name) {
     default: *name = "CUDA_ERROR_UNKNOWN"; return 0;
   }
 }
-API int cuDevicePrimaryCtxRetain(void **context, int) { ENTER(false); *context = &contextToken; return 0; }
+API int cuDevicePrimaryCtxRetain(void **context, int device) { ENTER(false); *context = &contextTokens[device]; return 0; }
 API int cuDevicePrimaryCtxRelease_v2(int) { ENTER(false); return 0; }
 API int cuCtxSetCurrent(void *context) { ENTER(false); current = context; return 0; }
-API int cuStreamCreateWithPriority(void **stream, unsigned, int) { ENTER(); *stream = malloc(8); return 0; }
+API int cuStreamCreateWithPriority(void **stream, unsigned, int) { ENTER(); *stream = malloc(sizeof(void *)); *(void **)*stream = current; return 0; }
 API int cuStreamDestroy_v2(void *stream) { ENTER(); free(stream); return 0; }
 API int cuEventCreate(void **event, unsigned) { ENTER(); *event = new Event{0, false}; return 0; }
 API int cuEventRecord(void *event, void *) {
@@ -320,7 +324,7 @@ static int synchronise() {
   if (!guardsHold()) return dead = 700;
   return 0;
 }
-API int cuStreamSynchronize(void *) { ENTER(); return synchronise(); }
+API int cuStreamSynchronize(void *stream) { ENTER(); OF_CONTEXT(stream); return synchronise(); }
 API int cuCtxSynchronize() { ENTER(); return synchronise(); }
 
 API int cuMemGetInfo_v2(size_t *available, size_t *total) { ENTER(); *available = totalBytes - usedBytes; *total = totalBytes; return 0; }
@@ -332,8 +336,9 @@ API int cuMemPoolGetAttribute(void *, int attribute, void *value) {
   return 0;
 }
 API int cuMemPoolTrimTo(void *, size_t) { ENTER(); return 0; }
-API int cuMemAllocAsync(void **p, size_t n, void *) {
+API int cuMemAllocAsync(void **p, size_t n, void *stream) {
   ENTER();
+  OF_CONTEXT(stream);
   if (usedBytes + n > totalBytes) return 2;
   char *memory = (char *)aligned_alloc(256, (n + guardBytes + 255) / 256 * 256);
   memset(memory, 0xFF, n);  // NaN, −1, true
@@ -344,8 +349,9 @@ API int cuMemAllocAsync(void **p, size_t n, void *) {
   *p = memory;
   return 0;
 }
-API int cuMemFreeAsync(void *p, void *) {
+API int cuMemFreeAsync(void *p, void *stream) {
   ENTER();
+  OF_CONTEXT(stream);
   auto it = allocations.find((char *)p);
   if (it == allocations.end()) return 1;
   bool held = guardsHold();
@@ -357,26 +363,30 @@ API int cuMemFreeAsync(void *p, void *) {
 }
 API int cuMemHostAlloc(void **p, size_t n, unsigned) { ENTER(); *p = aligned_alloc(4096, (n + 4095) / 4096 * 4096); return 0; }
 API int cuMemFreeHost(void *p) { ENTER(); free(p); return 0; }
-API int cuMemcpyHtoDAsync_v2(void *to, const void *from, size_t n, void *) {
+API int cuMemcpyHtoDAsync_v2(void *to, const void *from, size_t n, void *stream) {
   ENTER();
+  OF_CONTEXT(stream);
   if (!inside(to, n)) return 1;
   memcpy(to, from, n);
   return 0;
 }
 // What is copied is what stood there when it was asked for; it arrives when the stream has been waited for.
-API int cuMemcpyDtoHAsync_v2(void *to, const void *from, size_t n, void *) {
+API int cuMemcpyDtoHAsync_v2(void *to, const void *from, size_t n, void *stream) {
   ENTER();
+  OF_CONTEXT(stream);
   if (!inside(from, n)) return 1;
   pending.push_back({to, std::vector<char>((const char *)from, (const char *)from + n)});
   return 0;
 }
-API int cuMemcpyDtoDAsync_v2(void *to, const void *from, size_t n, void *) {
+API int cuMemcpyDtoDAsync_v2(void *to, const void *from, size_t n, void *stream) {
   ENTER();
+  OF_CONTEXT(stream);
   if (!inside(to, n) || !inside(from, n)) return 1;
   return onStream([=] { memmove(to, from, n); return 0; }, {to, from});
 }
-API int cuMemsetD8Async(void *to, unsigned char value, size_t n, void *) {
+API int cuMemsetD8Async(void *to, unsigned char value, size_t n, void *stream) {
   ENTER();
+  OF_CONTEXT(stream);
   if (!inside(to, n)) return 1;
   return onStream([=] { memset(to, value, n); return 0; }, {to});
 }
@@ -433,9 +443,10 @@ static int runKernel(Function *f, Dim3 grid, Dim3 block, void **params) {
   return 0;
 }
 
-API int cuLaunchKernel(void *function, unsigned gx, unsigned gy, unsigned gz, unsigned bx, unsigned by, unsigned bz, unsigned, void *,
+API int cuLaunchKernel(void *function, unsigned gx, unsigned gy, unsigned gz, unsigned bx, unsigned by, unsigned bz, unsigned, void *stream,
                        void **params, void **) {
   ENTER();
+  OF_CONTEXT(stream);
   unsigned n = bx * by * bz;
   if (n == 0 || n > mostThreads || gx == 0 || gy == 0 || gz == 0 || gy > 65535 || gz > 65535) return 1;
   if (capture == invalid) return 901;
@@ -494,8 +505,9 @@ API int cuGraphInstantiateWithFlags(void **exec, void *graph, unsigned long long
 }
 API int cuGraphDestroy(void *graph) { ENTER(); delete (Graph *)graph; liveGraphs--; return 0; }
 API int cuGraphExecDestroy(void *exec) { ENTER(); delete (Graph *)exec; liveExecs--; return 0; }
-API int cuGraphLaunch(void *exec, void *) {
+API int cuGraphLaunch(void *exec, void *stream) {
   ENTER();
+  OF_CONTEXT(stream);
   for (Node &node : ((Graph *)exec)->nodes) {
     for (auto &[p, serial] : node.uses) {
       auto it = allocations.find(p);
