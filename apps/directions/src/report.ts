@@ -1,7 +1,7 @@
 /** The page: one file that loads nothing. */
 
 import * as Plot from "@observablehq/plot";
-import { checkSection, htmlTable, pageOf, text } from "app-frame/page";
+import { checkSection, htmlTable, pageOf } from "app-frame/page";
 import { draw } from "app-frame/plot";
 import { PNG } from "pngjs";
 import { side, type Picture } from "./digits.js";
