@@ -282,6 +282,25 @@ describe("on the fake card", () => {
     expect(card.liveGraphs()).toBe(graphs);
   });
 
+  test("an arena that does not fit is an error that names what is in it when it is fullest", () => {
+    const place = cuda({ name: "small" });
+    const f = jit((x: Tensor) => {
+      const y = x.reshape([-1, 1]).mul(x);
+      return y.sum(0).add(y.sum(1));
+    });
+    const x = tensor(numbers(400), { dtype: "float64" }).to(place);
+    const [free, total] = [new BigUint64Array(1), new BigUint64Array(1)];
+    place.device.memory.trim();
+    place.device.call.cuMemGetInfo_v2(free, total);
+    card.setMemory(Number(total[0] - free[0]) + 500_000);
+    expect(() => f(x)).toThrow(
+      /no memory for intermediate results of one call, at their most \d arrays \(160000 float64 of mul \[400,400\].*1\.\d+ MiB were asked for.*\[400\] float64/,
+    );
+    card.setMemory(Number(total[0]));
+    expect(f(x).shape).toEqual([400]);
+    place.dispose();
+  });
+
   describe("the fake driver, while it captures", () => {
     const source = 'extern "C" __global__ void add_one(double* x, int n) { for (int i = 0; i < n; i++) x[i] += 1.0; }';
     const begin = (place: CudaBackend): void => place.device.call.cuStreamBeginCapture_v2(place.device.stream, 1);
