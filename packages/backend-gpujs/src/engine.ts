@@ -50,14 +50,23 @@ interface WatchedDevice {
   removeEventListener?(type: "uncapturederror", listener: (event: ErrorEvent) => void): void;
 }
 
-/** Compiled kernels that are kept. */
-const mostKernels = 512;
+/** A kernel of gpu.js with the arrays that it made: reading and freeing them needs it. */
+interface Compiled {
+  readonly run: CompiledKernel;
+  arrays: number;
+  /** Made room for others: destroyed when its last array is freed. */
+  retired: boolean;
+}
 
 export class Engine {
   /** Whether results are there when a call returns. */
   readonly synchronous: boolean;
   private readonly gpu: Gpu;
-  private readonly kernels = new Map<string, CompiledKernel>();
+  /** The ones used last stand last. */
+  private readonly kernels = new Map<string, Compiled>();
+  /** Compiled kernels that are kept. */
+  mostKernels = 512;
+  private readonly makers = new WeakMap<Handle, Compiled>();
   /** What gpu.js draws or computes with: a WebGL context, or an adapter and its device. */
   context: unknown = null;
   private failure: GpujsError | null = null;
@@ -88,14 +97,15 @@ export class Engine {
       if (compiled !== null) {
         this.kernels.delete(key);
         this.kernels.set(key, compiled);
-        return this.counted(compiled(...arrays, ...scalars), kernel.length);
+        return this.counted(compiled.run(...arrays, ...scalars), kernel.length, compiled);
       }
-      const made = this.compile(kernel, arrays);
-      const result = made(...arrays, ...scalars);
+      const made: Compiled = { run: this.compile(kernel, arrays), arrays: 0, retired: false };
+      const result = made.run(...arrays, ...scalars);
       const keep = (handle: unknown): Handle => {
-        this.verify(made, kernel.name);
+        this.verify(made.run, kernel.name);
+        const counted = this.counted(handle, kernel.length, made) as Handle;
         this.remember(key, made);
-        return this.counted(handle, kernel.length) as Handle;
+        return counted;
       };
       return isPromise(result) ? result.then(keep) : keep(result);
     });
@@ -142,17 +152,22 @@ export class Engine {
     this.failure ??= asGpujsError(new Error(text, { cause: error }), this.mode, "the device");
   };
 
-  private remember(key: string, kernel: CompiledKernel): void {
+  private remember(key: string, kernel: Compiled): void {
     this.kernels.set(key, kernel);
-    if (this.kernels.size > mostKernels) {
+    if (this.kernels.size > this.mostKernels) {
       const [oldest, value] = this.kernels.entries().next().value!;
       this.kernels.delete(oldest);
-      value.destroy();
+      value.retired = true;
+      if (value.arrays === 0) value.run.destroy();
     }
   }
 
-  private counted(result: unknown, length: number): Handle | Promise<Handle> {
+  private counted(result: unknown, length: number, maker: Compiled | null = null): Handle | Promise<Handle> {
     const count = (handle: unknown): Handle => {
+      if (maker !== null) {
+        maker.arrays++;
+        this.makers.set(handle as Handle, maker);
+      }
       this.live.arrays++;
       this.live.bytes += 4 * length;
       this.live.peakBytes = Math.max(this.live.peakBytes, this.live.bytes);
@@ -179,23 +194,26 @@ export class Engine {
       const key = `upload ${data.length}`;
       let compiled = this.kernels.get(key);
       const fresh = compiled === undefined;
-      compiled ??= this.gpu.createKernel("function(a0) { return a0[this.thread.x]; }", {
-        output: [data.length],
-        precision: "single",
-        tactic: "precision",
-        pipeline: true,
-        immutable: true,
-        asyncMode: !this.synchronous,
-        argumentTypes: ["Input"],
-      });
+      compiled ??= {
+        run: this.gpu.createKernel("function(a0) { return a0[this.thread.x]; }", {
+          output: [data.length],
+          precision: "single",
+          tactic: "precision",
+          pipeline: true,
+          immutable: true,
+          asyncMode: !this.synchronous,
+          argumentTypes: ["Input"],
+        }),
+        arrays: 0,
+        retired: false,
+      };
       const made = compiled;
-      const result = made(this.library.input(data, [data.length]));
+      const result = made.run(this.library.input(data, [data.length]));
       const keep = (handle: unknown): Handle => {
-        if (fresh) {
-          this.verify(made, kernel.name);
-          this.remember(key, made);
-        }
-        return this.counted(handle, data.length) as Handle;
+        if (fresh) this.verify(made.run, kernel.name);
+        const counted = this.counted(handle, data.length, made) as Handle;
+        if (fresh) this.remember(key, made);
+        return counted;
       };
       return isPromise(result) ? result.then(keep) : keep(result);
     });
@@ -237,6 +255,11 @@ export class Engine {
     this.live.arrays--;
     this.live.bytes -= 4 * length;
     if (!(handle instanceof Float32Array)) handle.delete();
+    const maker = this.makers.get(handle);
+    if (maker === undefined) return;
+    this.makers.delete(handle);
+    maker.arrays--;
+    if (maker.retired && maker.arrays === 0) maker.run.destroy();
   }
 
   /** Errors in our terms. After the device failed or is lost nothing else is tried. */

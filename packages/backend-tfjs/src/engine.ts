@@ -194,6 +194,8 @@ export class Engine {
     if (x.dtype === dtype) return x;
     if (dtype === "bool") return this.binary("NotEqual", x, 0);
     if (dtype === "float32") {
+      // webgpu only calls the same words floats.
+      if (this.name === "webgpu") return this.#timesOne(x);
       const y = this.#converted(x, dtype);
       // The cpu engine keeps the array of integers, unrounded, until the next kernel.
       return this.name === "cpu" && x.dtype === "int32" ? this.mul(y, 1) : y;
@@ -204,6 +206,11 @@ export class Engine {
     const y = this.#converted(this.where(small, x, 0), dtype);
     const beyond = this.where(this.less(x, 0), this.number(-limit, "int32"), this.number(limit - 1, "int32"));
     return this.where(this.or(small, this.isNaN(x)), y, beyond);
+  }
+
+  /** An integer times a float is a float. */
+  #timesOne(x: TfjsTensor): TfjsTensor {
+    return this.reshape(this.run("Multiply", { a: this.reshape(x, [-1]), b: this.number(1) }), x.shape);
   }
 
   #converted(x: TfjsTensor, dtype: EngineDType): TfjsTensor {
@@ -227,6 +234,10 @@ export class Engine {
 
   /** Axis i of the result is axis permutation[i] of x. */
   transpose(x: TfjsTensor, permutation: readonly number[]): TfjsTensor {
+    if (this.name === "webgpu" && x.dtype !== "float32") {
+      // Its shader for integers does not compile, and what comes out is what lay in memory. As floats they are exact to 2²⁴.
+      return this.cast(this.transpose(this.cast(x, "float32"), permutation), x.dtype as EngineDType);
+    }
     const shape = permutation.map((axis) => x.shape[axis]);
     // Axes of length 1 do not matter, and axes that stay neighbours move as one.
     const moved = permutation.filter((axis) => x.shape[axis] !== 1);
@@ -381,7 +392,9 @@ export class Engine {
   }
 
   fill(shape: Shape, value: number, dtype: EngineDType): TfjsTensor {
-    if (Number.isFinite(value)) return this.run("Fill", {}, { shape, value, dtype });
+    if (Number.isFinite(value)) {
+      return this.reshape(this.run("Fill", {}, { shape: [sizeOf(shape)], value, dtype }), shape);
+    }
     return this.broadcastTo(this.number(value, dtype), shape);
   }
 

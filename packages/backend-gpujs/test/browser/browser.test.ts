@@ -4,6 +4,7 @@ import * as random from "@curv/tensor/random";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openPage, whyNoBrowser, type OpenPage } from "../../../../test/support/bundled-page.js";
+import { besselBounds } from "../bessel-accuracy.js";
 import { digits } from "../digits.js";
 import { chosen, inBrowser } from "../subset.js";
 import { comparable } from "../workloads.js";
@@ -74,6 +75,28 @@ else {
       skip(description === null, whyNot);
       const accuracy = await ask("train", 196);
       expect(accuracy).toBeGreaterThanOrEqual(0.94);
+    });
+
+    test("arrays outlive the kernels that made them", async ({ skip }) => {
+      skip(description === null, whyNot);
+      const wanted = [
+        ...random
+          .uniform(random.key(0), { shape: [5] })
+          .add(1)
+          .dataSync(),
+      ];
+      expect(await ask("crowd", mode)).toEqual({ values: wanted, kernels: 3, arrays: expect.any(Number) as number });
+    });
+
+    test("the modified Bessel functions to some ulp, over all branches", async ({ skip }) => {
+      skip(description === null, whyNot);
+      const errors = await ask("besselErrors", 400);
+      for (const [name, bound] of Object.entries(besselBounds)) expect(errors[name], name).toBeLessThanOrEqual(bound);
+    });
+
+    test("elementary functions to twice the ulp of WebAssembly", async ({ skip }) => {
+      skip(description === null, whyNot);
+      expect(await ask("inaccurate", 512)).toEqual([]);
     });
 
     test("a lost device is an error, and not the end", async ({ skip }) => {

@@ -1,7 +1,7 @@
 /** The page: opens a mode, and does what it is told to. */
 
 import { grad, jit, use, type Tensor } from "@curv/tensor";
-import { conformance } from "@curv/tensor/testing";
+import { accuracy, conformance, type PrimitiveAccuracy } from "@curv/tensor/testing";
 import * as random from "@curv/tensor/random";
 import { gpujs, type DeviceMemory, type GpujsBackend, type Mode } from "../../src/index.js";
 import { accuracyBounds, largestError } from "../accuracy-bounds.js";
@@ -33,6 +33,11 @@ export const page = {
       ...(only !== null && { only }),
     });
     return runCollected();
+  },
+
+  /** Errors in float32 of every primitive, as shares of what is promised. */
+  async accuracy(): Promise<PrimitiveAccuracy[]> {
+    return accuracy(backend!, ["float32"]);
   },
 
   /** A program's numbers on the device. */
@@ -107,6 +112,25 @@ export const page = {
     }
     await doomed.dispose();
     return { reason, message, cpu: await x.mul(0).add(1).sum().item() };
+  },
+
+  /** What an array holds after the kernel that made it had to make room for others, and kernels and arrays that are left. */
+  async crowd(mode: Mode): Promise<{ values: number[]; kernels: number; arrays: number }> {
+    const small = await gpujs({ mode });
+    small.engine.mostKernels = 3;
+    const x = random.uniform(random.key(0), { shape: [5] }).to(small);
+    const y = x.add(1);
+    for (let i = 0; i < 6; i++) {
+      const z = y.mul(y).slice([0, (i % 4) + 1]);
+      await z.data();
+      z.dispose();
+    }
+    const values = [...(await y.data())];
+    y.dispose();
+    x.dispose();
+    const found = { values, kernels: small.engine.compiledKernels, arrays: small.memory().arrays };
+    await small.dispose();
+    return found;
   },
 
   /** What happens when the device goes away: the error of reading, and whether the CPU and a new device still work. */
