@@ -30,8 +30,8 @@ export function steps({ tiny, left }) {
   const state = () => {
     place.device.synchronize();
     place.device.call.cuMemGetInfo_v2(free, total);
-    const { peakBytes: _peak, ...use } = place.memory();
-    return { ...use, freeOnCard: Number(free[0]), hostBytes: process.memoryUsage().rss };
+    const { arrays, bytes, keptBytes } = place.memory();
+    return { arrays, bytes, keptBytes, freeOnCard: Number(free[0]), hostBytes: process.memoryUsage().rss };
   };
   const before = state();
   const start = performance.now();
