@@ -147,28 +147,37 @@ export function hvpResnet({ tiny, left }) {
 }
 
 /** Stochastic Lanczos quadrature of ResNet-20's Hessian end to end, 50 steps for each of 8 probes. */
-export async function slq({ tiny }) {
+export async function slq({ tiny, left }) {
   const place = openCard();
   const { params, data, loss, images } = residual(tiny);
   const [probes, steps] = tiny ? [1, 3] : [8, 50];
   const hessian = hessianOperator(loss, params, data);
-  const run = () => spectralMeasure(hessian, random.key(2), { probes, steps });
-  let start = performance.now();
-  await run();
-  const first = performance.now() - start;
-  start = performance.now();
-  const measure = await run();
-  const milliseconds = performance.now() - start;
-  const numbers = JSON.stringify(measure, (_key, value) => (ArrayBuffer.isView(value) ? [...value] : value));
-  return {
-    ok: !/null/.test(numbers.slice(0, 1e6)) || tiny,
-    images,
-    probes,
-    steps,
-    firstMilliseconds: first,
-    milliseconds,
-    perProduct: milliseconds / (probes * steps),
-    memory: place.memory(),
-    launches: place.launches,
+  const run = async (count, length) => {
+    const start = performance.now();
+    const measure = await spectralMeasure(hessian, random.key(2), { probes: count, steps: length });
+    return { measure, milliseconds: performance.now() - start };
   };
+  const first = await run(1, 3);
+  const warm = await run(1, 3);
+  const predicted = (warm.milliseconds / 3) * probes * steps;
+  const common = { images, probes, steps, firstMilliseconds: first.milliseconds, warmMillisecondsPerProduct: warm.milliseconds / 3 }; // prettier-ignore
+  if (predicted > 900 * left())
+    return { ok: false, ...common, notMeasured: `it would take ${predicted} ms; give it more by --limit` };
+  const { measure, milliseconds } = await run(probes, steps);
+  return {
+    ok: finite(measure),
+    ...common,
+    milliseconds,
+    millisecondsPerProduct: milliseconds / (probes * steps),
+    memory: place.memory(),
+    replays: place.device.replays,
+  };
+}
+
+/** Whether all numbers of a result are numbers. */
+function finite(value) {
+  if (typeof value === "number") return Number.isFinite(value);
+  if (ArrayBuffer.isView(value) || Array.isArray(value)) return Array.from(value).every(finite);
+  if (typeof value !== "object" || value === null || typeof value.dispose === "function") return true;
+  return Object.values(value).every(finite);
 }

@@ -148,7 +148,7 @@ describe("on the fake card", () => {
     }
   });
 
-  test("memory and graphs are the same after 10,000 replays", () => {
+  test("memory and graphs are the same after 10,000 replays", { timeout: 600_000 }, () => {
     const step = jit((x: Tensor, m: Tensor) => {
       const next = m.mul(0.9).add(x.sub(x.sum().mul(0.01)).mul(0.1));
       return [x.sub(next.mul(next.max())), next];
