@@ -1,9 +1,12 @@
 /** Kernels that small examples do not reach: radix sort and running sums of long rows, convolution in tiles. For any order of warps. */
 
 import { argSort, conv, cumsum, grad, tensor, topK, type Tensor } from "@curv/tensor";
-import { afterAll, beforeEach, describe, expect, test } from "vitest";
+import { afterAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { cuda, type CudaBackend } from "../src/index.js";
 import { fakeCard, type FakeCard } from "./fake/build.js";
+
+// Most of it is g++, which compiles each kernel once a checkout.
+vi.setConfig({ testTimeout: 300_000 });
 
 const made = fakeCard();
 const card = made as FakeCard;
@@ -30,14 +33,17 @@ describe("on the fake card", () => {
     return tensor(data, { dtype: "float64" }).cast(dtype);
   };
 
-  // Two tiles. Ascending with one order of warps, and descending, as the largest are found, with another.
-  test.each(["float32", "float64"] as const)("long rows are sorted as on the CPU, ties in their order: %s", (dtype) => {
-    const x = special(4200, dtype);
+  // Two tiles, or one. Ascending with one order of warps, and descending, as the largest are found, with another.
+  test.each([
+    ["float32", 4200],
+    ["float64", 2100],
+  ] as const)("long rows are sorted as on the CPU, ties in their order: %s", (dtype, n) => {
+    const x = special(n, dtype);
     const there = x.to(backend());
     card.setWarpSeed(5);
     expect(argSort(there).dataSync()).toEqual(argSort(x).dataSync());
     card.setWarpSeed(8);
-    const [got, expected] = [topK(there, 4000), topK(x, 4000)];
+    const [got, expected] = [topK(there, 2000), topK(x, 2000)];
     expect(got.values.dataSync()).toEqual(expected.values.dataSync());
     expect(got.indices.dataSync()).toEqual(expected.indices.dataSync());
   });
@@ -61,7 +67,7 @@ describe("on the fake card", () => {
         });
         expect(seen[1]).toEqual(seen[0]);
         const bound = { float32: 0.02, int32: 0 }[dtype];
-        seen[0].forEach((y, i) => expect(Math.abs(y - expected[i])).toBeLessThanOrEqual(bound));
+        expect(seen[0].every((y, i) => Math.abs(y - expected[i]) <= bound)).toBe(true);
       }
     }
   });
@@ -89,7 +95,8 @@ describe("on the fake card", () => {
       all(x.to(backend()), w.to(backend())).forEach((y, k) => {
         const [got, want] = [y.dataSync(), expected[k].dataSync()];
         const bound = Math.max(...want.map(Math.abs)) * 1e-13;
-        got.forEach((v, i) => expect(Math.abs(v - want[i]), `result ${k}, element ${i}`).toBeLessThan(bound));
+        const wrong = got.findIndex((v, i) => !(Math.abs(v - want[i]) < bound));
+        expect(wrong, `result ${k}: element ${wrong} is ${got[wrong]}, wanted ${want[wrong]}`).toBe(-1);
       });
     }
   });

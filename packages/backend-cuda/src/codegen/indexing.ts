@@ -30,6 +30,14 @@ export function printOffsets(
   return lines.join(" ");
 }
 
+/**
+ * How every kernel starts. The second bound leaves a thread 128 registers: without one the compiler spills a few, to fit more blocks on a
+ * multiprocessor.
+ */
+export function kernelHead(threads: number): string {
+  return `extern "C" __global__ void __launch_bounds__(${threads}, ${Math.floor(65536 / 128 / threads)})`;
+}
+
 /** Types of indices. */
 export function printIndexTypes(wide: boolean): string {
   return wide

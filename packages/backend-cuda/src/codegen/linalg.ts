@@ -1,13 +1,13 @@
 /** Kernels around the library's factorisations: triangles, signs, permutations, addresses of a batch. Matrices are row-major here. */
 
 import type { FloatType } from "../lib/cusolver.js";
-import { gridStride, parameters, printIndexTypes } from "./indexing.js";
+import { gridStride, kernelHead, parameters, printIndexTypes } from "./indexing.js";
 import { cTypes } from "./types.js";
 
 export const linalgThreads = 256;
 
 const head = (name: string, args: readonly string[]): string =>
-  `extern "C" __global__ void __launch_bounds__(${linalgThreads}) ${name}(${args.join(", ")}) {\n  ${gridStride}\n`;
+  `${kernelHead(linalgThreads)} ${name}(${args.join(", ")}) {\n  ${gridStride}\n`;
 
 /**
  * Arguments: x, y, the number of elements, n. Matrices of [n, n] whose upper half is zero (`mirrored` false) or that of their transpose.
@@ -107,7 +107,7 @@ export function printOrthogonal(type: FloatType): string {
  */
 export function printSigns(type: FloatType): string {
   const t = cTypes[type];
-  return `${printIndexTypes(true)}extern "C" __global__ void __launch_bounds__(${linalgThreads}) curv_signs(const ${t}* __restrict__ v, ${t}* __restrict__ signs, ${parameters(["total", "vectors", "n", "matrix", "vector", "component"]).join(", ")}) {
+  return `${printIndexTypes(true)}${kernelHead(linalgThreads)} curv_signs(const ${t}* __restrict__ v, ${t}* __restrict__ signs, ${parameters(["total", "vectors", "n", "matrix", "vector", "component"]).join(", ")}) {
   const int lane = threadIdx.x & 31;
   const index_t i = (index_t)blockIdx.x * ${linalgThreads / 32} + (index_t)(threadIdx.x >> 5);
   if (i >= total) return;

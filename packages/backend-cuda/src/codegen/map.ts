@@ -1,7 +1,7 @@
 /** Kernels that compute every element of their results from elements of their operands: fused chains of elementwise primitives. */
 
 import type { DType } from "@curv/tensor";
-import { gridStride, parameters, printIndexTypes, printOffsets } from "./indexing.js";
+import { gridStride, kernelHead, parameters, printIndexTypes, printOffsets } from "./indexing.js";
 import { preludeFor } from "./prelude.js";
 import { printProgram } from "./scalar.js";
 import { cTypes, typeOf, type ScalarProgram } from "./types.js";
@@ -64,7 +64,7 @@ export function printMap({ program, inputs, outputs, rank, wide, width }: MapKer
   const vector = width === 1 ? "" : printVector(program, inputs, outTypes, literals, width);
   const from = width === 1 ? "first" : `n / ${width} * ${width} + first`;
   const text = `${printProgram(program)}
-extern "C" __global__ void __launch_bounds__(${mapThreads}) curv_map(${signature.join(", ")}) {
+${kernelHead(mapThreads)} curv_map(${signature.join(", ")}) {
   ${gridStride}
 ${vector}  for (index_t i = ${from}; i < n; i += stride) {
     ${element}

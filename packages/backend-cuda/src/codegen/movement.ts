@@ -1,14 +1,14 @@
 /** Kernels that read or write at positions that they compute: counting, rows by index, windows at starts that are on the card. */
 
 import type { DType } from "@curv/tensor";
-import { gridStride, parameters, printIndexTypes } from "./indexing.js";
+import { gridStride, kernelHead, parameters, printIndexTypes } from "./indexing.js";
 import { cTypes } from "./types.js";
 
 export const movementThreads = 256;
 
 /** Arguments: output, n. 0, 1, …, n − 1. */
 export function printIota(dtype: DType): string {
-  return `${printIndexTypes(true)}extern "C" __global__ void __launch_bounds__(${movementThreads}) curv_iota(${cTypes[dtype]}* __restrict__ y, const index_t n) {
+  return `${printIndexTypes(true)}${kernelHead(movementThreads)} curv_iota(${cTypes[dtype]}* __restrict__ y, const index_t n) {
   ${gridStride}
   for (index_t i = first; i < n; i += stride) y[i] = (${cTypes[dtype]})i;
 }
@@ -23,7 +23,7 @@ export function printIota(dtype: DType): string {
  */
 export function printRowStarts(depth: number): string {
   const lengths = Array.from({ length: depth }, (_, d) => `l${d}`);
-  return `${printIndexTypes(true)}extern "C" __global__ void __launch_bounds__(${movementThreads}) curv_row_starts(const int* __restrict__ indices, int* __restrict__ starts, ${parameters(["n", "per_group", "group", "row", ...lengths]).join(", ")}) {
+  return `${printIndexTypes(true)}${kernelHead(movementThreads)} curv_row_starts(const int* __restrict__ indices, int* __restrict__ starts, ${parameters(["n", "per_group", "group", "row", ...lengths]).join(", ")}) {
   ${gridStride}
   for (index_t i = first; i < n; i += stride) {
     index_t at = 0;
@@ -38,7 +38,7 @@ export function printRowStarts(depth: number): string {
 /** Arguments: x, starts, y, the number of elements of y, of a row, the fill. */
 export function printGather(dtype: DType): string {
   const t = cTypes[dtype];
-  return `${printIndexTypes(true)}extern "C" __global__ void __launch_bounds__(${movementThreads}) curv_gather(const ${t}* __restrict__ x, const int* __restrict__ starts, ${t}* __restrict__ y, ${parameters(["n", "row"]).join(", ")}, const ${t} fill) {
+  return `${printIndexTypes(true)}${kernelHead(movementThreads)} curv_gather(const ${t}* __restrict__ x, const int* __restrict__ starts, ${t}* __restrict__ y, ${parameters(["n", "row"]).join(", ")}, const ${t} fill) {
   ${gridStride}
   for (index_t i = first; i < n; i += stride) {
     const index_t r = i / row;
@@ -64,7 +64,7 @@ export function printScatter(dtype: DType, reduction: "add" | "max"): string {
       : isFloat
         ? "s + v"
         : `(${t})((unsigned int)s + (unsigned int)v)`;
-  return `${printIndexTypes(true)}extern "C" __global__ void __launch_bounds__(${movementThreads}) curv_scatter(const ${t}* __restrict__ updates, const int* __restrict__ starts, const int* __restrict__ order, ${t}* __restrict__ y, ${parameters(["n", "row", "rows"]).join(", ")}) {
+  return `${printIndexTypes(true)}${kernelHead(movementThreads)} curv_scatter(const ${t}* __restrict__ updates, const int* __restrict__ starts, const int* __restrict__ order, ${t}* __restrict__ y, ${parameters(["n", "row", "rows"]).join(", ")}) {
   ${gridStride}
   for (index_t i = first; i < n; i += stride) {
     const index_t p = i / row, c = i - p * row;
@@ -97,7 +97,7 @@ export function printDynamicSlice(dtype: DType, rank: number, update: boolean): 
     .reverse()
     .map((i) => `at += (rest % w${i} + s${i}) * t${i}; rest /= w${i};`)
     .join("\n    ");
-  return `${printIndexTypes(true)}extern "C" __global__ void __launch_bounds__(${movementThreads}) curv_window(const ${t}* __restrict__ x, const int* __restrict__ starts, ${t}* __restrict__ y, ${parameters(["n", ...axes.flatMap((i) => [`l${i}`, `w${i}`, `t${i}`])]).join(", ")}) {
+  return `${printIndexTypes(true)}${kernelHead(movementThreads)} curv_window(const ${t}* __restrict__ x, const int* __restrict__ starts, ${t}* __restrict__ y, ${parameters(["n", ...axes.flatMap((i) => [`l${i}`, `w${i}`, `t${i}`])]).join(", ")}) {
   ${gridStride}
   ${clamp.join("\n  ")}
   for (index_t i = first; i < n; i += stride) {

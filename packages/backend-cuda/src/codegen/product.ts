@@ -1,7 +1,7 @@
 /** A tiled matrix product over any strides: for integers, for operands that no library takes as they lie, and where there is no library. */
 
 import type { DType } from "@curv/tensor";
-import { parameters, printIndexTypes } from "./indexing.js";
+import { kernelHead, parameters, printIndexTypes } from "./indexing.js";
 import { cTypes } from "./types.js";
 
 const tile = 16;
@@ -21,7 +21,7 @@ export function printProduct(dtype: DType): string {
       : dtype === "float32"
         ? "sum = fmaf(ta[row][p], tb[p][column], sum);"
         : `sum = (${t})((unsigned int)sum + (unsigned int)ta[row][p] * (unsigned int)tb[p][column]);`;
-  return `${printIndexTypes(true)}extern "C" __global__ void __launch_bounds__(${productThreads}) curv_product(const ${t}* __restrict__ a, const ${t}* __restrict__ b, ${t}* __restrict__ c, ${parameters(["m", "n", "k", "a_b", "a_r", "a_c", "b_b", "b_r", "b_c", "first_row", "first_batch"]).join(", ")}) {
+  return `${printIndexTypes(true)}${kernelHead(productThreads)} curv_product(const ${t}* __restrict__ a, const ${t}* __restrict__ b, ${t}* __restrict__ c, ${parameters(["m", "n", "k", "a_b", "a_r", "a_c", "b_b", "b_r", "b_c", "first_row", "first_batch"]).join(", ")}) {
   __shared__ ${t} ta[${tile}][${tile + 1}];
   __shared__ ${t} tb[${tile}][${tile + 1}];
   const int row = (int)threadIdx.x / ${tile}, column = (int)threadIdx.x % ${tile};

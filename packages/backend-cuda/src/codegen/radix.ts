@@ -5,7 +5,7 @@
  */
 
 import type { DType } from "@curv/tensor";
-import { gridStride, parameters, printIndexTypes } from "./indexing.js";
+import { gridStride, kernelHead, parameters, printIndexTypes } from "./indexing.js";
 import { cTypes } from "./types.js";
 
 export const radixThreads = 256;
@@ -39,7 +39,7 @@ const orderedKey: Readonly<Record<DType, string>> = {
 
 /** Arguments: x, keys, order, n, row. */
 export function printKeys(dtype: DType, descending: boolean): string {
-  return `${printIndexTypes(true)}extern "C" __global__ void __launch_bounds__(${radixThreads}) curv_keys(const ${cTypes[dtype]}* __restrict__ x, ${keyType(keyBytes(dtype))}* __restrict__ keys, int* __restrict__ order, ${parameters(["n", "row"]).join(", ")}) {
+  return `${printIndexTypes(true)}${kernelHead(radixThreads)} curv_keys(const ${cTypes[dtype]}* __restrict__ x, ${keyType(keyBytes(dtype))}* __restrict__ keys, int* __restrict__ order, ${parameters(["n", "row"]).join(", ")}) {
   ${gridStride}
   for (index_t i = first; i < n; i += stride) {
     const ${cTypes[dtype]} v = x[i];
@@ -80,7 +80,7 @@ const setUp = (bytes: 4 | 8): string => `__shared__ int counts[${warps}][256];
 
 /** Arguments: keys, counts [rows, tiles, 256], row, tiles, the lowest bit of the digit. A block a tile. */
 export function printRadixCount(bytes: 4 | 8): string {
-  return `${printIndexTypes(true)}extern "C" __global__ void __launch_bounds__(${radixThreads}) curv_radix_count(const ${keyType(bytes)}* __restrict__ keys, int* __restrict__ totals, ${parameters(["row", "tiles", "shift"]).join(", ")}) {
+  return `${printIndexTypes(true)}${kernelHead(radixThreads)} curv_radix_count(const ${keyType(bytes)}* __restrict__ keys, int* __restrict__ totals, ${parameters(["row", "tiles", "shift"]).join(", ")}) {
   ${setUp(bytes)}
   int total = 0;
 #pragma unroll
@@ -92,7 +92,7 @@ export function printRadixCount(bytes: 4 | 8): string {
 
 /** Arguments: counts, tiles. They become the places of the first key of each digit of each tile. A block a row. */
 export function printRadixOffsets(): string {
-  return `${printIndexTypes(true)}extern "C" __global__ void __launch_bounds__(${radixThreads}) curv_radix_offsets(int* __restrict__ totals, ${parameters(["tiles"]).join(", ")}) {
+  return `${printIndexTypes(true)}${kernelHead(radixThreads)} curv_radix_offsets(int* __restrict__ totals, ${parameters(["tiles"]).join(", ")}) {
   __shared__ int digits[256];
   int* own = totals + (index_t)blockIdx.x * tiles * 256 + threadIdx.x;
   int total = 0;
@@ -113,7 +113,7 @@ export function printRadixOffsets(): string {
 /** Arguments: keys, order, places, the new keys, the new order, row, tiles, the lowest bit of the digit. A block a tile. */
 export function printRadixScatter(bytes: 4 | 8): string {
   const key = keyType(bytes);
-  return `${printIndexTypes(true)}extern "C" __global__ void __launch_bounds__(${radixThreads}) curv_radix_scatter(const ${key}* __restrict__ keys, const int* __restrict__ order, const int* __restrict__ places, ${key}* __restrict__ new_keys, int* __restrict__ new_order, ${parameters(["row", "tiles", "shift"]).join(", ")}) {
+  return `${printIndexTypes(true)}${kernelHead(radixThreads)} curv_radix_scatter(const ${key}* __restrict__ keys, const int* __restrict__ order, const int* __restrict__ places, ${key}* __restrict__ new_keys, int* __restrict__ new_order, ${parameters(["row", "tiles", "shift"]).join(", ")}) {
   ${setUp(bytes)}
   int place = places[(index_t)blockIdx.x * 256 + threadIdx.x];
 #pragma unroll

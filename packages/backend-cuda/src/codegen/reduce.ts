@@ -6,7 +6,7 @@
  */
 
 import type { DType } from "@curv/tensor";
-import { parameters, printIndexTypes, printOffsets } from "./indexing.js";
+import { kernelHead, parameters, printIndexTypes, printOffsets } from "./indexing.js";
 import { preludeFor } from "./prelude.js";
 import { printProgram } from "./scalar.js";
 import { cTypes, typeOf, type ScalarProgram } from "./types.js";
@@ -191,7 +191,7 @@ export function printReduce({ reduction, program, team, kept, reduced, wide }: R
   }`,
   };
   const text = `${printState(reduction, dtype)}${team === "thread" ? "" : warpTree}${printProgram(program)}
-extern "C" __global__ void __launch_bounds__(${reduceThreads}) curv_reduce(${signature.join(", ")}) {
+${kernelHead(reduceThreads)} curv_reduce(${signature.join(", ")}) {
 ${bodies[team]}
 }
 `;
@@ -217,7 +217,7 @@ export function printFold(reduction: Reduction, dtype: DType): string {
     ...parameters(["results", "chunks"]),
   ];
   const text = `${printState(reduction, dtype)}${warpTree}
-extern "C" __global__ void __launch_bounds__(${reduceThreads}) curv_fold(${signature.join(", ")}) {
+${kernelHead(reduceThreads)} curv_fold(${signature.join(", ")}) {
   const int lane = threadIdx.x & 31;
   const index_t o = (index_t)blockIdx.x * ${reduceThreads / 32} + (index_t)(threadIdx.x >> 5);
   if (o < results) {

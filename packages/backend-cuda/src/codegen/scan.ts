@@ -4,7 +4,7 @@
  */
 
 import type { DType } from "@curv/tensor";
-import { gridStride, parameters, printIndexTypes } from "./indexing.js";
+import { gridStride, kernelHead, parameters, printIndexTypes } from "./indexing.js";
 import { cTypes } from "./types.js";
 
 export type Scan = "cumsum" | "linearRecurrence" | "cumArgMax";
@@ -30,7 +30,7 @@ export function printScan(scan: Scan, dtype: DType): string {
     cumArgMax: `{ const ${t} v = x[o]; if (i == 0${isFloat ? " || (z == z && (v > z || v != v))" : " || v > z"}) { z = v; at = i; } y[o] = (int)(backwards ? n - 1 - at : at); }`,
   }[scan];
   const result = scan === "cumArgMax" ? "int" : t;
-  return `${printIndexTypes(true)}extern "C" __global__ void __launch_bounds__(${scanThreads}) curv_scan(${operands.map((name) => `const ${t}* __restrict__ ${name}`).join(", ")}, ${result}* __restrict__ y, ${parameters(["lines", "n", "step", "backwards"]).join(", ")}) {
+  return `${printIndexTypes(true)}${kernelHead(scanThreads)} curv_scan(${operands.map((name) => `const ${t}* __restrict__ ${name}`).join(", ")}, ${result}* __restrict__ y, ${parameters(["lines", "n", "step", "backwards"]).join(", ")}) {
   ${gridStride}
   for (index_t j = first; j < lines; j += stride) {
     const index_t base = j / step * (n * step) + j % step;
@@ -71,7 +71,7 @@ export function printChunkScan(dtype: DType, kind: "totals" | "whole" | "continu
   const carry = kind === "continued" ? "c == 0 ? 0 : before[i - 1]" : "0";
   const total = "carry = __shfl_sync(0xffffffffu, v, 31);";
   const store = kind === "totals" ? "" : "if (live) y[base + at] = v;";
-  return `${printIndexTypes(true)}extern "C" __global__ void __launch_bounds__(${scanThreads}) curv_chunk_scan(${[`const ${t}* __restrict__ x`, ...before, `${t}* __restrict__ y`, ...parameters(["total", "chunks", "n", "chunk", "backwards"])].join(", ")}) {
+  return `${printIndexTypes(true)}${kernelHead(scanThreads)} curv_chunk_scan(${[`const ${t}* __restrict__ x`, ...before, `${t}* __restrict__ y`, ...parameters(["total", "chunks", "n", "chunk", "backwards"])].join(", ")}) {
   const int lane = threadIdx.x & 31;
   const index_t i = (index_t)blockIdx.x * ${scanThreads / 32} + (index_t)(threadIdx.x >> 5);
   if (i >= total) return;

@@ -4,7 +4,7 @@
  */
 
 import type { DType } from "@curv/tensor";
-import { gridStride, parameters, printIndexTypes } from "./indexing.js";
+import { gridStride, kernelHead, parameters, printIndexTypes } from "./indexing.js";
 import { cTypes } from "./types.js";
 
 export const sortThreads = 256;
@@ -20,7 +20,7 @@ function printBefore(dtype: DType, descending: boolean): string {
 
 /** Arguments: order, n, row. Positions in their rows. */
 export function printPositions(): string {
-  return `${printIndexTypes(true)}extern "C" __global__ void __launch_bounds__(${sortThreads}) curv_positions(int* __restrict__ order, ${parameters(["n", "row"]).join(", ")}) {
+  return `${printIndexTypes(true)}${kernelHead(sortThreads)} curv_positions(int* __restrict__ order, ${parameters(["n", "row"]).join(", ")}) {
   ${gridStride}
   for (index_t i = first; i < n; i += stride) order[i] = (int)(i % row);
 }
@@ -31,7 +31,7 @@ export function printPositions(): string {
 export function printMerge(dtype: DType, descending: boolean): string {
   const t = cTypes[dtype];
   return `${printIndexTypes(true)}${printBefore(dtype, descending)}
-extern "C" __global__ void __launch_bounds__(${sortThreads}) curv_merge(const ${t}* __restrict__ x, const int* __restrict__ order, int* __restrict__ merged, ${parameters(["n", "row", "width"]).join(", ")}) {
+${kernelHead(sortThreads)} curv_merge(const ${t}* __restrict__ x, const int* __restrict__ order, int* __restrict__ merged, ${parameters(["n", "row", "width"]).join(", ")}) {
   ${gridStride}
   for (index_t i = first; i < n; i += stride) {
     const index_t base = i / row * row;
@@ -61,7 +61,7 @@ extern "C" __global__ void __launch_bounds__(${sortThreads}) curv_merge(const ${
 /** Arguments: x, order, values, indices, the number of results, row, count: the first `count` of each row. */
 export function printInOrder(dtype: DType): string {
   const t = cTypes[dtype];
-  return `${printIndexTypes(true)}extern "C" __global__ void __launch_bounds__(${sortThreads}) curv_in_order(const ${t}* __restrict__ x, const int* __restrict__ order, ${t}* __restrict__ values, int* __restrict__ indices, ${parameters(["n", "row", "count"]).join(", ")}) {
+  return `${printIndexTypes(true)}${kernelHead(sortThreads)} curv_in_order(const ${t}* __restrict__ x, const int* __restrict__ order, ${t}* __restrict__ values, int* __restrict__ indices, ${parameters(["n", "row", "count"]).join(", ")}) {
   ${gridStride}
   for (index_t i = first; i < n; i += stride) {
     const index_t r = i / count * row;

@@ -1,7 +1,7 @@
 /** Kernels over sliding windows: pooling, and convolution as its definition says it. */
 
 import type { DType } from "@curv/tensor";
-import { gridStride, parameters, printIndexTypes } from "./indexing.js";
+import { gridStride, kernelHead, parameters, printIndexTypes } from "./indexing.js";
 import { cTypes } from "./types.js";
 
 export const windowThreads = 256;
@@ -43,7 +43,7 @@ export function printWindow(kind: "windowSum" | "windowArgMax", dtype: DType, ra
           `const ${t} v = x[at]; if (index < 0 || v > best${nan}) { best = v; index = at; }`,
           "y[i] = (int)index;",
         ];
-  return `${printIndexTypes(wide)}extern "C" __global__ void __launch_bounds__(${windowThreads}) curv_window(const ${t}* __restrict__ x, ${kind === "windowSum" ? t : "int"}* __restrict__ y, ${parameters(["n", ...axes.flatMap((i) => [`m${i}`, `l${i}`, `w${i}`, `s${i}`, `q${i}`, `e${i}`])]).join(", ")}) {
+  return `${printIndexTypes(wide)}${kernelHead(windowThreads)} curv_window(const ${t}* __restrict__ x, ${kind === "windowSum" ? t : "int"}* __restrict__ y, ${parameters(["n", ...axes.flatMap((i) => [`m${i}`, `l${i}`, `w${i}`, `s${i}`, `q${i}`, `e${i}`])]).join(", ")}) {
   ${gridStride}
   for (index_t i = first; i < n; i += stride) {
     uindex_t rest = (uindex_t)i;
@@ -80,7 +80,7 @@ export function printConvolution(dtype: DType, rank: number, wide: boolean): str
   const add = isFloat
     ? "total += x[at] * w[tap];"
     : `total = (${t})((unsigned int)total + (unsigned int)x[at] * (unsigned int)w[tap]);`;
-  return `${printIndexTypes(wide)}extern "C" __global__ void __launch_bounds__(${windowThreads}) curv_convolution(const ${t}* __restrict__ x, const ${t}* __restrict__ w, ${t}* __restrict__ y, ${parameters(["n", "channels", "outputs", "depth", "per_part", "skip_channels", "skip_images", ...axes.flatMap((i) => [`m${i}`, `l${i}`, `w${i}`, `s${i}`, `q${i}`, `e${i}`, `b${i}`])]).join(", ")}) {
+  return `${printIndexTypes(wide)}${kernelHead(windowThreads)} curv_convolution(const ${t}* __restrict__ x, const ${t}* __restrict__ w, ${t}* __restrict__ y, ${parameters(["n", "channels", "outputs", "depth", "per_part", "skip_channels", "skip_images", ...axes.flatMap((i) => [`m${i}`, `l${i}`, `w${i}`, `s${i}`, `q${i}`, `e${i}`, `b${i}`])]).join(", ")}) {
   ${gridStride}
   for (index_t i = first; i < n; i += stride) {
     uindex_t rest = (uindex_t)i;
@@ -142,7 +142,7 @@ export function printImplicitConvolution(dtype: DType, rank: number, wide: boole
     `${t}* __restrict__ y`,
     ...parameters(["n", "channels", "outputs", "depth", "per_part", "skip_channels", "skip_images", ...axes.flatMap((i) => [`m${i}`, `l${i}`, `w${i}`, `s${i}`, `q${i}`, `e${i}`, `b${i}`])]), // prettier-ignore
   ];
-  return `${printIndexTypes(wide)}extern "C" __global__ void __launch_bounds__(${windowThreads}) curv_implicit_convolution(${signature.join(", ")}) {
+  return `${printIndexTypes(wide)}${kernelHead(windowThreads)} curv_implicit_convolution(${signature.join(", ")}) {
   __shared__ ${t} a[${tileTaps}][${tileRows + 4}];
   __shared__ ${t} b[${tileTaps}][${tileColumns}];
   const index_t part = (index_t)blockIdx.z, taps = ${window};

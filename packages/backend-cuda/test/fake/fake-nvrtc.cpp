@@ -59,7 +59,7 @@ API int nvrtcCompileProgram(void *handle, int count, const char **options) {
   std::string folder = getenv("CURV_FAKE_DIR"), shim = getenv("CURV_FAKE_SHIM");
   // What a launch calls: one entry for each kernel, which takes its arguments from behind pointers.
   std::string text = "#include \"" + shim + "\"\n" + p.source + "\n";
-  std::regex kernel("extern \"C\" __global__ void (?:__launch_bounds__\\(\\d+\\) )?(\\w+)\\(");
+  std::regex kernel("extern \"C\" __global__ void (?:__launch_bounds__\\(\\d+(?:, \\d+)?\\) )?(\\w+)\\(");
   for (std::sregex_iterator it(p.source.begin(), p.source.end(), kernel), end; it != end; ++it) {
     std::string name = (*it)[1];
     text += "extern \"C\" void curv_run_" + name + "(void **p) { curv_call(" + name + ", p); }\n";
