@@ -13,11 +13,15 @@ import type { page as pageInBrowser } from "./conformance.page.js";
 
 type Page = typeof pageInBrowser;
 
+const pagePath = fileURLToPath(new URL("conformance.page.ts", import.meta.url));
 const reason = whyNoBrowser();
 const modes = (process.env.CURV_GPUJS_BROWSER_MODES?.split(",") ?? ["webgpu", "webgl2"]) as (
   "webgpu" | "webgl2" | "webgl"
 )[];
-const long = chosen(inBrowser) === null ? 3_600_000 : 240_000;
+const everything = chosen(inBrowser) === null;
+const asked =
+  "CURV_GPUJS_CONFORMANCE=all asks for it: shaders of these functions are long; WebGPU in Node shows it at every commit";
+const long = everything ? 3_600_000 : 240_000;
 
 if (reason !== undefined) test("in a browser", ({ skip }) => skip(reason));
 else {
@@ -31,7 +35,7 @@ else {
     beforeAll(async () => {
       const { train, test: held } = await digits(9000, 1000);
       const bytes = (x: Float32Array | Int32Array): Uint8Array => new Uint8Array(x.buffer, x.byteOffset, x.byteLength);
-      opened = await openPage(fileURLToPath(new URL("conformance.page.ts", import.meta.url)), {
+      opened = await openPage(pagePath, {
         "train-pixels": bytes(train.pixels),
         "train-labels": bytes(train.labels),
         "test-pixels": bytes(held.pixels),
@@ -89,12 +93,14 @@ else {
     });
 
     test("the modified Bessel functions to some ulp, over all branches", async ({ skip }) => {
+      skip(!everything, asked);
       skip(description === null, whyNot);
       const errors = await ask("besselErrors", 400);
       for (const [name, bound] of Object.entries(besselBounds)) expect(errors[name], name).toBeLessThanOrEqual(bound);
     });
 
     test("elementary functions to twice the ulp of WebAssembly", async ({ skip }) => {
+      skip(!everything, asked);
       skip(description === null, whyNot);
       expect(await ask("inaccurate", 512)).toEqual([]);
     });
@@ -102,6 +108,26 @@ else {
     test("a lost device is an error, and not the end", async ({ skip }) => {
       skip(description === null, whyNot);
       expect(await ask("lose", mode)).toEqual({ reason: "device-lost", cpu: 16, fresh: 16 });
+    });
+  });
+
+  // The older kind is only for where there is no other: one program shows that it runs.
+  describe("webgl", { timeout: 240_000 }, () => {
+    test("a Hessian-vector product as on the CPU", async ({ skip }) => {
+      const opened = await openPage(pagePath);
+      try {
+        const description = await opened.ask("open", "webgl").catch((error: unknown) => error);
+        skip(typeof description !== "string", `Chromium has no webgl here: ${String(description)}`);
+        expect(description).toMatch(/mode webgl on .*swiftshader/i);
+        const [got, expected] = [
+          (await opened.ask("run", "hessianProduct")) as number[],
+          await comparable.hessianProduct(),
+        ];
+        const scale = Math.max(...expected.map(Math.abs));
+        got.forEach((y, i) => expect(Math.abs(y - expected[i]), `number ${i}`).toBeLessThan(2e-4 * scale));
+      } finally {
+        await opened.close();
+      }
     });
   });
 }

@@ -30,18 +30,22 @@ function anyNaN(engine: Engine, x: TfjsTensor): TfjsTensor {
 /** Index of the first NaN, else of the first extreme; the engines' own skip NaN or stop at it. */
 const argExtreme = (kernel: "ArgMax" | "ArgMin"): TfjsKernel =>
   over((engine, x) => {
-    const index = (y: TfjsTensor, name: string): TfjsTensor => engine.run(name, { x: y }, { axis: 1 });
+    const index = (y: TfjsTensor, name: "ArgMax" | "ArgMin"): TfjsTensor =>
+      engine.exact("ArgMax") ? engine.run(name, { x: y }, { axis: 1 }) : firstExtreme(engine, y, name);
     if (x.dtype !== "float32") return index(engine.cast(x, "int32"), kernel);
     const nan = engine.cast(engine.isNaN(x), "float32");
     const numbers = engine.where(engine.isNaN(x), kernel === "ArgMax" ? -Infinity : Infinity, x);
     return engine.where(anyNaN(engine, x), index(nan, "ArgMax"), firstExtreme(engine, numbers, kernel));
   });
 
-/** The position of the first element that equals the extreme: wasm's ArgMax never finds −∞. */
+/** The position of the first element that equals the extreme: wasm's ArgMax never finds −∞, and webgpu's any of several. */
 function firstExtreme(engine: Engine, x: TfjsTensor, kernel: "ArgMax" | "ArgMin"): TfjsTensor {
   const best = engine.reduce(kernel === "ArgMax" ? "Max" : "Min", x);
   const attained = engine.equal(x, engine.reshape(best, [x.shape[0], 1]));
-  return engine.run("ArgMax", { x: engine.cast(attained, "float32") }, { axis: 1 });
+  if (engine.exact("ArgMax")) return engine.run("ArgMax", { x: engine.cast(attained, "float32") }, { axis: 1 });
+  const n = x.shape[1];
+  const places = engine.where(attained, engine.cast(engine.iota(n), "float32"), n);
+  return engine.cast(engine.reduce("Min", places), "int32");
 }
 
 export const reduceKernels: KernelTable = {
