@@ -25,20 +25,9 @@ import {
 } from "../packages/hvp/src/index.js";
 import { softmaxCrossEntropy } from "../packages/loss/src/index.js";
 import { mlp, type ParamsOf } from "../packages/nn/src/index.js";
+import { formatNumber, numberTable } from "./table.js";
 
 const key = random.key(2006);
-
-/** Columns of text, numbers to the right. */
-function table(header: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
-  const text = rows.map((row) => row.map((x) => (typeof x === "number" ? format(x) : x)));
-  const widths = header.map((h, c) => Math.max(h.length, ...text.map((row) => row[c].length)));
-  const line = (row: readonly string[]): string => row.map((x, c) => x.padStart(widths[c])).join("  ");
-  return [line(header), line(widths.map((w) => "─".repeat(w))), ...text.map(line)].join("\n");
-}
-
-function format(x: number): string {
-  return Number.isInteger(x) ? String(x) : Number(x.toPrecision(3)).toString();
-}
 
 /** Slope of log y against log x, by least squares. */
 function slope(x: readonly number[], y: readonly number[]): number {
@@ -70,8 +59,8 @@ async function edges(): Promise<void> {
   const wigner: MeasuredCurvature = { lambdaMax, noise: { model: "wigner", pSigma2 } };
   console.log(
     `1. x ~ N(0, diag(5, 3, ½ × 198)), N = ${n}, squared loss.\n` +
-      `Measured: outliers ${outliers.map(format).join(", ")}; bulk ${format(noise.bulk)} (true 0.5); ` +
-      `Pσ² ${format(pSigma2)} ± ${format(standardError)} (spec 57.8).`,
+      `Measured: outliers ${outliers.map(formatNumber).join(", ")}; bulk ${formatNumber(noise.bulk)} (true 0.5); ` +
+      `Pσ² ${formatNumber(pSigma2)} ± ${formatNumber(standardError)} (spec 57.8).`,
   );
 
   const specMeasured: Record<number, number> = { 8: 19.6, 16: 12.4, 32: 9, 64: 6.9, 128: 6, 256: 5.4 };
@@ -114,7 +103,7 @@ async function edges(): Promise<void> {
     ];
   });
   const header = ["B", "mean λ₁′", "(spec)", "B2", "(spec)", "error", "Wigner", "0.8 × 2/λ₁′", "2.5 × 2/λ₁′"];
-  console.log(table(header, rows));
+  console.log(numberTable(header, rows));
   console.log("The last two: loss after 500 steps of SGD over the loss before.\n");
 }
 
@@ -197,8 +186,8 @@ async function scaling(): Promise<void> {
   );
   const { lambdaMax, outliers, noise } = measured;
   console.log(
-    `2. MLP 784-64-10, ${n} digits. At the start: λ₁ ${format(lambdaMax)}, ${outliers.length} outliers, ` +
-      `bulk trace ${format(noise.bulk * noise.params)}.`,
+    `2. MLP 784-64-10, ${n} digits. At the start: λ₁ ${formatNumber(lambdaMax)}, ${outliers.length} outliers, ` +
+      `bulk trace ${formatNumber(noise.bulk * noise.params)}.`,
   );
   const steps = 200;
   const batches = [4, 8, 16, 32, 128, 512];
@@ -223,11 +212,11 @@ async function scaling(): Promise<void> {
     found.Adam.push(adam);
     return [batch, sgd, maxLearningRate(batchEdges(measured, { batch, dataset: n }), { method: "sgd" }), adam];
   });
-  console.log(table(["B", "SGD", "2/λ₁′ at the start", "Adam"], rows));
+  console.log(numberTable(["B", "SGD", "2/λ₁′ at the start", "Adam"], rows));
   /** Up to the first batch whose rate is within a step of the grid of the largest. */
   const growing = (lrs: readonly number[]): string => {
     const end = 1 + lrs.findIndex((lr) => lr * 1.5 > Math.max(...lrs));
-    return `${format(slope(batches.slice(0, end), lrs.slice(0, end)))} up to B = ${batches[end - 1]}`;
+    return `${formatNumber(slope(batches.slice(0, end), lrs.slice(0, end)))} up to B = ${batches[end - 1]}`;
   };
   console.log(
     `Slopes before saturation: SGD ${growing(found.SGD)} (wanted 0.6 to 1.1), Adam ${growing(found.Adam)} (wanted 0.3 to 0.7).\n`,
@@ -257,15 +246,15 @@ async function learner(): Promise<void> {
   const sorted = grid.flat().sort((a, b) => a - b);
   console.log(`3. The same network, ${epochs} epochs with batches of ${batch}: loss on the training set at the end.`);
   console.log(
-    table(
+    numberTable(
       ["lr", ...momenta.map((m) => `ρ = ${m}`)],
       rates5.map((lr, i) => [lr, ...grid[i].map((x) => x.toPrecision(3))]),
     ),
   );
   console.log(
-    `Spectral learner (heavy-ball, one estimate, 20 products): L ${format(rates.lambdaMax)}, μ ${format(rates.mu)}, ` +
-      `lr ${format(rates.lr)}, ρ ${format(rates.momentum)}: loss ${learned.toPrecision(3)}. ` +
-      `Grid: median ${sorted[7].toPrecision(3)}, best ${sorted[0].toPrecision(3)}; ratio to the median ${format(learned / sorted[7])} (wanted ≤ 1.3).`,
+    `Spectral learner (heavy-ball, one estimate, 20 products): L ${formatNumber(rates.lambdaMax)}, μ ${formatNumber(rates.mu)}, ` +
+      `lr ${formatNumber(rates.lr)}, ρ ${formatNumber(rates.momentum)}: loss ${learned.toPrecision(3)}. ` +
+      `Grid: median ${sorted[7].toPrecision(3)}, best ${sorted[0].toPrecision(3)}; ratio to the median ${formatNumber(learned / sorted[7])} (wanted ≤ 1.3).`,
   );
 }
 

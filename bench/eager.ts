@@ -1,27 +1,19 @@
 /** What one operation on a few numbers costs when nothing is compiled: the overhead of every eager program. */
 
-import { add, mul, reshape, sum, tanh, tensor, type Tensor } from "@curv/tensor";
+import { add, mul, reshape, sum, tanh, tensor } from "@curv/tensor";
 import type { Benchmark, Case, Peer } from "./comparison.js";
+import { tfjsPeer, type Operation } from "./elementwise.js";
 import { numbers, type Precision, valuesOf } from "./inputs.js";
 import { local } from "./local.js";
-import { type Jax, jaxArray, type JaxArray, startJax } from "./peers/jax-js.js";
+import { jaxArray, startJax } from "./peers/jax-js.js";
 import { pythonPeer } from "./peers/python.js";
-import { startTfjs, type Tfjs } from "./peers/tfjs.js";
-import type * as Core from "@tensorflow/tfjs-core";
 
-type TfTensor = Core.Tensor;
-
-interface Operation {
-  readonly name: string;
+interface EagerOperation extends Operation {
   /** As python.py names it. */
   readonly task: string;
-  readonly ours: (x: Tensor, y: Tensor) => Tensor;
-  readonly tfjs: (tf: Tfjs, x: TfTensor, y: TfTensor) => TfTensor;
-  readonly jax: (np: Jax["numpy"], x: JaxArray, y: JaxArray) => JaxArray;
-  readonly operands: 1 | 2;
 }
 
-const operations: readonly Operation[] = [
+const operations: readonly EagerOperation[] = [
   {
     name: "add",
     task: "add",
@@ -74,23 +66,9 @@ export function eager(): Benchmark {
   };
 }
 
-function caseOf(op: Operation, precision: Precision): Case {
+function caseOf(op: EagerOperation, precision: Precision): Case {
   const data = [numbers(16, 0, precision), numbers(16, 100, precision)];
   const [x, y] = data.map((d) => tensor(d));
-  const tfjs: Peer = {
-    name: "tfjs",
-    prepare: async () => {
-      if (precision === "float64") throw new Error("tfjs has no float64");
-      const { tf, description } = await startTfjs();
-      const [a, b] = data.map((d) => tf.tensor1d(d as Float32Array));
-      return local(
-        description,
-        () => op.tfjs(tf, a, b),
-        (r) => Array.from(r.dataSync()),
-        (r) => r.dispose(),
-      );
-    },
-  };
   const jaxJs: Peer = {
     name: "jax-js",
     prepare: async () => {
@@ -113,7 +91,11 @@ function caseOf(op: Operation, precision: Precision): Case {
         (r) => Array.from(r.dataSync()),
       ),
     ],
-    peers: [tfjs, jaxJs, pythonPeer("PyTorch eager", { library: "torch", task: op.task, precision, inputs })],
+    peers: [
+      tfjsPeer(op.tfjs, data, precision),
+      jaxJs,
+      pythonPeer("PyTorch eager", { library: "torch", task: op.task, precision, inputs }),
+    ],
     tolerance: precision === "float32" ? 1e-6 : 1e-14,
     ...(op.name === "add" && { target: targets[precision] }),
   };

@@ -1,16 +1,12 @@
 /** Elementary functions of a million numbers, and a chain of six cheap operations: what a pass over memory costs. */
 
-import { exp, jit, log, maximum, tanh, tensor, type Tensor } from "@curv/tensor";
+import { exp, jit, log, maximum, tanh, tensor } from "@curv/tensor";
 import type { Benchmark, Case, Peer } from "./comparison.js";
+import { tfjsPeer, type Operation } from "./elementwise.js";
 import { numbers, type Precision, valuesOf } from "./inputs.js";
 import { local } from "./local.js";
-import { type Jax, jaxArray, type JaxArray, startJax } from "./peers/jax-js.js";
+import { jaxArray, type JaxArray, startJax } from "./peers/jax-js.js";
 import { pythonPeer } from "./peers/python.js";
-import { startTfjs, type Tfjs } from "./peers/tfjs.js";
-import type * as Core from "@tensorflow/tfjs-core";
-
-type TfTensor = Core.Tensor;
-
 type Flops = Readonly<Record<Precision, number>>;
 
 /**
@@ -19,16 +15,11 @@ type Flops = Readonly<Record<Precision, number>>;
  */
 export const expFlops: Flops = { float64: 33, float32: 23 };
 
-interface Operation {
-  readonly name: string;
+interface MathOperation extends Operation {
   readonly flops: Flops;
-  readonly ours: (x: Tensor, y: Tensor) => Tensor;
-  readonly tfjs: (tf: Tfjs, x: TfTensor, y: TfTensor) => TfTensor;
-  readonly jax: (np: Jax["numpy"], x: JaxArray, y: JaxArray) => JaxArray;
-  readonly operands: 1 | 2;
 }
 
-const operations: readonly Operation[] = [
+const operations: readonly MathOperation[] = [
   {
     name: "exp",
     flops: expFlops,
@@ -71,24 +62,10 @@ export function math(n = 1_000_000): Benchmark {
   };
 }
 
-function caseOf(op: Operation, n: number, precision: Precision): Case {
+function caseOf(op: MathOperation, n: number, precision: Precision): Case {
   const data = [numbers(n, 0, precision), numbers(n, 10_000_000, precision)].map((d) => d.map(Math.abs));
   const [x, y] = data.map((d) => tensor(d));
   const f = jit(op.ours);
-  const tfjs: Peer = {
-    name: "tfjs",
-    prepare: async () => {
-      if (precision === "float64") throw new Error("tfjs has no float64");
-      const { tf, description } = await startTfjs();
-      const [a, b] = data.map((d) => tf.tensor1d(d as Float32Array));
-      return local(
-        description,
-        () => tf.tidy(() => op.tfjs(tf, a, b)),
-        (r) => Array.from(r.dataSync()),
-        (r) => r.dispose(),
-      );
-    },
-  };
   const jaxJs: Peer = {
     name: "jax-js jit",
     prepare: async () => {
@@ -119,7 +96,7 @@ function caseOf(op: Operation, n: number, precision: Precision): Case {
       ),
     ],
     peers: [
-      tfjs,
+      tfjsPeer((tf, a, b) => tf.tidy(() => op.tfjs(tf, a, b)), data, precision),
       jaxJs,
       pythonPeer("PyTorch", { library: "torch", task: op.name, precision, inputs }),
       pythonPeer("JAX jit", { library: "jax", task: op.name, precision, inputs }),

@@ -20,21 +20,10 @@ import {
   type DiagonalLinearNet,
   type TwoLayerRelu,
 } from "../packages/hvp/src/stability/index.js";
+import { formatNumber, numberTable } from "./table.js";
 
 const dtype = "float64";
 const key = random.key(2305);
-
-/** Columns of text, numbers to the right. */
-function table(header: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
-  const text = rows.map((row) => row.map((x) => (typeof x === "number" ? format(x) : x)));
-  const widths = header.map((h, c) => Math.max(h.length, ...text.map((row) => row[c].length)));
-  const line = (row: readonly string[]): string => row.map((x, c) => x.padStart(widths[c])).join("  ");
-  return [line(header), line(widths.map((w) => "─".repeat(w))), ...text.map(line)].join("\n");
-}
-
-function format(x: number): string {
-  return Number.isInteger(x) ? String(x) : Number(x.toPrecision(3)).toString();
-}
 
 /** Steps of SGD with batches drawn without replacement within a batch; all examples where the batch is that large. */
 function trainer<P>(
@@ -154,7 +143,7 @@ async function diagonal(): Promise<void> {
   const rows: (number | string)[][] = [];
   for (const [lr, s] of spec) rows.push(await row(single, lr, 60_000, s));
   console.log("1. Diagonal linear network, d = 100, n = 40. SGD with B = 1, 60000 steps:");
-  console.log(table(header, rows));
+  console.log(numberTable(header, rows));
   const descent = trainer(diagonalLinearNet, inputs, targets, n);
   const full: (number | string)[][] = [];
   for (const [lr, s] of [
@@ -167,15 +156,15 @@ async function diagonal(): Promise<void> {
     full.push(await row(descent, lr, Math.min(60_000, Math.round(4000 / lr)), s));
   }
   console.log("\nGradient descent:");
-  console.log(table(header, full));
+  console.log(numberTable(header, full));
   const traces = [rows, full].map((list) => list.map((r) => r[2]).filter((x) => typeof x === "number"));
   const falls = traces[0].every((t, i) => i === 0 || t < traces[0][i - 1]);
   const bounded = rows.every((r) => typeof r[2] !== "number" || r[2] <= 2 / (r[0] as number));
   const errors = (list: (number | string)[][]): number[] => list.map((r) => r[7]).filter((x) => typeof x === "number");
   console.log(
     `\ntr G of SGD falls with η: ${falls}; tr G ≤ 2/η for each: ${bounded}; ` +
-      `tr G of gradient descent varies by ${format(100 * (Math.max(...traces[1]) / Math.min(...traces[1]) - 1))} %; ` +
-      `least error of gradient descent over that of SGD: ${format(Math.min(...errors(full)) / Math.min(...errors(rows)))}.\n`,
+      `tr G of gradient descent varies by ${formatNumber(100 * (Math.max(...traces[1]) / Math.min(...traces[1]) - 1))} %; ` +
+      `least error of gradient descent over that of SGD: ${formatNumber(Math.min(...errors(full)) / Math.min(...errors(rows)))}.\n`,
   );
 }
 
@@ -205,7 +194,7 @@ async function batches(): Promise<void> {
     ]);
   }
   console.log("2. The same at η = 0.05, by batch:");
-  console.log(table(["B", "tr G", "(spec)", "η*/η", "loss margin", "η* tr G", "loss"], rows));
+  console.log(numberTable(["B", "tr G", "(spec)", "η*/η", "loss margin", "η* tr G", "loss"], rows));
   console.log("For B > 1, tr G ≤ 2/η is not necessary: η* tr G passes 2.\n");
 }
 
@@ -240,12 +229,12 @@ async function relu(): Promise<void> {
     }
   }
   console.log("3. Two-layer ReLU network, width 100, d = 20, n = 100, a teacher of width 3:");
-  console.log(table(["seed", "B", "η", "2/η", "tr G", "√d ‖θ‖_P", "η*/η", "loss"], rows));
+  console.log(numberTable(["seed", "B", "η", "2/η", "tr G", "√d ‖θ‖_P", "η*/η", "loss"], rows));
   const converged = rows.filter((r) => r[1] === 1 && typeof r[5] === "number") as number[][];
   const falls = converged.every((r, i) => i === 0 || converged[i - 1][0] !== r[0] || r[5] < converged[i - 1][5]);
   const bounded = converged.every(([, , lr, , trace]) => trace <= 2 / lr);
   console.log(
-    `Largest √d ‖θ‖_P / tr G: ${format(worst)} (wanted ≤ 1.15). ` +
+    `Largest √d ‖θ‖_P / tr G: ${formatNumber(worst)} (wanted ≤ 1.15). ` +
       `SGD's path norm falls with η: ${falls}; its tr G ≤ 2/η: ${bounded}.`,
   );
 }

@@ -41,6 +41,19 @@ export function formatLines(header: readonly string[], lines: readonly (readonly
   return [format(header), widths.map((w) => "─".repeat(w)).join("  "), ...lines.map(format)].join("\n");
 }
 
+/** Columns of text to the right; numbers have three digits. */
+export function numberTable(header: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
+  const text = rows.map((row) => row.map((x) => (typeof x === "number" ? formatNumber(x) : x)));
+  const widths = header.map((h, c) => Math.max(h.length, ...text.map((row) => row[c].length)));
+  const line = (row: readonly string[]): string => row.map((x, c) => x.padStart(widths[c])).join("  ");
+  return [line(header), line(widths.map((w) => "─".repeat(w))), ...text.map(line)].join("\n");
+}
+
+/** Three digits; integers whole. */
+export function formatNumber(x: number): string {
+  return Number.isInteger(x) ? String(x) : Number(x.toPrecision(3)).toString();
+}
+
 function ratio(r: number): string {
   return r < 0.1 ? r.toFixed(3) : r < 10 ? r.toFixed(2) : r.toFixed(1);
 }

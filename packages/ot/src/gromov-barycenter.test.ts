@@ -3,6 +3,7 @@
 import { readFileSync } from "node:fs";
 import type { Tensor } from "@curv/tensor";
 import { expect, test, vi } from "vitest";
+import { wave, waveWeights as weights } from "./fixtures/inputs.js";
 import { distance, f64 } from "./fixtures/measure.js";
 import { costMatrix, gromovBarycenter, gromovWasserstein } from "./index.js";
 
@@ -13,13 +14,6 @@ const wanted = JSON.parse(readFileSync(new URL("fixtures/gromov-barycenter.json"
   "square_loss" | "kl_loss" | "features" | "fused",
   number[]
 >;
-const from1 = (n: number): number[] => Array.from({ length: n }, (_, i) => i + 1);
-const wave = (n: number, d: number, seed: number): Tensor =>
-  f64(from1(n).map((i) => from1(d).map((k) => Math.sin(1.3 * i * k + seed + 0.4 * k))));
-const weights = (n: number, seed: number): Tensor => {
-  const w = from1(n).map((i) => 1.5 + Math.sin(seed * i));
-  return f64(w).div(w.reduce((s, t) => s + t, 0));
-};
 const distances = (x: Tensor): Tensor => costMatrix({ x, y: x, cost: "euclidean" }).add(0.1);
 const sizes = [7, 6, 8];
 const spaces = sizes.map((n, k) => ({ C: distances(wave(n, 2, k + 1)), weights: weights(n, k + 1) }));

@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { concat, eye, grad, hvp, jit, vmap, type Tensor } from "@curv/tensor";
 import * as random from "@curv/tensor/random";
 import { expect, test, vi } from "vitest";
+import { from1, wave, waveWeights as weights } from "./fixtures/inputs.js";
 import { derivativeErrors, difference, distance, f64 } from "./fixtures/measure.js";
 import {
   applyLowRank,
@@ -56,13 +57,6 @@ interface Values {
 }
 const wanted = JSON.parse(readFileSync(new URL("fixtures/methods.json", import.meta.url), "utf8")) as Values;
 
-const from1 = (n: number): number[] => Array.from({ length: n }, (_, i) => i + 1);
-const wave = (n: number, d: number, seed: number): Tensor =>
-  f64(from1(n).map((i) => from1(d).map((k) => Math.sin(1.3 * i * k + seed + 0.4 * k))));
-const weights = (n: number, seed: number): Tensor => {
-  const w = from1(n).map((i) => 1.5 + Math.sin(seed * i));
-  return f64(w).div(w.reduce((s, t) => s + t, 0));
-};
 const far = (x: Tensor, y: number[]): number => distance(x.flatten(), f64(y));
 
 const [n, m, d] = [12, 9, 3];

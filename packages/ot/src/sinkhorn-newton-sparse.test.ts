@@ -1,8 +1,8 @@
 /** Sinkhorn-Newton-Sparse: the statements of its specification. */
 
 import { full, grad, hvp, jit, softmax, stack, tensor, vmap, type Tensor } from "@curv/tensor";
-import * as random from "@curv/tensor/random";
 import { expect, test, vi } from "vitest";
+import { uniform, uniformWeights as weights } from "./fixtures/inputs.js";
 import { difference, distance } from "./fixtures/measure.js";
 import {
   costMatrix,
@@ -21,12 +21,6 @@ import { applyHessian, sparsifyPlan } from "./sparsify.js";
 // Not a bound on speed: the machines of a build may be busy.
 vi.setConfig({ testTimeout: 60_000 });
 
-const uniform = (shape: number[], seed: number): Tensor =>
-  random.uniform(random.key(seed), { shape, dtype: "float64" });
-const weights = (n: number, seed: number): Tensor => {
-  const w = uniform([n], seed).add(0.1);
-  return w.div(w.sum());
-};
 const even = (n: number): Tensor => full([n], 1 / n, { dtype: "float64" });
 const marginalError = (P: Tensor, a: Tensor, b: Tensor): number =>
   P.sum(1).sub(a).abs().sum().add(P.sum(0).sub(b).abs().sum()).itemSync();

@@ -1,8 +1,8 @@
 /** Statements that hold for all solvers: one plan, whatever the method; conventions; sizes; bits. */
 
 import { full, jit, stack, type Tensor } from "@curv/tensor";
-import * as random from "@curv/tensor/random";
 import { expect, test, vi } from "vitest";
+import { uniform, uniformWeights as weights } from "./fixtures/inputs.js";
 import { difference, distance, f64 } from "./fixtures/measure.js";
 import {
   barycenter,
@@ -27,12 +27,6 @@ import {
 // Not a bound on speed: the machines of a build may be busy.
 vi.setConfig({ testTimeout: 60_000 });
 
-const uniform = (shape: number[], seed: number): Tensor =>
-  random.uniform(random.key(seed), { shape, dtype: "float64" });
-const weights = (n: number, seed: number): Tensor => {
-  const w = uniform([n], seed).add(0.1);
-  return w.div(w.sum());
-};
 const [a, b, C] = [weights(18, 1), weights(13, 2), uniform([18, 13], 3)];
 
 test("2: every entropic method returns the same plan, to 1e-7", async () => {
