@@ -2,7 +2,7 @@
 
 import { DomainError, type Tensor } from "@curv/tensor";
 import { apply, kernels, type FunctionName } from "./modified-bessel-primitive.js";
-import { broadcastOperands } from "./operands.js";
+import { broadcastOperands, requireOptions } from "./operands.js";
 
 /** Options of {@link logIv} and {@link logKv}. */
 export interface LogBesselOptions {
@@ -17,7 +17,7 @@ export interface LogBesselOptions {
 /** Numbers to a number, tensors to a tensor of the broadcast shape and the promoted dtype. */
 function evaluate(name: FunctionName, v: number | Tensor, x: number | Tensor, method = "accurate"): number | Tensor {
   if (method !== "accurate" && method !== "paper") {
-    throw new DomainError(`${name}: method is ${method}; wants "accurate" or "paper".`);
+    throw new DomainError(`${name}: method is ${String(method)}; wants "accurate" or "paper".`);
   }
   const kernel = method === "accurate" ? name : name === "logIv" ? "paperI" : "paperK";
   if (typeof v === "number" && typeof x === "number") {
@@ -52,15 +52,17 @@ function negative(name: FunctionName, v: number, even: boolean): string {
  */
 export function logIv(v: number, x: number, options?: LogBesselOptions): number;
 export function logIv(v: number | Tensor, x: number | Tensor, options?: LogBesselOptions): Tensor;
-export function logIv(v: number | Tensor, x: number | Tensor, options: LogBesselOptions = {}): number | Tensor {
-  return evaluate("logIv", v, x, options.method);
+export function logIv(v: number | Tensor, x: number | Tensor, options?: LogBesselOptions): number | Tensor {
+  requireOptions("logIv", options);
+  return evaluate("logIv", v, x, options?.method);
 }
 
 /** log K_v(x), as {@link logIv}; even in v, which may be negative. Error at most 2e-15 of max(1, |value|) on the reference grid. */
 export function logKv(v: number, x: number, options?: LogBesselOptions): number;
 export function logKv(v: number | Tensor, x: number | Tensor, options?: LogBesselOptions): Tensor;
-export function logKv(v: number | Tensor, x: number | Tensor, options: LogBesselOptions = {}): number | Tensor {
-  return evaluate("logKv", v, x, options.method);
+export function logKv(v: number | Tensor, x: number | Tensor, options?: LogBesselOptions): number | Tensor {
+  requireOptions("logKv", options);
+  return evaluate("logKv", v, x, options?.method);
 }
 
 /** log(I_v(x) e^(−x)), as {@link logIv}: right where log I_v(x) and x nearly cancel. */

@@ -3,7 +3,7 @@
 import { cos, DomainError, sin, where, type Tensor } from "@curv/tensor";
 import { gpujsValues } from "./gpu/kernels.js";
 import { apply } from "./modified-bessel-primitive.js";
-import { broadcastOperands } from "./operands.js";
+import { broadcastOperands, requireOptions } from "./operands.js";
 import { besselIOf, besselKOf } from "./scalar/bessel.js";
 import { defineFamily, type Apply } from "./special-function.js";
 
@@ -83,8 +83,10 @@ function evaluate(
   of: Params["of"],
   v: number | Tensor,
   x: number | Tensor,
-  { scaled = false }: BesselOptions = {},
+  options?: BesselOptions,
 ): number | Tensor {
+  requireOptions(name, options, "scaled");
+  const { scaled = false } = options ?? {};
   if (typeof v === "number" && typeof x === "number") {
     if (!(x >= 0) || v !== v) throw new DomainError(`${name}: v is ${v}, x is ${x}; wants numbers, x >= 0.`);
     return (of === "I" ? besselIOf : besselKOf)(v, x, scaled);

@@ -1,6 +1,7 @@
 /** Airy functions, of numbers and of tensors. */
 
 import { where, type Tensor } from "@curv/tensor";
+import { requireOptions } from "../operands.js";
 import { defineFamily, evaluate, type Apply } from "../special-function.js";
 import { airy, type AiryName } from "./scalar.js";
 
@@ -38,7 +39,9 @@ const family: Apply<Params> = /* @__PURE__ */ defineFamily<Params>({
   },
 });
 
-function call(name: string, of: AiryName, x: number | Tensor, { scaled = false }: AiryOptions = {}): number | Tensor {
+function call(name: string, of: AiryName, x: number | Tensor, options?: AiryOptions): number | Tensor {
+  requireOptions(name, options, "scaled");
+  const { scaled = false } = options ?? {};
   const params = { of, scaled };
   return evaluate(name, { x }, {}, kernel(params), (t) => family(params, t));
 }

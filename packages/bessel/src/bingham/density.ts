@@ -16,7 +16,7 @@ import {
   type Tensor,
 } from "@curv/tensor";
 import { saddle } from "./saddle.js";
-import { requireTensors } from "../operands.js";
+import { requireFloats, requireParameters } from "../operands.js";
 
 /** A Bingham distribution, or a batch of them: a tree of tensors. */
 export interface Bingham {
@@ -27,8 +27,9 @@ export interface Bingham {
 }
 
 /** p, at least 2. */
-export function dimensionOf({ axes, concentrations }: Bingham, caller: string): number {
-  requireTensors(caller, { axes, concentrations });
+export function dimensionOf(distribution: Bingham, caller: string): number {
+  requireParameters(caller, distribution, ["axes", "concentrations"]);
+  const { axes, concentrations } = distribution;
   const p = concentrations.shape[concentrations.rank - 1];
   const [rows, columns] = axes.shape.slice(-2);
   if (axes.rank < 2 || concentrations.rank < 1 || p < 2 || rows !== p || columns !== p) {
@@ -67,6 +68,7 @@ function parabola(lambda: Tensor, mu: Tensor): { m: Tensor; rate: Tensor } {
  * Trefethen, Parabolic and hyperbolic contours for computing the Bromwich integral (2007).
  */
 export function logConstant(concentrations: Tensor): Tensor {
+  requireConcentrations("logConstant", concentrations);
   const p = concentrations.shape[concentrations.rank - 1];
   const top = stopGradient(concentrations.max(-1));
   const lambda = concentrations.neg().add(top.expandDims(-1));
@@ -94,7 +96,15 @@ export function logConstant(concentrations: Tensor): Tensor {
 
 /** E(aᵢᵀx)², of the shape of κ: positive numbers that add up to 1. */
 export function meanSquares(concentrations: Tensor): Tensor {
+  requireConcentrations("meanSquares", concentrations);
   return grad((k: Tensor) => logConstant(k).sum())(concentrations);
+}
+
+function requireConcentrations(caller: string, concentrations: Tensor): void {
+  requireFloats(caller, { concentrations });
+  const { shape } = concentrations;
+  if (shape.length < 1 || shape[shape.length - 1] < 2)
+    throw new ShapeError(`${caller}: concentrations have shape [${shape.join(", ")}]; wants [..., p] with p >= 2.`);
 }
 
 /** (aᵢᵀx)², [..., p]. */
@@ -112,6 +122,7 @@ function squares(x: Tensor, axes: Tensor): Tensor {
  */
 export function logProb(x: Tensor, distribution: Bingham): Tensor {
   const p = dimensionOf(distribution, "logProb");
+  requireFloats("logProb", { x });
   if (x.rank < 1 || x.shape[x.rank - 1] !== p) {
     throw new ShapeError(`logProb: x has shape [${x.shape.join(", ")}]; wants [..., ${p}], as axes.`);
   }

@@ -2,6 +2,7 @@
 
 import { DomainError, tensor, type Tensor } from "@curv/tensor";
 import { eigh } from "@curv/tensor/linalg";
+import { requireOptions } from "../operands.js";
 import { readRows } from "../von-mises-fisher/rows.js";
 import { logConstant, meanSquares } from "./density.js";
 
@@ -51,8 +52,9 @@ export interface BinghamFit {
  * Source: Mardia & Jupp, Directional statistics (2000), 10.3.3; Kume & Wood (2005) for the approximation.
  */
 export async function fit(x: Tensor, options: FitOptions = {}): Promise<BinghamFit> {
-  const { weights, tol = x.dtype === "float64" ? 1e-11 : 1e-5, maxIter = 200, signal, onProgress } = options;
-  const rows = await readRows(x, weights, "fit");
+  requireOptions("fit", options);
+  const rows = await readRows(x, options.weights, "fit");
+  const { tol = x.dtype === "float64" ? 1e-11 : 1e-5, maxIter = 200, signal, onProgress } = options;
   const scatter = rows.x.mul(rows.weights.expandDims(1)).transpose().matmul(rows.x);
   const { values, vectors } = eigh(scatter);
   const d = Float64Array.from(await values.data());

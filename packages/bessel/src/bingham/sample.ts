@@ -23,8 +23,8 @@ const notDifferentiable = /* @__PURE__ */ heldFixed("concentrations");
  * Source: Kent, Ganeiber & Mardia, A new unified approach for the simulation of a wide class of directional distributions (2018).
  */
 export function sample(key: random.Key, distribution: Bingham, { shape = [] }: SampleOptions = {}): Tensor {
-  const { axes } = distribution;
   const p = dimensionOf(distribution, "sample");
+  const { axes } = distribution;
   const dtype = axes.dtype as "float32" | "float64";
   const batch = axes.sum(-1).add(distribution.concentrations).shape;
   const kappa = notDifferentiable(distribution.concentrations)

@@ -2,6 +2,7 @@
 
 import { digamma, lgamma, log1p, ShapeError, type Tensor } from "@curv/tensor";
 import * as random from "@curv/tensor/random";
+import { requireFloats } from "../operands.js";
 import { dimensionOf } from "../von-mises-fisher/density.js";
 import { turn } from "../von-mises-fisher/turn.js";
 
@@ -38,6 +39,7 @@ function logNormalizer(p: number, concentration: Tensor): Tensor {
  */
 export function logProb(x: Tensor, distribution: PowerSpherical): Tensor {
   const p = dimensionOf(distribution, "logProb");
+  requireFloats("logProb", { x });
   if (x.shape[x.rank - 1] !== p) {
     throw new ShapeError(`logProb: x has shape [${x.shape.join(", ")}]; wants [..., ${p}], as mean.`);
   }
@@ -46,8 +48,9 @@ export function logProb(x: Tensor, distribution: PowerSpherical): Tensor {
 }
 
 /** Differential entropy −log N − κ(log 2 + ψ(α) − ψ(α + β)), of the shape of κ. Source: De Cao & Aziz (2020), equation 7. */
-export function entropy({ mean, concentration }: PowerSpherical): Tensor {
-  const p = dimensionOf({ mean }, "entropy");
+export function entropy(distribution: PowerSpherical): Tensor {
+  const p = dimensionOf(distribution, "entropy");
+  const { concentration } = distribution;
   const beta = (p - 1) / 2;
   const alpha = concentration.add(beta);
   const bend = digamma(alpha)
@@ -60,8 +63,8 @@ export function entropy({ mean, concentration }: PowerSpherical): Tensor {
  * Samples: [...shape, ...batch, p], unit vectors. Differentiable in mean and concentration. Source: De Cao & Aziz (2020), algorithm 1.
  */
 export function sample(key: random.Key, distribution: PowerSpherical, { shape = [] }: SampleOptions = {}): Tensor {
-  const { mean } = distribution;
   const p = dimensionOf(distribution, "sample");
+  const { mean } = distribution;
   const dtype = mean.dtype === "float64" ? "float64" : "float32";
   const batch = mean.sum(-1).add(distribution.concentration).shape;
   const kappa = distribution.concentration.cast(dtype).broadcastTo([...shape, ...batch]);

@@ -2,6 +2,7 @@
 
 import { DomainError, sign, type Tensor } from "@curv/tensor";
 import type { BesselOptions } from "../values.js";
+import { requireOptions } from "../operands.js";
 import { defineFamily, evaluate, notNegative, type Apply, type Domain } from "../special-function.js";
 import { sphericalI, sphericalJ, sphericalK, sphericalY } from "./scalar.js";
 
@@ -44,9 +45,11 @@ function call(
   n: number,
   x: number | Tensor,
   domain: Domain[string],
-  { scaled = false }: BesselOptions = {},
+  options?: BesselOptions,
 ): number | Tensor {
-  if (!(Number.isInteger(n) && n >= 0)) throw new DomainError(`${name}: n is ${n}; wants an integer >= 0.`);
+  requireOptions(name, options, "scaled");
+  const { scaled = false } = options ?? {};
+  if (!(Number.isInteger(n) && n >= 0)) throw new DomainError(`${name}: n is ${String(n)}; wants an integer >= 0.`);
   const params = { of, n, scaled };
   return evaluate(name, { x }, { x: domain }, kernel(params), (t) => family(params, t));
 }

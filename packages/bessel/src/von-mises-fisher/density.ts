@@ -1,7 +1,7 @@
 /** Log density, entropy and Kullback–Leibler divergence. */
 
 import { logicalAnd, ShapeError, where, type Tensor } from "@curv/tensor";
-import { requireTensors } from "../operands.js";
+import { requireDimension, requireFloats, requireParameters } from "../operands.js";
 import { besselRatioI, logIve } from "../modified-bessel.js";
 import { logGammaTaylor } from "../scalar/log-gamma-taylor.js";
 
@@ -16,8 +16,8 @@ export interface VonMisesFisher {
 const logTwoPi = 1.8378770664093453;
 
 /** p, at least 2. */
-export function dimensionOf(distribution: Pick<VonMisesFisher, "mean">, caller: string): number {
-  requireTensors(caller, { ...distribution, mean: distribution.mean });
+export function dimensionOf(distribution: VonMisesFisher, caller: string): number {
+  requireParameters(caller, distribution, ["mean", "concentration"]);
   const { mean } = distribution;
   const p = mean.shape[mean.rank - 1];
   if (mean.rank === 0 || p < 2) {
@@ -49,11 +49,15 @@ export function logPeak(p: number, concentration: Tensor): Tensor {
  * overflow. Of the shape of κ, and differentiable in it to any order; the derivative is −A_p(κ), see {@link meanLength}.
  */
 export function logNormalizer(p: number, concentration: Tensor): Tensor {
+  requireDimension("logNormalizer", p);
+  requireFloats("logNormalizer", { concentration });
   return logPeak(p, concentration).sub(concentration);
 }
 
 /** A_p(κ) = |E x| = I_{p/2}(κ)/I_{p/2−1}(κ), in [0, 1). Of the shape of κ. */
 export function meanLength(p: number, concentration: Tensor): Tensor {
+  requireDimension("meanLength", p);
+  requireFloats("meanLength", { concentration });
   return besselRatioI(p / 2 - 1, concentration);
 }
 
@@ -70,7 +74,7 @@ export function meanLength(p: number, concentration: Tensor): Tensor {
  */
 export function logProb(x: Tensor, distribution: VonMisesFisher): Tensor {
   const p = dimensionOf(distribution, "logProb");
-  requireTensors("logProb", { x });
+  requireFloats("logProb", { x });
   if (x.shape[x.rank - 1] !== p) {
     throw new ShapeError(`logProb: x has shape [${x.shape.join(", ")}]; wants [..., ${p}], as mean.`);
   }

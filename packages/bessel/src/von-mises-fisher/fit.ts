@@ -1,7 +1,8 @@
 /** Maximum likelihood: the mean direction is that of the sample mean, the concentration solves A_p(κ) = R̄, the length of the sample mean. */
 
-import { DomainError, type Tensor } from "@curv/tensor";
+import { DomainError, ShapeError, type Tensor } from "@curv/tensor";
 import { inverseBesselRatioI } from "../inverse-ratio.js";
+import { requireFloats, requireOptions } from "../operands.js";
 import { banerjee, inverseRatioOfI } from "../scalar/inverse-ratio.js";
 import { logScaledI } from "../scalar/log-bessel.js";
 import { ratioOfI } from "../scalar/ratio.js";
@@ -53,12 +54,15 @@ export interface VonMisesFisherFitCore {
 }
 
 /**
- * The maximum-likelihood fit as a traceable function: jits, vmaps, and differentiates in data and weights to any order. Nothing is checked.
+ * The maximum-likelihood fit as a traceable function: jits, vmaps, and differentiates in data and weights to any order: of the rows only type and
+ * rank are checked.
  *
  * @param x - [n, p], unit rows.
  * @param weights - [n], summing to 1. Default: equal.
  */
 export function fitCore(x: Tensor, weights?: Tensor): VonMisesFisherFitCore {
+  requireFloats("fitCore", { x, ...(weights !== undefined && { weights }) });
+  if (x.rank !== 2) throw new ShapeError(`fitCore: x has shape [${x.shape.join(", ")}]; wants [n, p].`);
   const sum = weights === undefined ? x.mean(0) : weights.matmul(x);
   const length = sum.square().sum().sqrt();
   return {
@@ -77,7 +81,9 @@ export function fitCore(x: Tensor, weights?: Tensor): VonMisesFisherFitCore {
  * @throws ShapeError, DTypeError.
  * Source: Plesner, Sørensen & Hauberg (2024), section 5; Banerjee et al. (2005), Tanabe et al. (2007), Sra (2012) for the approximations.
  */
-export async function fit(x: Tensor, { method = "mle", weights }: FitOptions = {}): Promise<VonMisesFisherFit> {
+export async function fit(x: Tensor, options: FitOptions = {}): Promise<VonMisesFisherFit> {
+  requireOptions("fit", options);
+  const { method = "mle", weights } = options;
   if (!Object.hasOwn(estimate, method)) {
     throw new DomainError(`fit: method is ${String(method)}; wants one of ${Object.keys(estimate).join(", ")}.`);
   }

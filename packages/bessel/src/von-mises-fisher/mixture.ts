@@ -4,6 +4,7 @@ import { DomainError, jit, logSumExp, minimum, oneHot, softmax, take, tensor, wh
 import * as random from "@curv/tensor/random";
 import { inverseBesselRatioI } from "../inverse-ratio.js";
 import { logNormalizer } from "./density.js";
+import { requireFloats, requireOptions, requireParameters } from "../operands.js";
 import { readRows } from "./rows.js";
 
 /** Σ_k w_k f(x; μ_k, κ_k), a tree of tensors. */
@@ -64,6 +65,8 @@ function jointLogProb(x: Tensor, { weights, means, concentrations }: VonMisesFis
  * @param x - [n, p], unit vectors.
  */
 export function mixtureLogProb(x: Tensor, mixture: VonMisesFisherMixture): Tensor {
+  requireFloats("mixtureLogProb", { x });
+  requireParameters("mixtureLogProb", mixture, ["weights", "means", "concentrations"]);
   return logSumExp(jointLogProb(x, mixture), 1);
 }
 
@@ -117,6 +120,7 @@ export async function fitMixture(
   key: random.Key,
   options: MixtureFitOptions = {},
 ): Promise<MixtureFit> {
+  requireOptions("fitMixture", options);
   const rows = await readRows(x, options.weights, "fitMixture");
   const { n, p } = rows;
   if (!Number.isInteger(components) || components < 1 || components > n) {

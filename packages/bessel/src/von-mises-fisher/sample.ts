@@ -21,8 +21,8 @@ export interface SampleOptions {
  * Source: Ulrich (1984); Wood, Simulation of the von Mises–Fisher distribution (1994).
  */
 export function sample(key: random.Key, distribution: VonMisesFisher, { shape = [] }: SampleOptions = {}): Tensor {
-  const { mean } = distribution;
   const p = dimensionOf(distribution, "sample");
+  const { mean } = distribution;
   const { dtype } = mean;
   const batch = mean.sum(-1).add(distribution.concentration).shape;
   const held = notDifferentiable(distribution.concentration).cast(dtype).broadcastTo([...shape, ...batch]);

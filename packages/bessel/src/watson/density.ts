@@ -3,7 +3,7 @@
 import { ShapeError, type Tensor } from "@curv/tensor";
 import { hyp1f1Ratio, logHyp1f1 } from "../hypergeometric/hypergeometric.js";
 import { logGamma } from "../scalar/stirling.js";
-import { requireTensors } from "../operands.js";
+import { requireDimension, requireFloats, requireParameters } from "../operands.js";
 import { dimensionOf } from "../von-mises-fisher/density.js";
 
 /** A Watson distribution on axes, or a batch of them: a tree of tensors. */
@@ -15,9 +15,9 @@ export interface Watson {
 }
 
 /** p, at least 2. */
-export function dimensionOfAxis({ axis }: Pick<Watson, "axis">, caller: string): number {
-  requireTensors(caller, { axis });
-  return dimensionOf({ mean: axis }, caller);
+export function dimensionOfAxis(distribution: Watson, caller: string): number {
+  requireParameters(caller, distribution, ["axis", "concentration"]);
+  return dimensionOf({ ...distribution, mean: distribution.axis }, caller);
 }
 
 /** log of the area of the unit sphere in ℝᵖ. */
@@ -30,6 +30,8 @@ function logArea(p: number): number {
  * differentiable in it to any order; the derivative is −E(μᵀx)², see {@link meanSquare}. For p to 10⁵ without overflow.
  */
 export function logNormalizer(p: number, concentration: Tensor): Tensor {
+  requireDimension("logNormalizer", p);
+  requireFloats("logNormalizer", { concentration });
   return logHyp1f1(0.5, 0.5 * p, concentration)
     .add(logArea(p))
     .neg();
@@ -37,6 +39,8 @@ export function logNormalizer(p: number, concentration: Tensor): Tensor {
 
 /** E(μᵀx)² in (0, 1): 1/p at κ = 0. Of the shape of κ. */
 export function meanSquare(p: number, concentration: Tensor): Tensor {
+  requireDimension("meanSquare", p);
+  requireFloats("meanSquare", { concentration });
   return hyp1f1Ratio(0.5, 0.5 * p, concentration);
 }
 
@@ -50,6 +54,7 @@ export function meanSquare(p: number, concentration: Tensor): Tensor {
  */
 export function logProb(x: Tensor, distribution: Watson): Tensor {
   const p = dimensionOfAxis(distribution, "logProb");
+  requireFloats("logProb", { x });
   if (x.shape[x.rank - 1] !== p) {
     throw new ShapeError(`logProb: x has shape [${x.shape.join(", ")}]; wants [..., ${p}], as axis.`);
   }
@@ -58,8 +63,9 @@ export function logProb(x: Tensor, distribution: Watson): Tensor {
 }
 
 /** Differential entropy −E log f(x), of the shape of κ. */
-export function entropy({ axis, concentration }: Watson): Tensor {
-  const p = dimensionOfAxis({ axis }, "entropy");
+export function entropy(distribution: Watson): Tensor {
+  const p = dimensionOfAxis(distribution, "entropy");
+  const { concentration } = distribution;
   return meanSquare(p, concentration).mul(concentration).add(logNormalizer(p, concentration)).neg();
 }
 

@@ -4,6 +4,7 @@ import { DomainError, type Tensor } from "@curv/tensor";
 import { eigh } from "@curv/tensor/linalg";
 import { inverseKummerRatio } from "../hypergeometric/inverse-ratio.js";
 import { kummerRatio, logKummer } from "../hypergeometric/kummer.js";
+import { requireOptions } from "../operands.js";
 import { readRows } from "../von-mises-fisher/rows.js";
 
 /** Options of {@link fit}. */
@@ -45,7 +46,9 @@ export interface WatsonFit {
  * @throws ShapeError, DTypeError.
  * Source: Sra & Karp, The multivariate Watson distribution (2013); Mardia & Jupp, Directional statistics (2000), 10.3.2.
  */
-export async function fit(x: Tensor, { shape = "either", weights }: FitOptions = {}): Promise<WatsonFit> {
+export async function fit(x: Tensor, options: FitOptions = {}): Promise<WatsonFit> {
+  requireOptions("fit", options);
+  const { shape = "either", weights } = options;
   const rows = await readRows(x, weights, "fit");
   const { p } = rows;
   const scatter = rows.x.mul(rows.weights.expandDims(1)).transpose().matmul(rows.x);

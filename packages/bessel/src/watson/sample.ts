@@ -23,8 +23,8 @@ const notDifferentiable = /* @__PURE__ */ heldFixed("concentration");
  * Source: Kent, Ganeiber & Mardia, A new unified approach for the simulation of a wide class of directional distributions (2018).
  */
 export function sample(key: random.Key, distribution: Watson, { shape = [] }: SampleOptions = {}): Tensor {
-  const { axis } = distribution;
   const p = dimensionOfAxis(distribution, "sample");
+  const { axis } = distribution;
   const dtype = axis.dtype as "float32" | "float64";
   const batch = axis.sum(-1).add(distribution.concentration).shape;
   const kappa = notDifferentiable(distribution.concentration)
