@@ -20,6 +20,11 @@ export interface LinearOperator<X = Tensor, Y = X> {
   readonly positiveSemidefinite: boolean;
   /** Its products cannot be traced: they read values, or data from elsewhere. Solvers then take their steps one by one. */
   readonly eager: boolean;
+  /**
+   * Its product is a compiled function already: methods that go step by step call it as it is, instead of compiling one of their own with
+   * all the memory that it takes.
+   */
+  readonly compiled: boolean;
   /** A x. */
   readonly apply: (x: X) => Y;
   /** Aᵀ y. */
@@ -59,6 +64,8 @@ export interface LinearOperatorOptions<X, Y> extends Structure {
   readonly matmat?: (v: Tensor) => Tensor;
   /** Default false. */
   readonly eager?: boolean;
+  /** `matvec` is a function that `jit` returned. Default false. */
+  readonly compiled?: boolean;
 }
 
 /**
@@ -103,6 +110,7 @@ export function linearOperator<X, Y = X>(options: LinearOperatorOptions<X, Y>): 
     symmetric,
     positiveSemidefinite,
     eager,
+    compiled: options.compiled ?? false,
     matvec: flat,
     rmatvec: transposed(),
     ...(options.matmat && { matmat: options.matmat }),
@@ -117,6 +125,7 @@ export interface VectorProducts<X, Y> {
   readonly symmetric: boolean;
   readonly positiveSemidefinite: boolean;
   readonly eager?: boolean;
+  readonly compiled?: boolean;
   readonly matvec: (v: Tensor) => Tensor;
   readonly rmatvec: (u: Tensor) => Tensor;
   readonly matmat?: (v: Tensor) => Tensor;
@@ -125,7 +134,8 @@ export interface VectorProducts<X, Y> {
 
 /** An operator from its products with vectors. */
 export function fromVectors<X, Y>(products: VectorProducts<X, Y>): LinearOperator<X, Y> {
-  const { domain, range, symmetric, positiveSemidefinite, eager = false, matvec, rmatvec } = products;
+  const { domain, range, symmetric, positiveSemidefinite, eager = false, compiled = false } = products;
+  const { matvec, rmatvec } = products;
   return {
     shape: [range.size, domain.size],
     dtype: domain.dtype,
@@ -134,6 +144,7 @@ export function fromVectors<X, Y>(products: VectorProducts<X, Y>): LinearOperato
     symmetric,
     positiveSemidefinite,
     eager,
+    compiled,
     apply: (x) => range.unravel(matvec(domain.ravel(x, "apply", "x"))),
     applyTranspose: (y) => domain.unravel(rmatvec(range.ravel(y, "applyTranspose", "y"))),
     matvec: (v) => matvec(checked(v, [domain.size], "matvec")),

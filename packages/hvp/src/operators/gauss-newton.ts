@@ -110,7 +110,7 @@ function outputSandwich<P, X>(
     },
     caller,
   );
-  return linearOperator({ matvec: mean, domain: params, positiveSemidefinite: true, eager });
+  return linearOperator({ matvec: mean, domain: params, positiveSemidefinite: true, eager, compiled: !eager });
 }
 
 function rowsOf(outputs: Tensor): number {
@@ -177,5 +177,5 @@ function secondMoment<P, B>(
     },
     caller,
   );
-  return linearOperator({ matvec: mean, domain: params, positiveSemidefinite: true, eager });
+  return linearOperator({ matvec: mean, domain: params, positiveSemidefinite: true, eager, compiled: !eager });
 }

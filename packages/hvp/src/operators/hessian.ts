@@ -49,7 +49,7 @@ export function hessianOperator<P, B>(
     throw new DomainError(`${caller}: mode is ${JSON.stringify(mode)}; wants ${Object.keys(products).join(", ")}.`);
   }
   const { mean, eager } = meanOverExamples(batches, (batch) => product((p: P) => loss(p, batch), params), caller);
-  return linearOperator({ matvec: mean, domain: params, symmetric: true, eager });
+  return linearOperator({ matvec: mean, domain: params, symmetric: true, eager, compiled: !eager });
 }
 
 /**

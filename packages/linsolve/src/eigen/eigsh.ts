@@ -176,20 +176,38 @@ interface Found {
   readonly restarts: number;
 }
 
+/** A basis with one more vector, and what the product gave of T. */
+interface Expanded {
+  readonly basis: Tensor;
+  readonly along: Tensor;
+  readonly length: Tensor;
+  readonly image: Tensor;
+}
+
+type Expand = (image: Tensor, basis: Tensor, j: Tensor) => Expanded;
+
+/** A step with the product of row j: compiled, but for a product that is compiled already. */
+function stepOf(a: AnyOperator, expand: Expand): (basis: Tensor, j: Tensor) => Expanded {
+  const whole = (basis: Tensor, j: Tensor): Expanded => expand(a.matvec(take(basis, j, 0)), basis, j);
+  if (a.eager) return whole;
+  if (!a.compiled) return jit(whole as never) as unknown as typeof whole;
+  const compiled = jit(expand as never) as unknown as Expand;
+  return (basis, j) => compiled(a.matvec(take(basis, j, 0)), basis, j);
+}
+
 /** k pairs of A on the complement of `locked`'s rows. */
 async function thickRestart(run: Run, k: number, locked: Tensor, start: Tensor): Promise<Found> {
   const { a, which, tol, signal, onProgress, limit, basisSize: m } = run;
   const n = a.shape[1];
   const epsilon = a.dtype === "float64" ? 2 ** -52 : 2 ** -23;
-  const expand = (basis: Tensor, j: Tensor): { basis: Tensor; along: Tensor; length: Tensor; image: Tensor } => {
-    const image = a.matvec(take(basis, j, 0));
+  const expand = (image: Tensor, basis: Tensor, j: Tensor): Expanded => {
     const free = locked.shape[0] === 0 ? image : orthogonalise(image, locked).rest;
     const { rest, along } = orthogonalise(free, basis);
     const length = norm(rest);
     const next = rest.div(where(length.equal(0), 1, length));
     return { basis: dynamicUpdateSlice(basis, next.expandDims(0), [j.add(1), 0]), along, length, image: norm(image) };
   };
-  const step = a.eager ? expand : jit(expand);
+  const step = stepOf(a, expand);
   const beside = (v: Tensor, basis: Tensor): Tensor => {
     const free = locked.shape[0] === 0 ? v : orthogonalise(v, locked).rest;
     const { rest } = orthogonalise(free, basis);

@@ -169,31 +169,40 @@ export async function lanczos(a: AnyOperator, start: Tensor, options: LanczosOpt
 }
 
 /** One step from a vector v, the one before it and T's entry between them: what comes next, of length 1, and T's two new entries. */
-type Step = (
-  v: Tensor,
-  previous: Tensor,
-  between: Tensor,
-  rows: Tensor,
-) => { readonly next: Tensor; readonly along: Tensor; readonly length: Tensor };
+type Step = (v: Tensor, previous: Tensor, between: Tensor, rows: Tensor) => Expansion;
+
+interface Expansion {
+  readonly next: Tensor;
+  readonly along: Tensor;
+  readonly length: Tensor;
+}
 
 const compiledSteps = /* @__PURE__ */ new WeakMap<AnyOperator, Step>();
 
-/** A step with A, compiled once for all runs. */
+/** A step with A, compiled once for all runs; without the product where that is compiled already. */
 function stepOf(a: AnyOperator): Step {
   let step = compiledSteps.get(a);
   if (step === undefined) {
-    const expand: Step = (v, previous, between, rows) => {
-      const image = a.matvec(v).sub(previous.mul(between));
-      const along = image.mul(v).sum();
-      const rest = image.sub(v.mul(along));
-      const free = rows.shape[0] === 0 ? rest : orthogonalise(rest, rows).rest;
-      const length = norm(free);
-      return { next: free.div(where(length.equal(0), 1, length)), along, length };
-    };
-    step = a.eager ? expand : (jit(expand as never) as unknown as Step);
+    const whole: Step = (v, previous, between, rows) => expansion(a.matvec(v), v, previous, between, rows);
+    if (a.eager) step = whole;
+    else if (!a.compiled) step = jit(whole as never) as unknown as Step;
+    else {
+      const expand = jit(expansion as never) as unknown as typeof expansion;
+      step = (v, previous, between, rows) => expand(a.matvec(v), v, previous, between, rows);
+    }
     compiledSteps.set(a, step);
   }
   return step;
+}
+
+/** What is left of A v beside v, the vector before it, and orthonormal rows. */
+function expansion(image: Tensor, v: Tensor, previous: Tensor, between: Tensor, rows: Tensor): Expansion {
+  const free = image.sub(previous.mul(between));
+  const along = free.mul(v).sum();
+  const beside = free.sub(v.mul(along));
+  const rest = rows.shape[0] === 0 ? beside : orthogonalise(beside, rows).rest;
+  const length = norm(rest);
+  return { next: rest.div(where(length.equal(0), 1, length)), along, length };
 }
 
 /**
