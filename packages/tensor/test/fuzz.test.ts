@@ -42,8 +42,7 @@ function verifyPlan(program: Program, describeCase: () => string): void {
     else {
       for (const [key, entry] of Object.entries(value)) {
         if (["body", "condition", "branches", "primitive", "params", "equation"].includes(key)) continue;
-        if (key === "scratch" && entry !== null) touch(entry as Planned, time);
-        else mention(entry);
+        mention(entry);
       }
     }
   };

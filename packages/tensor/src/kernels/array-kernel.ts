@@ -41,10 +41,12 @@ const headerBytes = 64;
 /** A kernel may read so many bytes beyond the end of an array. */
 const slack = 64;
 /**
- * Elements that several threads share at a time. The calling thread alone can copy: while the others compute a slab, it stores the one
- * before and loads the next. One thread takes chunk by chunk, which stays in its cache.
+ * Elements that several threads share at a time, at most. The calling thread alone can copy: while the others compute a slab, it stores the
+ * one before and loads the next. One thread takes chunk by chunk, which stays in its cache.
  */
 const slabElements = 131_072;
+/** The first and the last slabs are short: nobody computes before the first is loaded, nor while the last is stored. */
+const shortSlab = 16_384;
 
 /**
  * out[i] = f(inputs[0][i], …), computed in float64 and rounded to the dtype of `out`. The bits do not depend on the number of threads.
@@ -113,14 +115,16 @@ function runAlone(run: Run, base: number, most: number): void {
 
 function runByThreads(run: Run, pool: ThreadPool, bases: readonly [number, number], most: number): void {
   const { kernel, program, out } = run;
+  const lengthAt = (start: number): number =>
+    Math.min(most, Math.max(shortSlab, Math.min(start, (out.length - start) >> 1)));
   let before: Slab | null = null;
-  let slab: Slab | null = load(run, bases[0], 0, most);
+  let slab: Slab | null = load(run, bases[0], 0, lengthAt(0));
   for (let turn = 1; slab !== null; turn++) {
     const end = slab.start + slab.length;
     let next: Slab | null = null;
     pool.run(program, 0, program.exports.kernel0, slab.base, slab.length, kernel.chunk, () => {
       if (before !== null) store(run, before);
-      if (end < out.length) next = load(run, bases[turn % 2], end, most);
+      if (end < out.length) next = load(run, bases[turn % 2], end, lengthAt(end));
     });
     [before, slab] = [slab, next];
   }

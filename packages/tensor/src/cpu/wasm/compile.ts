@@ -11,7 +11,7 @@ import { Variable, type Graph } from "../../transform/graph.js";
 import { cpu } from "../backend.js";
 import { productsGeneration } from "../external-products.js";
 import { placeConstant, releaseConstants, releaseWith, type Places } from "./constants.js";
-import { copyKernel, mapKernel, matmulKernel, reduceKernel, type Kernel } from "./kernels.js";
+import { copyKernel, mapKernel, matmulKernel, reduceKernel, rowsKernel, type Kernel } from "./kernels.js";
 import { baseLocal } from "./loops.js";
 import { Lowering } from "./lower.js";
 import { allocateWorkSpace, importedMatmul, matmulModules, workSpace } from "./matmul.js";
@@ -20,6 +20,7 @@ import { FunctionBody, i32, ModuleBuilder, op, type Exports, type ImportedFuncti
 import { worthThreads } from "./thread-costs.js";
 import { giveUpThreads, LostWorker, threadPool, threadsWanted, type SharedProgram } from "./threads.js";
 import { planMemory } from "./plan.js";
+import { togetherByRows } from "./rows.js";
 import { newArray, type HostStep, type Step, type View } from "./program.js";
 
 /** The graph as one executable, or null where WebAssembly with vectors cannot be had. */
@@ -40,8 +41,9 @@ function compileInto(memory: KernelMemory, graph: Graph, places: Places): Execut
   const lowering = new Lowering((data) => placeConstant(memory, places, data));
   const inputs = graph.inputs.map((variable) => newArray(variable));
   const outputs = lowering.lower(graph, inputs);
-  const bytes = planMemory(lowering.steps, inputs, outputs);
-  const run = new Emitter(memory).compile(lowering.steps);
+  const steps = togetherByRows(lowering.steps);
+  const bytes = planMemory(steps, inputs, outputs);
+  const run = new Emitter(memory).compile(steps);
   const attempt = (arguments_: readonly unknown[], base: number): TypedArray[] => {
     const { arrays } = memory;
     for (let i = 0; i < inputs.length; i++) {
@@ -146,15 +148,36 @@ class Emitter {
       results: [],
       call: (...job: Parameters<Emitter["runByThreads"]>) => this.runByThreads(...job),
     });
-    for (const [step, kernel] of this.kernels) {
-      const name = isLarge(kernel) ? `kernel${this.functions.size}` : null;
-      this.functions.set(step, this.module.add(kernel.body, name));
-    }
+    for (const [step, kernel] of this.kernels) this.add(step, kernel);
+    this.addRows(steps);
     const run = new FunctionBody([i32]);
     this.writeSteps(run, steps);
     this.module.add(run, "run");
     this.program = this.module.build(this.memory.memory);
     return this.program.exports.run;
+  }
+
+  private add(step: Step, kernel: Kernel): void {
+    const name = isLarge(kernel) ? `kernel${this.functions.size}` : null;
+    this.functions.set(step, this.module.add(kernel.body, name));
+  }
+
+  /** The functions that take rows through several kernels, which they call. */
+  private addRows(steps: readonly Step[]): void {
+    for (const step of steps) {
+      if (step.kind === "rows") {
+        const inner = step.steps.filter((s) => this.kernels.has(s));
+        const kernel = rowsKernel(
+          step,
+          inner.map((s) => this.kernels.get(s)!),
+          inner.map((s) => this.functions.get(s)!),
+        );
+        this.kernels.set(step, kernel);
+        this.add(step, kernel);
+      } else if (step.kind === "scan") this.addRows(step.body);
+      else if (step.kind === "while") this.addRows([...step.condition, ...step.body]);
+      else if (step.kind === "cond") step.branches.forEach((branch) => this.addRows(branch));
+    }
   }
 
   /** Runs a kernel chunk by chunk: by all threads where there are several, else in the same chunks here. */
@@ -174,14 +197,18 @@ class Emitter {
     } else callInChunks(run, index, kernel);
   }
 
-  private writeKernels(steps: readonly Step[]): void {
+  /** @param rows - Length of the first axis of all kernels, if it matters. */
+  private writeKernels(steps: readonly Step[], rows: number | null = null): void {
     for (const step of steps) {
       switch (step.kind) {
         case "map":
-          if (step.stores.size > 0) this.keep(step, () => mapKernel(step, this.importScalar));
+          if (step.stores.size > 0) this.keep(step, () => mapKernel(step, this.importScalar, rows));
           break;
         case "reduce":
-          this.keep(step, () => reduceKernel(step, this.importScalar));
+          this.keep(step, () => reduceKernel(step, this.importScalar, rows));
+          break;
+        case "rows":
+          this.writeKernels(step.steps, step.rows);
           break;
         case "copy":
           this.keep(step, () => copyKernel(step));
@@ -247,7 +274,8 @@ class Emitter {
       case "map":
       case "reduce":
       case "copy":
-      case "matmul": {
+      case "matmul":
+      case "rows": {
         const kernel = this.kernels.get(step);
         if (kernel !== undefined) this.callKernel(body, step, kernel);
         break;

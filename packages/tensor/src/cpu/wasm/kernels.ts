@@ -3,7 +3,7 @@
 import { itemSize, type DType } from "../../dtype.js";
 import { sizeOf, type Shape } from "../../shape.js";
 import type { Variable } from "../../transform/graph.js";
-import { collapse } from "../strided.js";
+import { collapse, type Walk } from "../strided.js";
 import { load } from "./access.js";
 import {
   cast,
@@ -20,7 +20,7 @@ import {
 import type { ElementwisePrimitive } from "../../primitives/elementwise.js";
 import type { BinaryKernels } from "../kernels/binary.js";
 import type { UnaryKernels } from "../kernels/unary.js";
-import { endLocal, nest, pointTo, startLocal, type StridedStream } from "./loops.js";
+import { baseLocal, endLocal, nest, pointTo, startLocal, type StridedStream } from "./loops.js";
 import { emitMap, type Load } from "./map.js";
 import { FunctionBody, i32, op } from "./module.js";
 import {
@@ -31,9 +31,11 @@ import {
   type Operand,
   type Operation,
   type ReduceStep,
+  type RowsStep,
   type View,
 } from "./program.js";
 import { emitReduce } from "./reduce.js";
+import { leadingAxes, rowStride } from "./rows.js";
 import { chunkElements, chunkMultiplications } from "./thread-costs.js";
 
 export interface Kernel {
@@ -55,10 +57,10 @@ function kernel(
   body: FunctionBody,
   [length, ...inner]: readonly number[],
   cost: number,
-  { elements = sizeOf(inner), divisible = true }: { elements?: number; divisible?: boolean } = {},
+  { elements = sizeOf(inner) }: { elements?: number } = {},
 ): Kernel {
   const chunk = Math.max(1, Math.floor(chunkElements / Math.max(1, elements)));
-  return { body, length, chunk, alone: chunk, nanoseconds: length * elements * cost, divisible };
+  return { body, length, chunk, alone: chunk, nanoseconds: length * elements * cost, divisible: true };
 }
 
 /** Nanoseconds for an element of all operations. */
@@ -137,7 +139,26 @@ function dtypesOf(operations: readonly Operation[]): DType[] {
   return operations.flatMap(({ equation: { inputs, outputs } }) => [...inputs, ...outputs].map(({ dtype }) => dtype));
 }
 
-export function mapKernel({ shape, operations, stores }: MapStep, importScalar: ImportScalar): Kernel {
+/** The loops over a domain whose first axis is `rows`, where that is given. */
+function walkOf(shape: Shape, strides: readonly (readonly number[])[], rows: number | null): Walk {
+  if (rows === null) return collapse(shape, strides);
+  const axes = leadingAxes(shape, rows)!;
+  const inner = collapse(
+    shape.slice(axes),
+    strides.map((s) => s.slice(axes)),
+  );
+  return {
+    shape: [rows, ...inner.shape],
+    strides: inner.strides.map((s, i) => [rowStride({ shape, strides: strides[i] }, axes)!, ...s]),
+  };
+}
+
+/** @param rows - Length of the first axis of its loops; null: whatever is fastest. */
+export function mapKernel(
+  { shape, operations, stores }: MapStep,
+  importScalar: ImportScalar,
+  rows: number | null,
+): Kernel {
   const lanes = lanesFor(dtypesOf(operations));
   const values = new Values({ lanes, importScalar });
   values.compute(operations);
@@ -146,26 +167,29 @@ export function mapKernel({ shape, operations, stores }: MapStep, importScalar: 
     value: values.get(variable).expression,
   }));
   const streams = [...values.loads, ...written].map(({ stream }) => stream);
-  const walk = collapse(
+  const walk = walkOf(
     shape,
     streams.map(({ strides }) => strides),
+    rows,
   );
   streams.forEach((stream, i) => (stream.strides = walk.strides[i]));
   const body = emitMap({ shape: walk.shape, lanes, loads: values.loads, stores: written });
   return kernel(body, walk.shape, costOf(operations));
 }
 
-export function reduceKernel(step: ReduceStep, importScalar: ImportScalar): Kernel {
+/** @param byRows - Length of the first axis of its loops; null: whatever is fastest. */
+export function reduceKernel(step: ReduceStep, importScalar: ImportScalar, byRows: number | null): Kernel {
   const { outer, reduced, rows, columns, out, dtype } = step;
   const lanes = dtype === "float64" ? 2 : 4;
   const values = new Values({ lanes, importScalar });
   values.compute(step.operations);
   const { expression: value } = values.operand(step.value);
   const kept = outer.length;
-  const walk = collapse(outer, [
+  const stridesOfOuter = [
     ...values.loads.map(({ stream }) => stream.strides.slice(0, kept)),
     outer.map((_, axis) => columns * sizeOf(outer.slice(axis + 1))),
-  ]);
+  ];
+  const walk = walkOf(outer, stridesOfOuter, byRows);
   values.loads.forEach(({ stream, shape }, i) => {
     // The reduced axes, and those behind them, become one axis each.
     const axes = shape.map((_, axis) => axis);
@@ -184,17 +208,47 @@ export function reduceKernel(step: ReduceStep, importScalar: ImportScalar): Kern
     loads: values.loads,
     value,
     out: outStream,
-    scratch: step.scratch,
   });
   return kernel(body, walk.shape, costOf(step.operations), {
     elements: sizeOf(walk.shape.slice(1)) * rows * columns,
-    // The partial sums of a long row stand in one place.
-    divisible: step.scratch === null,
   });
 }
 
 /** Below so many bytes a loop is faster than the call of memory.copy. */
 const bulkCopyBytes = 128;
+
+/**
+ * `block` rows through all kernels, then the next; each of them goes by rows.
+ *
+ * @param functions - Their indices in the module.
+ */
+export function rowsKernel(
+  { rows, block }: RowsStep,
+  kernels: readonly Kernel[],
+  functions: readonly number[],
+): Kernel {
+  const body = new FunctionBody([i32, i32, i32]);
+  const end = body.local();
+  body.countUp(
+    startLocal,
+    () => body.get(endLocal),
+    block,
+    () => {
+      body.get(startLocal).int(block).emit(op.i32Add).tee(end).get(endLocal).emit(op.i32GtS);
+      body.when(() => body.get(endLocal).set(end));
+      for (const index of functions) body.get(baseLocal).get(startLocal).get(end).call(index);
+    },
+  );
+  const chunk = block * Math.max(1, Math.floor(Math.min(...kernels.map((kernel) => kernel.chunk)) / block));
+  return {
+    body,
+    length: rows,
+    chunk,
+    alone: chunk,
+    nanoseconds: kernels.reduce((sum, { nanoseconds }) => sum + nanoseconds, 0),
+    divisible: kernels.every(({ divisible }) => divisible),
+  };
+}
 
 export function copyKernel({ from, to }: CopyStep): Kernel {
   const body = new FunctionBody([i32, i32, i32]);

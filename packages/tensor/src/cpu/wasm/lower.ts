@@ -36,7 +36,7 @@ import {
   type Step,
   type View,
 } from "./program.js";
-import { scratchBytes, type ReductionName } from "./reduce.js";
+import type { ReductionName } from "./reduce.js";
 
 /** Puts a constant into memory that stays; gives its address. */
 export type PlaceConstant = (data: TypedArray) => number;
@@ -345,7 +345,6 @@ export class Lowering {
     }
     const out = newArray(outputs[0]);
     const rows = sizeOf(shape.slice(first, first + axes.length));
-    const bytes = scratchBytes(rows);
     this.steps.push({
       kind: "reduce",
       name: primitive.name as ReductionName,
@@ -357,7 +356,6 @@ export class Lowering {
       operations,
       value,
       out,
-      scratch: bytes > 0 ? new Buffer(bytes, "bool") : null,
     });
     this.setMemory(outputs[0], out);
     return true;
@@ -759,6 +757,8 @@ function writes(step: Step, buffer: Buffer): boolean {
       );
     case "while":
       return step.carries.some(({ to }) => is(to)) || step.body.some((s) => writes(s, buffer));
+    case "rows":
+      return step.steps.some((s) => writes(s, buffer));
     case "cond":
       return step.branches.some((branch) => branch.some((s) => writes(s, buffer)));
   }

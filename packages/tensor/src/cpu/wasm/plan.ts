@@ -77,63 +77,69 @@ function livesOf(steps: readonly Step[], inputs: readonly View[], outputs: reado
   const walk = (list: readonly Step[]): void => {
     for (const step of list) {
       time++;
-      switch (step.kind) {
-        case "map":
-          for (const { operands } of step.operations) operands.forEach(operand);
-          step.stores.forEach(view);
-          break;
-        case "reduce":
-          for (const { operands } of step.operations) operands.forEach(operand);
-          operand(step.value);
-          view(step.out);
-          if (step.scratch !== null) touch(step.scratch);
-          break;
-        case "copy":
-          if (typeof step.from !== "number") view(step.from);
-          view(step.to);
-          break;
-        case "matmul":
-          view(step.a.view);
-          view(step.b.view);
-          view(step.out);
-          break;
-        case "host":
-          step.inputs.forEach(view);
-          step.outs.forEach(view);
-          break;
-        case "scan":
-          // Carries and stacked outputs are alive in every round.
-          pairs(step.stacked.map(({ to }) => ({ from: to, to })));
-          pairs(step.carries.map(({ to }) => ({ from: to, to })));
+      at(step);
+    }
+  };
+  const at = (step: Step): void => {
+    switch (step.kind) {
+      case "map":
+        for (const { operands } of step.operations) operands.forEach(operand);
+        step.stores.forEach(view);
+        break;
+      case "reduce":
+        for (const { operands } of step.operations) operands.forEach(operand);
+        operand(step.value);
+        view(step.out);
+        break;
+      case "rows":
+        // All at once: the last row of one step is read after the first row of another is written.
+        step.steps.forEach(at);
+        break;
+      case "copy":
+        if (typeof step.from !== "number") view(step.from);
+        view(step.to);
+        break;
+      case "matmul":
+        view(step.a.view);
+        view(step.b.view);
+        view(step.out);
+        break;
+      case "host":
+        step.inputs.forEach(view);
+        step.outs.forEach(view);
+        break;
+      case "scan":
+        // Carries and stacked outputs are alive in every round.
+        pairs(step.stacked.map(({ to }) => ({ from: to, to })));
+        pairs(step.carries.map(({ to }) => ({ from: to, to })));
+        time++;
+        loop(() => {
+          pairs(step.rows);
+          walk(step.body);
           time++;
-          loop(() => {
-            pairs(step.rows);
-            walk(step.body);
-            time++;
-            pairs(step.stacked);
-            pairs(step.carries);
-          });
-          break;
-        case "while":
-          pairs(step.carries.map(({ to }) => ({ from: to, to })));
+          pairs(step.stacked);
+          pairs(step.carries);
+        });
+        break;
+      case "while":
+        pairs(step.carries.map(({ to }) => ({ from: to, to })));
+        time++;
+        loop(() => {
+          walk(step.condition);
           time++;
-          loop(() => {
-            walk(step.condition);
-            time++;
-            view(step.go);
-            walk(step.body);
-            time++;
-            pairs(step.carries);
-          });
-          break;
-        case "cond":
-          view(step.predicate);
-          // Both branches write the results.
-          for (const branch of step.branches) for (const inner of branch) if (inner.kind === "copy") view(inner.to);
+          view(step.go);
+          walk(step.body);
           time++;
-          loop(() => step.branches.forEach(walk));
-          break;
-      }
+          pairs(step.carries);
+        });
+        break;
+      case "cond":
+        view(step.predicate);
+        // Both branches write the results.
+        for (const branch of step.branches) for (const inner of branch) if (inner.kind === "copy") view(inner.to);
+        time++;
+        loop(() => step.branches.forEach(walk));
+        break;
     }
   };
   inputs.forEach(view);

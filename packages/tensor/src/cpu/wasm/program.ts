@@ -111,7 +111,6 @@ export interface ReduceStep {
   readonly operations: readonly Operation[];
   readonly value: Operand;
   readonly out: View;
-  readonly scratch: Buffer | null;
 }
 
 /** Elements of one arrangement written into another, or a constant. */
@@ -178,4 +177,12 @@ export interface CondStep {
   readonly branches: readonly [onFalse: readonly Step[], onTrue: readonly Step[]];
 }
 
-export type Step = MapStep | ReduceStep | CopyStep | MatmulStep | HostStep | ScanStep | WhileStep | CondStep;
+/** Steps over the same rows, `block` rows through all of them at a time. */
+export interface RowsStep {
+  readonly kind: "rows";
+  readonly rows: number;
+  readonly block: number;
+  readonly steps: readonly (MapStep | ReduceStep)[];
+}
+
+export type Step = MapStep | ReduceStep | CopyStep | MatmulStep | HostStep | ScanStep | WhileStep | CondStep | RowsStep;

@@ -7,7 +7,7 @@ import { itemSize, type DType } from "../../dtype.js";
 import type { LaneCount } from "./elementwise.js";
 import { ExpressionWriter, integerConstant, node, simd, type Expression } from "./expression.js";
 import { lanes32, lanes64, select, type FloatLanes } from "./lanes.js";
-import { nest, pointTo, withCursors, type Placement, type StridedStream } from "./loops.js";
+import { nest, withCursors, type StridedStream } from "./loops.js";
 import type { Load } from "./map.js";
 import { FunctionBody, i32, v128 } from "./module.js";
 
@@ -31,13 +31,6 @@ export interface ReduceKernel {
   readonly value: Expression;
   /** Row-major over (outer…, columns). */
   readonly out: StridedStream;
-  /** Room for one partial a chunk (vectors of columns), if there are several chunks. */
-  readonly scratch: Placement | null;
-}
-
-/** Bytes of scratch that a reduction of `rows` needs. */
-export function scratchBytes(rows: number): number {
-  return rows > chunkLength ? 16 * Math.ceil(rows / chunkLength) : 0;
 }
 
 function combine(v: FloatLanes, name: ReductionName): (a: Expression, b: Expression) => Expression {
@@ -60,7 +53,7 @@ const floatLanes = (dtype: DType): FloatLanes => (dtype === "float32" ? lanes32 
 
 /** Eight accumulators stand in 8 / lanes vectors. */
 function reduceRow(body: FunctionBody, kernel: ReduceKernel): void {
-  const { name, dtype, rows, lanes, loads, out, scratch } = kernel;
+  const { name, dtype, rows, lanes, loads, out } = kernel;
   const v = floatLanes(dtype);
   const vectorsPerStep = 8 / lanes;
   const accumulators = Array.from({ length: vectorsPerStep }, () => body.local(v128));
@@ -130,17 +123,16 @@ function reduceRow(body: FunctionBody, kernel: ReduceKernel): void {
     body.get(out.pointer);
     storeScalar();
   } else {
-    overChunks(body, scratch!, chunks, rows, chunk, accumulators[0], v, name);
+    overChunks(body, chunks, rows, chunk, accumulators[0], v, name);
     body.get(out.pointer);
     storeScalar();
   }
   for (const a of accumulators) body.release(a, v128);
 }
 
-/** Runs every chunk into its slot of `scratch`, then the tree over the slots; the result is in `result`. */
+/** Runs every chunk into a slot of the thread's work space, then the tree over the slots; the result is in `result`. */
 function overChunks(
   body: FunctionBody,
-  scratch: Placement,
   chunks: number,
   rows: number,
   chunk: (length: number) => void,
@@ -148,14 +140,13 @@ function overChunks(
   v: FloatLanes,
   name: ReductionName,
 ): void {
-  const slots: StridedStream = { dtype: "float64", pointer: 0, placement: scratch, offset: 0, strides: [] };
   const slot = body.local();
   const counter = body.local();
   const keep = (): void => {
     body.get(slot).get(result).vectorAccess(0x0b);
     body.increment(slot, 16);
   };
-  pointTo(body, slot, slots);
+  body.work().set(slot);
   body.int(0).set(counter);
   body.countUp(
     counter,
@@ -172,8 +163,8 @@ function overChunks(
   }
   const from = body.local();
   for (let m = chunks; m > 1; m = (m + 1) >> 1) {
-    pointTo(body, slot, slots);
-    pointTo(body, from, slots);
+    body.work().set(slot);
+    body.work().set(from);
     body.int(0).set(counter);
     body.countUp(
       counter,
@@ -188,14 +179,14 @@ function overChunks(
     );
     if ((m & 1) === 1) body.get(slot).get(from).vectorAccess(0x00).vectorAccess(0x0b);
   }
-  pointTo(body, slot, slots);
+  body.work().set(slot);
   body.get(slot).vectorAccess(0x00).set(result);
   for (const local of [slot, counter, from]) body.release(local);
 }
 
 /** Eight accumulators, each a vector of columns; row r goes to accumulator r mod 8. */
 function reduceColumns(body: FunctionBody, kernel: ReduceKernel): void {
-  const { name, dtype, rows, columns, lanes, loads, out, scratch } = kernel;
+  const { name, dtype, rows, columns, lanes, loads, out } = kernel;
   const v = floatLanes(dtype);
   const size = itemSize(dtype);
   const rowAxis = kernel.outer.length;
@@ -241,7 +232,7 @@ function reduceColumns(body: FunctionBody, kernel: ReduceKernel): void {
     withCursors(body, streams, () => {
       const chunks = Math.max(1, Math.ceil(rows / chunkLength));
       if (chunks === 1) chunk(rows);
-      else overChunks(body, scratch!, chunks, rows, chunk, accumulators[0], v, name);
+      else overChunks(body, chunks, rows, chunk, accumulators[0], v, name);
     });
   const next = (): void => {
     for (const stream of streams)
