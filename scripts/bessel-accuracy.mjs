@@ -66,13 +66,8 @@ function drawErrors() {
       ...map,
       panels,
       legend: used,
-      order:
-        map.name.startsWith("gamma") || map.name.startsWith("incomplete")
-          ? "a"
-          : map.name.includes("yp1f1")
-            ? "b"
-            : "v",
-      argument: map.name.startsWith("incomplete") ? "b" : "x",
+      order: map.axes[0],
+      argument: map.axes[1],
     });
 
     function classesOf(errors) {

@@ -7,10 +7,10 @@ import { besselJ, besselY } from "../src/cylinder/index.js";
 import { expintE, expintEi } from "../src/exponential-integral/index.js";
 import { hyp1f1Ratio, logHyp0f1, logHyp1f1 } from "../src/hypergeometric/index.js";
 import { incompleteBeta } from "../src/incomplete-beta/index.js";
-import { gammaP, gammaQ } from "../src/incomplete-gamma/index.js";
+import { gammaP, gammaQ, inverseGammaP, inverseGammaQ } from "../src/incomplete-gamma/index.js";
 import { besselRatioI, besselRatioK, erfcx, logErfc, logIv, logIve, logKv, logKve, logNdtr } from "../src/index.js";
 import { lambertW } from "../src/lambert-w/index.js";
-import { log1mexp } from "../src/log-space/index.js";
+import { log1mexp, logAddExp, logSubExp } from "../src/log-space/index.js";
 import { sphericalBesselJ, sphericalBesselK } from "../src/spherical/index.js";
 import { hurwitzZeta, zeta } from "../src/zeta/index.js";
 
@@ -32,6 +32,8 @@ export interface ErrorMap extends Measured {
   /** Decades of v and x: from 10^v[0] to 10^v[1]. */
   readonly v: readonly [low: number, high: number];
   readonly x: readonly [low: number, high: number];
+  /** The names of v and of x. */
+  readonly axes: readonly [v: string, x: string];
 }
 
 export interface Panel {
@@ -60,6 +62,7 @@ export interface Reference {
   readonly gamma: Grid;
   readonly kummer: Grid;
   readonly beta: Grid;
+  readonly inverseGamma: Grid;
   readonly oneArgument: Readonly<Record<string, Column & { readonly at: string }>>;
   /** Rows [order, x, J, Y, I, K, the same of SciPy], null where a value is no ordinary number. */
   readonly integers: readonly (readonly [n: number, x: number, ...values: (number | null)[]])[];
@@ -89,27 +92,34 @@ const kummer: Readonly<Record<string, OfTwo>> = {
   "logHyp1f1-negative": (b, x) => logHyp1f1(0.5, b, -x),
 };
 const beta: Readonly<Record<string, OfTwo>> = { incompleteBeta: (a, b) => incompleteBeta(a, b, 0.3) };
+const inverseGamma: Readonly<Record<string, OfTwo>> = { inverseGammaP, inverseGammaQ };
 const ofOne: Readonly<Record<string, OfOne>> = {
   erfcx, logErfc, logNdtr, airyAi, airyBi, airyAiPrime, airyBiPrime, lambertW, expintEi, zeta,
-  expintE: (x) => expintE(1, x), hurwitzZeta: (s) => hurwitzZeta(s, 2.5), log1mexp, logHyp0f1: (z) => logHyp0f1(1.5, z),
+  expintE: (x) => expintE(1, x), hurwitzZeta: (s) => hurwitzZeta(s, 2.5), log1mexp,
+  logAddExp: (x) => logAddExp(x, 1), logSubExp: (x) => logSubExp(x, 1), logHyp0f1: (z) => logHyp0f1(1.5, z),
   sphericalBesselJ: (x) => sphericalBesselJ(10, x), sphericalBesselK: (x) => sphericalBesselK(10, x),
 }; // prettier-ignore
 
 /** The functions of two arguments. */
 export function errorMaps(data: Reference): ErrorMap[] {
-  const of = (grid: Grid, name: string, f: OfTwo, ofTensor?: typeof logIve): ErrorMap => {
+  const of = (grid: Grid, axes: ErrorMap["axes"], name: string, f: OfTwo, ofTensor?: typeof logIve): ErrorMap => {
     const { v, x } = cells(grid);
     const ours: [string, Float64Array][] = [["of numbers", v.map((order, i) => f(order, x[i]))]];
     if (ofTensor !== undefined) ours.push(["of a tensor", ofTensor(tensor(v), tensor(x)).dataSync() as Float64Array]);
-    return { ...measured(name, ours, grid.functions[name], data.scipy), ...grid.decades };
+    return { ...measured(name, ours, grid.functions[name], data.scipy), ...grid.decades, axes };
   };
+  const all = (grid: Grid, axes: ErrorMap["axes"], functions: Readonly<Record<string, OfTwo>>): ErrorMap[] =>
+    Object.entries(functions).map(([name, f]) => of(grid, axes, name, f));
   return [
     // A tensor of ratios is computed element by element by the function of numbers.
-    ...Object.entries(modified).map(([name, f]) => of(data.modified, name, f, name.startsWith("log") ? f : undefined)),
-    ...Object.entries(oscillating).map(([name, f]) => of(data.oscillating, name, f)),
-    ...Object.entries(gamma).map(([name, f]) => of(data.gamma, name, f)),
-    ...Object.entries(kummer).map(([name, f]) => of(data.kummer, name, f)),
-    ...Object.entries(beta).map(([name, f]) => of(data.beta, name, f)),
+    ...Object.entries(modified).map(([name, f]) =>
+      of(data.modified, ["v", "x"], name, f, name.startsWith("log") ? f : undefined),
+    ),
+    ...all(data.oscillating, ["v", "x"], oscillating),
+    ...all(data.gamma, ["a", "x"], gamma),
+    ...all(data.inverseGamma, ["a", "p"], inverseGamma),
+    ...all(data.kummer, ["b", "x"], kummer),
+    ...all(data.beta, ["a", "b"], beta),
   ];
 }
 
