@@ -2,6 +2,7 @@
  * Writes the table of `docs/guides/backends.md`: how exact each backend is, primitive by primitive, as the examples of the conformance suite show.
  *
  * `node --conditions=@curv/source --import=./bench/strip-types.mjs scripts/backend-accuracy.mjs` after `pnpm install`; some minutes.
+ * With titles of columns as arguments only those are measured; the others stay as they stand in the guide. Those of a browser want a Chromium.
  */
 
 import { readFileSync, writeFileSync } from "node:fs";
@@ -58,13 +59,32 @@ const columns = [
   ["tfjs, webgpu", () => inBrowser(tfjsPage, "webgpu", false)],
 ];
 
-const rows = new Map();
+const guide = new URL("docs/guides/backends.md", root);
+const [begin, end] = ["<!-- accuracy: scripts/backend-accuracy.mjs -->\n", "<!-- end -->"];
+
+/** Cells by primitive and title, as the guide has them. */
+function standing() {
+  const table = readFileSync(guide, "utf8").split(begin)[1].split(end)[0];
+  const lines = table.split("\n").filter((line) => line.startsWith("|"));
+  const cells = lines.map((line) => line.split("|").slice(1, -1).map((cell) => cell.trim())); // prettier-ignore
+  const [titles] = cells;
+  return new Map(
+    cells.slice(2).map(([name, promised, ...values]) => {
+      const own = new Map(values.map((value, i) => [titles[i + 2], value]));
+      return [name.replaceAll("`", ""), { promised, cells: own }];
+    }),
+  );
+}
+
+const asked = process.argv.slice(2);
+const rows = asked.length === 0 ? new Map() : standing();
 for (const [title, measure] of columns) {
+  if (asked.length > 0 && !asked.includes(title)) continue;
   for (const { primitive, promised, supported, errors } of await measure()) {
     // Integers and booleans are exact or wrong: the conformance suite says so.
-    if (supported && errors.float32 === undefined) continue;
-    const row = rows.get(primitive) ?? { promised, cells: new Map() };
-    row.cells.set(title, supported ? cell(errors.float32) : "refused");
+    if (supported && errors.float32 === undefined && !rows.has(primitive)) continue;
+    const row = rows.get(primitive) ?? { promised: promise(promised), cells: new Map() };
+    row.cells.set(title, !supported ? "refused" : errors.float32 === undefined ? "" : cell(errors.float32));
     rows.set(primitive, row);
   }
   console.log(title);
@@ -83,16 +103,17 @@ function promise({ ulps = 0, sums = 0, norm = 0 }) {
   return parts.length > 0 ? parts.join(" + ") : "rounded";
 }
 
+const measured = columns
+  .map(([title]) => title)
+  .filter((title) => [...rows.values()].some(({ cells }) => cells.has(title)));
 const lines = [
-  `| Primitive | May be off by | ${columns.map(([title]) => title).join(" | ")} |`,
-  `| --- | --- | ${columns.map(() => "---").join(" | ")} |`,
+  `| Primitive | May be off by | ${measured.join(" | ")} |`,
+  `| --- | --- | ${measured.map(() => "---").join(" | ")} |`,
   ...[...rows].map(([name, { promised, cells }]) => {
-    return `| \`${name}\` | ${promise(promised)} | ${columns.map(([title]) => cells.get(title)).join(" | ")} |`;
+    return `| \`${name}\` | ${promised} | ${measured.map((title) => cells.get(title) ?? "").join(" | ")} |`;
   }),
 ];
 
-const guide = new URL("docs/guides/backends.md", root);
-const [begin, end] = ["<!-- accuracy: scripts/backend-accuracy.mjs -->\n", "<!-- end -->"];
 const text = readFileSync(guide, "utf8");
 const [before, rest] = text.split(begin);
 const after = rest.slice(rest.indexOf(end));
