@@ -140,7 +140,10 @@ const columnsOf = (bits: 32 | 64): number => 256 / bits;
 const tileBytes = tileRows * 32;
 
 /** Bytes of a thread's work space: panels, or the partial sums of a reduction, a vector for each 4096 of as many numbers as there can be. */
-export const workSpaceBytes: number = Math.max(8 * blockDepth * (blockColumns + blockRows) + tileBytes, 2 ** 21);
+export const workSpaceBytes: number = /* @__PURE__ */ Math.max(
+  8 * blockDepth * (blockColumns + blockRows) + tileBytes,
+  2 ** 21,
+);
 
 /** micro(a, b, c, cRow, k, accumulate): the tile of C from packed panels. */
 function emitMicroKernel(bits: 32 | 64, subtract: boolean): FunctionBody {
