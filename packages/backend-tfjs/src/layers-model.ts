@@ -51,7 +51,7 @@ export interface LayersModelFunction {
   /**
    * The outputs from given states, and the states after them: one `predict` of a stateful model after the other as a pure function.
    *
-   * @param states - As in {@link states}; their batch is that of the inputs.
+   * @param states - As in `states`; their batch is that of the inputs.
    * @throws As {@link applyAll}; TreeError for a state that is missing.
    */
   advance(params: LayerParams, states: LayerParams, ...inputs: readonly Tensor[]): LayersModelStep;
