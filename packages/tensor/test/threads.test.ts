@@ -54,19 +54,22 @@ describe.each(["float32", "float64"] as const)("%s: the same bits with 1, 2, 3 a
   });
 });
 
-/** Factorisations with products that are large enough for threads. */
-const factorisations: Readonly<Record<string, (x: Tensor) => readonly Tensor[]>> = {
+/** Eager calls with products that are large enough for threads. */
+const eager: Readonly<Record<string, (x: Tensor) => readonly Tensor[]>> = {
   cholesky: (x) => [cholesky(x.matmul(x.transpose()))],
   lu: (x) => Object.values(lu(x)),
   "qr of a tall matrix": (x) => Object.values(qr(x.reshape([640, 160]))),
   eigh: (x) => Object.values(eigh(x.add(x.transpose()))),
   svd: (x) => Object.values(svd(x)),
   solve: (x) => [solve(x, x.transpose())],
+  "an eager product": (x) => [x.matmul(x.transpose())],
+  "an eager product of float32": (x) => [x.cast("float32").transpose().matmul(x.cast("float32"))],
+  "an eager product of a wide matrix": (x) => [x.slice([0, 100]).matmul(x)],
 };
 
-test.each(Object.keys(factorisations))("%s: the same bits with 1, 2 and 3 threads", async (name) => {
+test.each(Object.keys(eager))("%s: the same bits with 1, 2 and 3 threads", async (name) => {
   const x = draw(11, [320, 320], "float64");
-  const factors = (): Buffer => Buffer.concat(factorisations[name](x).map(bytes));
+  const factors = (): Buffer => Buffer.concat(eager[name](x).map(bytes));
   const expected = factors();
   for (const threads of [2, 3]) {
     setThreads(threads);

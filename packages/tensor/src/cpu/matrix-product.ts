@@ -5,6 +5,8 @@ import { externalProducts, type ExternalProducts } from "./external-products.js"
 import { matmul } from "./kernels/matmul.js";
 import { kernelMemory, type KernelMemory } from "./wasm/memory.js";
 import { matmulLibrary, workSpace } from "./wasm/matmul.js";
+import { multiplyByThreads } from "./wasm/shared-update.js";
+import { giveUpThreads, LostWorker } from "./wasm/threads.js";
 
 /** A batch of matrices in an array, with steps in elements. */
 export interface Matrices {
@@ -96,22 +98,32 @@ function byVectors(
   // A vector beyond the end of an operand may be read.
   const bytes = [a.data, b.data, c].map((x) => Math.ceil((x.length * size + 16) / 64) * 64);
   const pa = memory.allocate(bytes[0] + bytes[1] + bytes[2]);
+  let lost = false;
   try {
     const pb = pa + bytes[0];
     const pc = pb + bytes[1];
     const array = memory.arrays[dtype];
     array.set(a.data, pa / size);
     array.set(b.data, pb / size);
+    const [m, n, k] = [a.rows, b.columns, a.columns];
+    const [aRow, aColumn, bRow, bColumn] = [a.rowStride, a.columnStride, b.rowStride, b.columnStride].map(
+      (s) => s * size,
+    );
+    const cRow = n * size;
     for (let i = 0; i < count; i++) {
-      multiply(
-        a.rows, b.columns, a.columns,
-        pa + i * a.step * size, a.rowStride * size, a.columnStride * size,
-        pb + i * b.step * size, b.rowStride * size, b.columnStride * size,
-        pc + i * a.rows * b.columns * size, b.columns * size, work,
-      ); // prettier-ignore
+      const [ai, bi, ci] = [pa + i * a.step * size, pb + i * b.step * size, pc + i * m * cRow];
+      const shared = multiplyByThreads(dtype, { m, n, k, a: ai, aRow, aColumn, b: bi, bRow, bColumn, c: ci, cRow });
+      if (!shared) multiply(m, n, k, ai, aRow, aColumn, bi, bRow, bColumn, ci, cRow, work);
     }
-    c.set(array.subarray(pc / size, pc / size + c.length));
+    c.set(memory.arrays[dtype].subarray(pc / size, pc / size + c.length));
+  } catch (error) {
+    if (!(error instanceof LostWorker)) throw error;
+    // This part is not given back: the worker may still write there.
+    lost = true;
   } finally {
-    memory.release(pa);
+    if (!lost) memory.release(pa);
   }
+  if (!lost) return;
+  giveUpThreads();
+  byVectors(memory, dtype, count, a, b, c);
 }

@@ -76,7 +76,7 @@ export function factorisationKernels(): FactorisationKernels {
   const program = module.build(memory.memory);
   return (kernels = {
     ...(program.exports as unknown as Omit<FactorisationKernels, "shared" | "work" | "triangle">),
-    shared: { program, exports: program.exports, job: memory.allocate(jobBytes) },
+    shared: { program, exports: program.exports, size: 8, job: memory.allocate(jobBytes) },
     work,
     triangle: memory.allocate(triangleBytes),
   });

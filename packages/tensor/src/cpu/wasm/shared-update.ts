@@ -1,11 +1,11 @@
 /**
- * C ← C ± AB by all threads: the large products of the factorisations. A thread takes rows of C, or columns where there are more of them;
- * each entry is the same sum in the same order, whoever computes it.
+ * Large products by all threads: C = AB of eager calls, C ← C ± AB of the factorisations. A thread takes rows of C, or columns where there
+ * are more of them; each entry is the same sum in the same order, whoever computes it.
  */
 
 import { kernelMemory } from "./memory.js";
-import { allocateWorkSpace, matmulModules } from "./matmul.js";
-import { FunctionBody, i32, op, type Exports } from "./module.js";
+import { addMatmuls, allocateWorkSpace, matmulModules, workSpace } from "./matmul.js";
+import { FunctionBody, i32, ModuleBuilder, op, type Exports } from "./module.js";
 import { worthThreads } from "./thread-costs.js";
 import { threadPool, threadsWanted, type SharedProgram } from "./threads.js";
 
@@ -16,6 +16,8 @@ const fields = [
   "aStep", "bStep", "cStep",
 ] as const; // prettier-ignore
 type Job = Readonly<Record<(typeof fields)[number], number>>;
+/** A product: sizes, addresses and steps in bytes. */
+export type Product = Omit<Job, "byRows" | "aStep" | "bStep" | "cStep">;
 
 const at = (field: (typeof fields)[number]): number => 4 * fields.indexOf(field);
 export const jobBytes: number = 4 * fields.length;
@@ -61,10 +63,12 @@ export function emitSharedUpdate(update: number): FunctionBody {
   return body;
 }
 
-/** A module whose exports `kernel0` and `kernel1` are the shared updates with plus and with minus. */
+/** A module whose exports `kernel0`, … are shared updates. */
 export interface SharedUpdates {
   readonly program: SharedProgram;
   readonly exports: Exports;
+  /** Bytes of an element. */
+  readonly size: 4 | 8;
   /** Address of room for a job. */
   readonly job: number;
 }
@@ -76,11 +80,11 @@ export interface SharedUpdates {
  * @throws LostWorker if a worker goes away; C holds anything then.
  */
 export function updateByThreads(
-  { program, exports, job }: SharedUpdates,
-  kernel: 0 | 1,
-  { m, n, k, ...rest }: Omit<Job, "byRows" | "aStep" | "bStep" | "cStep">,
+  { program, exports, size, job }: SharedUpdates,
+  kernel: number,
+  { m, n, k, ...rest }: Product,
 ): boolean {
-  if (!threadsWanted() || m * n * k < rate * worthThreads) return false;
+  if (!isWorthThreads(m, n, k)) return false;
   const byRows = m >= n;
   const length = byRows ? m : n;
   if (length < 2 * fewestShared) return false;
@@ -89,7 +93,7 @@ export function updateByThreads(
   if (pool === null) return false;
   const steps = byRows
     ? { byRows: 1, aStep: rest.aRow, bStep: 0, cStep: rest.cRow }
-    : { byRows: 0, aStep: 0, bStep: rest.bColumn, cStep: 8 };
+    : { byRows: 0, aStep: 0, bStep: rest.bColumn, cStep: size };
   const values: Job = { m, n, k, ...rest, ...steps };
   memory.arrays.int32.set(
     fields.map((name) => values[name]),
@@ -98,4 +102,27 @@ export function updateByThreads(
   const chunk = Math.max(fewestShared, 8 * Math.ceil(length / (8 * chunksWanted)));
   pool.run(program, kernel, exports[`kernel${kernel}`], job, length, chunk);
   return true;
+}
+
+function isWorthThreads(m: number, n: number, k: number): boolean {
+  return threadsWanted() && m * n * k >= rate * worthThreads;
+}
+
+const products = /* @__PURE__ */ new Map<"float32" | "float64", SharedUpdates>();
+
+/** C = AB in the kernels' memory, as `updateByThreads`. */
+export function multiplyByThreads(dtype: "float32" | "float64", product: Product): boolean {
+  if (!isWorthThreads(product.m, product.n, product.k)) return false;
+  let shared = products.get(dtype);
+  if (shared === undefined) {
+    const memory = kernelMemory()!;
+    const module = new ModuleBuilder(memory.shared, workSpace());
+    const bits = dtype === "float32" ? 32 : 64;
+    const [multiply] = addMatmuls(module, bits, { multiply: "store" });
+    module.add(emitSharedUpdate(multiply), "kernel0");
+    const program = module.build(memory.memory);
+    shared = { program, exports: program.exports, size: bits === 32 ? 4 : 8, job: memory.allocate(jobBytes) };
+    products.set(dtype, shared);
+  }
+  return updateByThreads(shared, 0, product);
 }
