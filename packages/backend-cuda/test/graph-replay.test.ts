@@ -276,8 +276,9 @@ describe("on the fake card", () => {
     expect(card.liveGraphs()).toBe(graphs);
     memory.free(block);
     card.setMemory(Number(total[0]));
-    for (let i = 0; i < 2; i++) expect(run()).toBe(first);
-    expect(card.liveGraphs()).toBe(graphs + 1);
+    for (let i = 0; i < 3; i++) expect(run()).toBe(first);
+    // The first of these calls gets its blocks from the driver, at addresses in any order, and the others in ascending order.
+    expect(card.liveGraphs() - graphs).toBeOneOf([1, 2]);
     place.dispose();
     expect(card.liveGraphs()).toBe(graphs);
   });

@@ -14,6 +14,7 @@ const entry = fc.oneof(
   fc.constantFrom(0, 0, 1, -1, 2),
   fc.double({ min: -3, max: 3, noNaN: true }),
   fc.integer({ min: -12, max: 12 }).map((power) => 10 ** power),
+  fc.constantFrom(5e-324, -1e-310, 1e-200),
 );
 
 /** A V = V Λ, VᵀV = I and ascending Λ, to a few ε of the largest entry. */
@@ -63,6 +64,15 @@ describe("on the host", () => {
       expectEigenpairs(a, m, eighTridiagonal(alpha, beta));
     },
   );
+
+  test.each([5e-324, 1e-310, 1e-290, 1e-160, 1e160, 1e300])("entries of size %d", (size) => {
+    const a = Float64Array.of(0, 1, 2, 1, 0, -1, 2, -1, 3).map((x) => x * size);
+    expectEigenpairs(a, 3, symmetricEigen(a, 3));
+    expectEigenpairs(Float64Array.of(0, -size, -size, size), 2, eighTridiagonal([0, size], [-size]));
+    // Small ones beside large ones: Householder's vector of the first column is small.
+    const mixed = Float64Array.of(1, 2 * size, 3 * size, 2 * size, 1, size, 3 * size, size, 1);
+    if (size < 1) expectEigenpairs(mixed, 3, symmetricEigen(mixed, 3));
+  });
 
   test("the second difference has eigenvalues 2 − 2 cos(kπ/(m + 1))", () => {
     const m = 200;

@@ -37,21 +37,26 @@ export function eighTridiagonal(alpha: ArrayLike<number>, beta: ArrayLike<number
     const at = numbers.findIndex((x) => !Number.isFinite(x));
     if (at >= 0) throw new DomainError(`eighTridiagonal: ${name}[${at}] is ${numbers[at]}; wants finite numbers.`);
   }
-  return diagonalise(diagonal, beside, identity(m));
+  const size = powerOfTwo(diagonal, beside);
+  const over = (x: number): number => x / size;
+  return scaled(diagonalise(diagonal.map(over), beside.map(over), identity(m)), size);
 }
 
 /** All eigenpairs of a symmetric matrix [m, m], row by row: Householder's reduction to a tridiagonal one, then QL. */
 export function symmetricEigen(matrix: Float64Array, m: number): SymmetricEigen {
-  const a = Array.from({ length: m }, (_, i) => matrix.slice(i * m, (i + 1) * m));
+  const size = powerOfTwo(matrix);
+  const a = Array.from({ length: m }, (_, i) => matrix.slice(i * m, (i + 1) * m).map((x) => x / size));
   const q = identity(m);
   for (let k = 0; k + 2 < m; k++) {
     // H = I − (2/vᵀv) v vᵀ takes the column below the diagonal to a multiple of e₁; v lives in the rows behind k.
     const v = Float64Array.from(a[k].subarray(k + 1));
     const length = Math.hypot(...v);
+    if (length === 0) continue;
     const image = v[0] < 0 ? length : -length;
-    v[0] -= image;
+    // Of length between 1 and 2, before anything is squared: the squares of small numbers lose their digits.
+    v.forEach((x, i) => (v[i] = x / length));
+    v[0] += image < 0 ? 1 : -1;
     const square = dot(v, v);
-    if (square === 0) continue;
     // H A H = A − v wᵀ − w vᵀ.
     const p = Float64Array.from(v, (_, i) => (2 / square) * dot(a[k + 1 + i].subarray(k + 1), v));
     const half = dot(v, p) / square;
@@ -68,7 +73,20 @@ export function symmetricEigen(matrix: Float64Array, m: number): SymmetricEigen 
   }
   const diagonal = Float64Array.from(a, (row, i) => row[i]);
   const beside = Float64Array.from(a, (row, i) => (i + 1 < m ? row[i + 1] : 0));
-  return diagonalise(diagonal, beside, q);
+  return scaled(diagonalise(diagonal, beside, q), size);
+}
+
+/**
+ * The power of two that belongs to the largest of the numbers. A matrix over it has the same eigenvectors, and no digit is lost: a rotation
+ * by numbers below 2⁻¹⁰²² would be none, because they have no 53 digits.
+ */
+function powerOfTwo(...numbers: readonly Float64Array[]): number {
+  const largest = numbers.reduce((most, list) => list.reduce((a, x) => Math.max(a, Math.abs(x)), most), 0);
+  return largest === 0 ? 1 : 2 ** Math.max(Math.floor(Math.log2(largest)), -1074);
+}
+
+function scaled({ values, vectors }: SymmetricEigen, size: number): SymmetricEigen {
+  return { values: values.map((x) => x * size), vectors };
 }
 
 const epsilon = 2 ** -52;
