@@ -34,6 +34,7 @@ export default defineConfig({
   ssr: { resolve: { conditions: [source, ...defaultServerConditions] } },
   test: {
     reporters: ["default", "./scripts/totals-reporter.mjs"],
+    setupFiles: ["./test/support/property-seed.ts"],
     // Vitest leaves one core to its own process, which on two cores would leave one for all tests.
     maxWorkers: "100%",
     projects: [
