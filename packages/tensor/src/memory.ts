@@ -42,7 +42,8 @@ export function own(dtype: DType, length: number): TypedArray {
   }
 }
 
-function view(dtype: DType, buffer: ArrayBuffer, offset: number, length: number): TypedArray {
+/** Elements of a buffer. */
+export function view(dtype: DType, buffer: ArrayBufferLike, offset: number, length: number): TypedArray {
   switch (dtype) {
     case "float32":
       return new Float32Array(buffer, offset, length);

@@ -47,12 +47,19 @@ export interface SharedProgram {
   readonly imports: readonly (string | null)[];
 }
 
+/** Or JavaScript: the address of a module that exports `program(memory)`, which gives `kernel0`, …. */
+export interface ScriptProgram {
+  readonly script: string;
+}
+
 class ThreadPool {
   private readonly control: number;
   private readonly words: Int32Array;
   private readonly workers: Worker[] = [];
-  private readonly ids = new Map<SharedProgram, number>();
+  private readonly ids = new Map<SharedProgram | ScriptProgram, number>();
   private mails = 0;
+  /** A kernel that this thread runs may itself have work to share; it does that alone. */
+  private busy = false;
 
   constructor(
     private readonly memory: KernelMemory,
@@ -81,7 +88,7 @@ class ThreadPool {
    * @param meanwhile - What this thread does before it takes chunks itself.
    */
   run(
-    program: SharedProgram,
+    program: SharedProgram | ScriptProgram,
     kernel: number,
     own: Kernel,
     base: number,
@@ -98,6 +105,7 @@ class ThreadPool {
     Atomics.store(words, word.next, 0);
     Atomics.store(words, word.open, 1);
     this.wake();
+    this.busy = true;
     try {
       meanwhile?.();
       for (;;) {
@@ -108,12 +116,17 @@ class ThreadPool {
     } finally {
       // From here on nobody enters; who is inside finishes the chunk that it has.
       Atomics.store(words, word.open, 0);
+      this.busy = false;
       this.waitUntilEmpty();
     }
     if (Atomics.load(words, word.failed) !== 0) {
       Atomics.store(words, word.failed, 0);
       throw new BackendError("cpu: a compiled kernel failed in a worker thread; this is a mistake in Curv.");
     }
+  }
+
+  get isBusy(): boolean {
+    return this.busy;
   }
 
   end(): void {
@@ -126,12 +139,13 @@ class ThreadPool {
   }
 
   /** The program's number; workers that do not have it get it when they come back to their event loop. */
-  private send(program: SharedProgram): number {
+  private send(program: SharedProgram | ScriptProgram): number {
     let id = this.ids.get(program);
     if (id === undefined) {
       this.ids.set(program, (id = this.ids.size + 1));
-      const { module, imports } = program;
-      for (const worker of this.workers) worker.postMessage({ id, module, imports });
+      const mail =
+        "script" in program ? { id, script: program.script } : { id, module: program.module, imports: program.imports };
+      for (const worker of this.workers) worker.postMessage(mail);
       Atomics.store(this.words, word.mail, ++this.mails);
     }
     return id;
@@ -165,7 +179,11 @@ let broken = false;
 
 /**
  * How many threads large kernels use, this one included: contractions, convolutions, elementwise passes and reductions over many
- * elements, and the products inside of the factorisations of large matrices. Results do not depend on it. Workers start with the first kernel that is worth them and do not keep the process alive.
+ * elements, batches of matrices in the functions of `@curv/tensor/linalg`, and the products inside of the factorisations of large ones.
+ * Results do not depend on it. Workers start with the first kernel that is worth them and do not keep the process alive.
+ *
+ * For batches of matrices a worker loads files of the package, when the event loop comes round; where they cannot be had, as in a program
+ * that a bundler made one file of, this thread factors them alone.
  *
  * Default 1. In a browser it takes a page that is cross-origin isolated; elsewhere the number is kept, one thread is used, and a notice
  * says so once.
@@ -193,7 +211,7 @@ export function getThreads(): number {
 
 /** Whether to ask for help at all. */
 export function threadsWanted(): boolean {
-  return wanted > 1 && !broken;
+  return wanted > 1 && !broken && pool?.isBusy !== true;
 }
 
 /** Uses one thread from here on: after a worker was lost. */

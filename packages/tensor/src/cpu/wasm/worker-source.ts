@@ -14,12 +14,20 @@ const start = ({ memory, control, libraries, work, word }) => {
   const programs = new Map();
   let received = 0;
   const find = (name) => name === null ? onlyMain : name.startsWith("Math.") ? Math[name.slice(5)] : matmul[name];
-  const receive = ({ id, module, imports }) => {
+  const handled = () => {
+    received++;
+    if (received === Atomics.load(words, word.mail)) serve();
+  };
+  const receive = ({ id, script, module, imports }) => {
+    if (script !== undefined) {
+      // A program that cannot be loaded is left to the others.
+      import(script).then((m) => { programs.set(id, m.program(memory)); }).catch(() => {}).then(handled);
+      return;
+    }
     const host = { memory, work };
     imports.forEach((name, i) => { host[i] = find(name); });
     programs.set(id, new WebAssembly.Instance(module, { host }).exports);
-    received++;
-    if (received === Atomics.load(words, word.mail)) serve();
+    handled();
   };
   const help = () => {
     Atomics.add(words, word.inside, 1);

@@ -1,5 +1,6 @@
 /** Cholesky factorisation. */
 
+import { inBatches } from "../../cpu/batches.js";
 import { cholesky } from "../../cpu/linalg/cholesky.js";
 import { matmul } from "../../ops/dot.js";
 import { sizeOf } from "../../shape.js";
@@ -21,7 +22,7 @@ export const choleskyPrimitive: Primitive<null> = /* @__PURE__ */ definePrimitiv
     return [matmul(l, lowerHalf(inner)), null];
   },
   batch: (inputs) => bind(choleskyPrimitive, inputs, null),
-  lower: ([a], _params, outs) => {
+  lower: /* @__PURE__ */ inBatches("cholesky", ([a], _params, outs) => {
     const [n] = matrixSize(a);
     const count = sizeOf(leading(a));
     const out = new Outputs(outs, count);
@@ -31,5 +32,5 @@ export const choleskyPrimitive: Primitive<null> = /* @__PURE__ */ definePrimitiv
       out.set(i, [l, [info]]);
     }
     return out.arrays;
-  },
+  }),
 });

@@ -1,6 +1,7 @@
 /** Eigenvalues and eigenvectors of general real matrices. */
 
 import type { Complex } from "../../complex.js";
+import { inBatches } from "../../cpu/batches.js";
 import { eig } from "../../cpu/linalg/eig.js";
 import { expandDims } from "../../ops/movement.js";
 import { where } from "../../ops/select.js";
@@ -48,7 +49,7 @@ export const eigPrimitive: Primitive<{ vectors: boolean }> = /* @__PURE__ */ def
     return [dw.re, dw.im, dv.re.sub(shift.re), dv.im.sub(shift.im), null];
   },
   batch: (inputs, _batched, params) => bind(eigPrimitive, inputs, params),
-  lower: ([a], { vectors }, outs) => {
+  lower: /* @__PURE__ */ inBatches("eig", ([a], { vectors }, outs) => {
     const [n] = matrixSize(a);
     const count = sizeOf(leading(a));
     const out = new Outputs(outs, count);
@@ -61,5 +62,5 @@ export const eigPrimitive: Primitive<{ vectors: boolean }> = /* @__PURE__ */ def
       out.set(i, vr === null || vi === null ? [wr, wi, [info]] : [wr, wi, vr, vi, [info]]);
     }
     return out.arrays;
-  },
+  }),
 });

@@ -1,5 +1,6 @@
 /** Symmetric eigenproblems. */
 
+import { inBatches } from "../../cpu/batches.js";
 import { eigh } from "../../cpu/linalg/eigh.js";
 import { epsilon, type FloatDType } from "../../dtype.js";
 import { matmul } from "../../ops/dot.js";
@@ -32,7 +33,7 @@ export const eighPrimitive: Primitive<{ vectors: boolean }> = /* @__PURE__ */ de
     return [dw, matmul(v, inverseGaps(outs[0]).mul(g)), null];
   },
   batch: (inputs, _batched, params) => bind(eighPrimitive, inputs, params),
-  lower: ([a], { vectors }, outs) => {
+  lower: /* @__PURE__ */ inBatches("eigh", ([a], { vectors }, outs) => {
     const [n] = matrixSize(a);
     const count = sizeOf(leading(a));
     const out = new Outputs(outs, count);
@@ -43,7 +44,7 @@ export const eighPrimitive: Primitive<{ vectors: boolean }> = /* @__PURE__ */ de
       out.set(i, v === null ? [w, [info]] : [w, v, [info]]);
     }
     return out.arrays;
-  },
+  }),
 });
 
 /**

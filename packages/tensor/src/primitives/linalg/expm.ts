@@ -1,5 +1,6 @@
 /** The matrix exponential and its Fréchet derivative, closed under differentiation. */
 
+import { inBatches } from "../../cpu/batches.js";
 import { expm } from "../../cpu/linalg/expm.js";
 import { zeros } from "../../create.js";
 import { concat } from "../../ops/movement.js";
@@ -15,13 +16,13 @@ export const expmPrimitive: Primitive<null> = /* @__PURE__ */ definePrimitive<nu
   shape: ([a]) => [aval(a.shape, a.dtype)],
   jvp: ([a], [da]) => [bind1(expmDerivativePrimitive, [a, da!], null)],
   batch: (inputs) => bind(expmPrimitive, inputs, null),
-  lower: ([a], _params, outs) => {
+  lower: /* @__PURE__ */ inBatches("expm", ([a], _params, outs) => {
     const [n] = matrixSize(a);
     const count = sizeOf(leading(a));
     const out = new Outputs(outs, count);
     for (let i = 0; i < count; i++) out.set(i, [expm(matrixAt(a, i, n * n), n)]);
     return out.arrays;
-  },
+  }),
 });
 
 /** L(A, E), the derivative of expm at A along E: the upper right block of expm([[A, E], [0, A]]). Linear in E, adjoint L(Aᵀ, ·). */
@@ -40,7 +41,7 @@ export const expmDerivativePrimitive: Primitive<null> = /* @__PURE__ */ definePr
   },
   transpose: ([ct], [a]) => [null, bind1(expmDerivativePrimitive, [t(a), ct!], null)],
   batch: (inputs, batched, _params, size) => bind(expmDerivativePrimitive, batchAll(inputs, batched, size), null),
-  lower: ([a, e], _params, outs) => {
+  lower: /* @__PURE__ */ inBatches("expmDerivative", ([a, e], _params, outs) => {
     const [n] = matrixSize(a);
     const count = sizeOf(leading(a));
     const out = new Outputs(outs, count);
@@ -61,7 +62,7 @@ export const expmDerivativePrimitive: Primitive<null> = /* @__PURE__ */ definePr
       out.set(i, [corner]);
     }
     return out.arrays;
-  },
+  }),
 });
 
 /** [[A, E], [Z, A]]. */

@@ -1,5 +1,6 @@
 /** LU factorisation with partial pivoting. */
 
+import { inBatches } from "../../cpu/batches.js";
 import { lu } from "../../cpu/linalg/lu.js";
 import { eye, tril, triu, zeros } from "../../create.js";
 import { matmul } from "../../ops/dot.js";
@@ -48,7 +49,7 @@ export const luPrimitive: Primitive<null> = /* @__PURE__ */ definePrimitive<null
     return [result, null, null];
   },
   batch: (inputs) => bind(luPrimitive, inputs, null),
-  lower: ([a], _params, outs) => {
+  lower: /* @__PURE__ */ inBatches("lu", ([a], _params, outs) => {
     const [m, n] = matrixSize(a);
     const count = sizeOf(leading(a));
     const out = new Outputs(outs, count);
@@ -59,7 +60,7 @@ export const luPrimitive: Primitive<null> = /* @__PURE__ */ definePrimitive<null
       out.set(i, [packed, permutation, [info]]);
     }
     return out.arrays;
-  },
+  }),
 });
 
 function solveLower(packed: Tensor, b: Tensor): Tensor {

@@ -1,5 +1,6 @@
 /** QR factorisation. */
 
+import { inBatches } from "../../cpu/batches.js";
 import { qr } from "../../cpu/linalg/qr.js";
 import { tril } from "../../create.js";
 import { TracingError } from "../../errors.js";
@@ -40,7 +41,7 @@ export const qrPrimitive: Primitive<{ complete: boolean }> = /* @__PURE__ */ def
     return [dq, concat([dr1, dr2], -1)];
   },
   batch: (inputs, _batched, params) => bind(qrPrimitive, inputs, params),
-  lower: ([a], { complete }, outs) => {
+  lower: /* @__PURE__ */ inBatches("qr", ([a], { complete }, outs) => {
     const [m, n] = matrixSize(a);
     const count = sizeOf(leading(a));
     const out = new Outputs(outs, count);
@@ -52,7 +53,7 @@ export const qrPrimitive: Primitive<{ complete: boolean }> = /* @__PURE__ */ def
       out.set(i, [q, r]);
     }
     return out.arrays;
-  },
+  }),
 });
 
 /** B R⁻¹ for upper triangular R. */

@@ -1,5 +1,6 @@
 /** Singular value decomposition. */
 
+import { inBatches } from "../../cpu/batches.js";
 import { svd } from "../../cpu/linalg/svd.js";
 import { epsilon, type FloatDType } from "../../dtype.js";
 import { matmul } from "../../ops/dot.js";
@@ -56,7 +57,7 @@ export const svdPrimitive: Primitive<SvdParams> = /* @__PURE__ */ definePrimitiv
     return [diagonal(p), complete(du, fullU, k), t(complete(dv, t(fullVt), k)), null];
   },
   batch: (inputs, _batched, params) => bind(svdPrimitive, inputs, params),
-  lower: ([a], { vectors, full, accurate }, outs) => {
+  lower: /* @__PURE__ */ inBatches("svd", ([a], { vectors, full, accurate }, outs) => {
     const [m, n] = matrixSize(a);
     const k = Math.min(m, n);
     const count = sizeOf(leading(a));
@@ -69,7 +70,7 @@ export const svdPrimitive: Primitive<SvdParams> = /* @__PURE__ */ definePrimitiv
       out.set(i, u === null || vt === null ? [s, [info]] : [s, u, vt, [info]]);
     }
     return out.arrays;
-  },
+  }),
 });
 
 /** The tangent of the null-space columns in the gauge that does not rotate them among themselves: U̇⊥ = −U (U̇ᵀ U⊥). */

@@ -1,5 +1,6 @@
 /** Triangular systems. */
 
+import { inBatches } from "../../cpu/batches.js";
 import { triangularSolve } from "../../cpu/linalg/triangular-solve.js";
 import { tril, triu } from "../../create.js";
 import { matmul } from "../../ops/dot.js";
@@ -44,7 +45,7 @@ export const triangularSolvePrimitive: Primitive<TriangularSolveParams> =
       bind1(triangularSolvePrimitive, [a, ct!], { ...params, transpose: !params.transpose }),
     ],
     batch: (inputs, batched, params, size) => bind(triangularSolvePrimitive, batchAll(inputs, batched, size), params),
-    lower: ([a, b], params, outs) => {
+    lower: /* @__PURE__ */ inBatches("triangularSolve", ([a, b], params, outs) => {
       const [n, columns] = matrixSize(b);
       const count = sizeOf(leading(b));
       const out = new Outputs(outs, count);
@@ -54,5 +55,5 @@ export const triangularSolvePrimitive: Primitive<TriangularSolveParams> =
         out.set(i, [x]);
       }
       return out.arrays;
-    },
+    }),
   });
