@@ -12,7 +12,7 @@ import { series } from "./series.js";
 import { byFraction, byTemme } from "./small-order.js";
 
 /** Arguments up to which the formulas below the ladder are used, ascending; the last reaches to the ladder. */
-const below = { I: [0.05, 0.5, 2, 10, 28], K: [0.1, 0.5, 1, 2, 5, 11, 28] };
+const below = { I: [0.05, 0.5, 2, 5, 10, 18, 28], K: [0.015, 0.08, 0.5, 1, 2, 5, 11, 28] };
 /** Orders up to which they are: what they do once for every whole order is less for low ones. */
 const belowOrders = [4, 18];
 /** Orders from which large ones have a formula of their own, for arguments up to x; the first that holds. */
@@ -48,7 +48,7 @@ function regionsOf(kind: "I" | "K", scaled: boolean, table: readonly Rung[]): Re
         const orders = Math.min(most, ...taken);
         if (kind === "I") return { formula: series(orders, largest, scaled), vectors: orders > 4 ? 1 : 2 };
         const formula =
-          largest > 1 ? byFraction(orders, edges[i - 1], largest, scaled) : byTemme(orders, largest, scaled);
+          largest > 0.5 ? byFraction(orders, edges[i - 1], largest, scaled) : byTemme(orders, largest, scaled);
         return { formula, vectors: 2 };
       }),
     ),

@@ -35,16 +35,13 @@ export function series(orders: number, largest: number, scaled: boolean): Formul
         numerator = mul(numerator, select(there, half, constant(1)));
       }
     }
-    // Σ = 1 + rest/product, rest and product multiplied by k(k + v) step by step.
-    let [rest, product, power] = [constant(0), constant(1), constant(1)];
-    const terms = termsFor(largest);
-    for (let k = 1; k <= terms; k++) {
-      const a = add(constant(k * k), mul(constant(k), v));
-      power = k === 1 ? y : mul(power, y);
-      rest = k === 1 ? power : add(mul(rest, a), power);
-      product = k === 1 ? a : mul(product, a);
+    // Σ = 1 + y/a₁·(1 + y/a₂·(1 + …)), a_k = k(k + v), from the inside out: sum/product, where a step multiplies the product by its a_k.
+    let [sum, product] = [constant(1), constant(1)];
+    for (let k = termsFor(largest); k >= 1; k--) {
+      product = mul(product, add(constant(k * k), mul(constant(k), v)));
+      sum = add(product, mul(y, sum));
     }
-    numerator = mul(numerator, add(product, rest));
+    numerator = mul(numerator, sum);
     if (scaled && largest > 2) numerator = mul(numerator, exp(lanes64.neg(x)));
     const value = add(mul(largest > 2 ? f : v, log(half)), log(div(numerator, mul(denominator, product))));
     return scaled && largest <= 2 ? sub(value, x) : value;

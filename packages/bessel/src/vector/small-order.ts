@@ -8,7 +8,7 @@ import type { Formula } from "./interleave.js";
 
 const halfLogHalfPi = 0.22579135264472744;
 
-/** For `smallest` ≤ x ≤ `largest`, from 1 on, and v ≤ `orders`, by the tables of Temme's fraction. */
+/** For `smallest` ≤ x ≤ `largest`, from ½ on, and v ≤ `orders`, by the tables of Temme's fraction. */
 export function byFraction(orders: number, smallest: number, largest: number, scaled: boolean): Formula {
   const { middle, half, S, H } = fractionTable(smallest, largest);
   return (v, x) => {
@@ -42,14 +42,20 @@ export function byFraction(orders: number, smallest: number, largest: number, sc
 }
 
 /**
- * Temme's series, for x up to `largest` ≤ 1 and v up to `orders`.
+ * Temme's series, for x up to `largest` ≤ ½ and v up to `orders`.
  *
  * All is multiplied by what the divisors are: f, p and q by 2μe^σ/(πμ/sin πμ), σ = μ·log(2/x), and by (1 − μ²)(4 − μ²)… step by step; K_{μ+j}
  * by (x/2)^j. So there is one division, and the product goes into the logarithm.
  */
 export function byTemme(orders: number, largest: number, scaled: boolean): Formula {
+  // Term k + 1 of both sums is below 20(k + 1)·term beside the first: log(2/x) + 2(1 + … + 1/k) < 10.
   let terms = 0;
-  for (let term = 1; term > 1e-17; term *= (0.25 * largest ** 2) / (++terms) ** 2);
+  for (
+    let term = 0.25 * largest ** 2;
+    20 * (terms + 1) * term > 1e-16;
+    term *= (0.25 * largest ** 2) / (terms + 1) ** 2
+  )
+    terms++;
   return (v, x) => {
     const n = lanes64.nearest(v);
     const rest = sub(v, n);
