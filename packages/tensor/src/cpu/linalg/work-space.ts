@@ -7,9 +7,11 @@ import { factorisationKernels, type FactorisationKernels } from "../wasm/factori
 import { kernelMemory } from "../wasm/memory.js";
 import { giveUpThreads, LostWorker } from "../wasm/threads.js";
 
-/** The part of the kernel memory that is being used, in bytes. */
+/** The part of a memory that is being used, in bytes. */
 interface Part {
   readonly buffer: ArrayBufferLike;
+  /** Whether the vector kernels reach it. */
+  readonly kernels: boolean;
   top: number;
   readonly end: number;
 }
@@ -18,17 +20,29 @@ let open: Part | null = null;
 
 /** Below so many entries copying costs more than the vector kernels save. */
 const fewEntries = 24 * 24;
+/** For those: an array of its own takes longer to get than a small matrix to factor. */
+let scratch: ArrayBuffer | null = null;
+const scratchBytes = 2 ** 18;
 const cacheLine = 64;
 
 /**
  * Runs a computation whose arrays come from `doubles` and may be in the kernel memory.
  *
- * @param entries - Entries of the matrix: small ones stay outside.
+ * @param entries - Entries of the matrix: few stay in ordinary memory.
  * @param length - Numbers that will be asked for; what goes beyond it is outside again, where everything is slower.
  * @param compute - Called again, with one thread, if a worker is lost: it must not have changed what it reads by then.
  */
 export function inWorkSpace<T>(entries: number, length: number, compute: () => T): T {
-  if (open !== null || entries < fewEntries) return compute();
+  if (open !== null) return compute();
+  if (entries < fewEntries) {
+    scratch ??= new ArrayBuffer(scratchBytes);
+    open = { buffer: scratch, kernels: false, top: 0, end: scratchBytes };
+    try {
+      return compute();
+    } finally {
+      open = null;
+    }
+  }
   const memory = kernelMemory();
   if (memory === null) return compute();
   factorisationKernels(); // before the views: what it allocates may make the memory grow, and they would die
@@ -39,7 +53,7 @@ export function inWorkSpace<T>(entries: number, length: number, compute: () => T
   } catch {
     return compute(); // the matrix is too large for the kernel memory
   }
-  open = { buffer: memory.memory.buffer, top: start, end: start + bytes };
+  open = { buffer: memory.memory.buffer, kernels: true, top: start, end: start + bytes };
   let lost = false;
   try {
     return compute();
@@ -83,7 +97,7 @@ export function giveBack(array: Float64Array): void {
 
 /** The vector kernels if they reach all of these arrays, else null. */
 export function kernelsFor(a: Float64Array, b: Float64Array, c: Float64Array): FactorisationKernels | null {
-  if (open === null) return null;
+  if (open === null || !open.kernels) return null;
   const { buffer } = open;
   return a.buffer === buffer && b.buffer === buffer && c.buffer === buffer ? factorisationKernels() : null;
 }

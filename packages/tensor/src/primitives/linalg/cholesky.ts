@@ -6,7 +6,7 @@ import { matmul } from "../../ops/dot.js";
 import { sizeOf } from "../../shape.js";
 import { bind, bind1 } from "../../transform/trace.js";
 import { aval, definePrimitive, type Primitive } from "../primitive.js";
-import { leading, lowerHalf, matrixAt, matrixSize, Outputs, t } from "./matrices.js";
+import { leading, lowerHalf, Matrices, matrixSize, Outputs, t } from "./matrices.js";
 import { triangularSolvePrimitive } from "./triangular-solve.js";
 
 /** cholesky(A) → [L, info]: A = L Lᵀ from the lower triangle of A. info is 1 + the first pivot that is not positive, else 0. */
@@ -25,9 +25,9 @@ export const choleskyPrimitive: Primitive<null> = /* @__PURE__ */ definePrimitiv
   lower: /* @__PURE__ */ inBatches("cholesky", ([a], _params, outs) => {
     const [n] = matrixSize(a);
     const count = sizeOf(leading(a));
-    const out = new Outputs(outs, count);
+    const [matrices, out] = [new Matrices(a), new Outputs(outs, count)];
     for (let i = 0; i < count; i++) {
-      const l = matrixAt(a, i, n * n);
+      const l = matrices.at(i);
       const { info } = cholesky(l, n);
       out.set(i, [l, [info]]);
     }

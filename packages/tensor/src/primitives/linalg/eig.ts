@@ -9,7 +9,7 @@ import { sizeOf } from "../../shape.js";
 import { diagonal } from "../../ops/diagonal.js";
 import { bind } from "../../transform/trace.js";
 import { aval, definePrimitive, type Primitive } from "../primitive.js";
-import { leading, matrixAt, matrixSize, Outputs } from "./matrices.js";
+import { leading, Matrices, matrixSize, Outputs } from "./matrices.js";
 import { complexMatmul, complexMultiply, complexReciprocal, complexSolve } from "./complex.js";
 import { eye, zeros } from "../../create.js";
 import { sum } from "../../ops/reduce.js";
@@ -52,13 +52,12 @@ export const eigPrimitive: Primitive<{ vectors: boolean }> = /* @__PURE__ */ def
   lower: /* @__PURE__ */ inBatches("eig", ([a], { vectors }, outs) => {
     const [n] = matrixSize(a);
     const count = sizeOf(leading(a));
-    const out = new Outputs(outs, count);
+    const [matrices, out] = [new Matrices(a), new Outputs(outs, count)];
     for (let i = 0; i < count; i++) {
-      const wr = new Float64Array(n);
-      const wi = new Float64Array(n);
-      const vr = vectors ? new Float64Array(n * n) : null;
-      const vi = vectors ? new Float64Array(n * n) : null;
-      const info = eig(matrixAt(a, i, n * n), n, wr, wi, vr, vi);
+      const [wr, wi] = [out.zeros(0), out.zeros(1)];
+      const vr = vectors ? out.zeros(2) : null;
+      const vi = vectors ? out.zeros(3) : null;
+      const info = eig(matrices.at(i), n, wr, wi, vr, vi);
       out.set(i, vr === null || vi === null ? [wr, wi, [info]] : [wr, wi, vr, vi, [info]]);
     }
     return out.arrays;

@@ -12,7 +12,7 @@ import { sizeOf } from "../../shape.js";
 import type { Tensor } from "../../tensor.js";
 import { bind } from "../../transform/trace.js";
 import { aval, definePrimitive, type Primitive } from "../primitive.js";
-import { leading, matrixAt, matrixSize, Outputs, product, t } from "./matrices.js";
+import { leading, Matrices, matrixSize, Outputs, product, t } from "./matrices.js";
 
 /**
  * eigh(A) → [w ascending, V, info] from the lower triangle of A, or [w, info] without vectors. info is not 0 if the iteration failed.
@@ -36,11 +36,11 @@ export const eighPrimitive: Primitive<{ vectors: boolean }> = /* @__PURE__ */ de
   lower: /* @__PURE__ */ inBatches("eigh", ([a], { vectors }, outs) => {
     const [n] = matrixSize(a);
     const count = sizeOf(leading(a));
-    const out = new Outputs(outs, count);
+    const [matrices, out] = [new Matrices(a), new Outputs(outs, count)];
     for (let i = 0; i < count; i++) {
-      const w = new Float64Array(n);
-      const v = vectors ? new Float64Array(n * n) : null;
-      const info = eigh(matrixAt(a, i, n * n), n, w, v);
+      const w = out.zeros(0);
+      const v = vectors ? out.zeros(1) : null;
+      const info = eigh(matrices.at(i), n, w, v);
       out.set(i, v === null ? [w, [info]] : [w, v, [info]]);
     }
     return out.arrays;

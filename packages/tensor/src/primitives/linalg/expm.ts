@@ -9,7 +9,7 @@ import type { Tensor } from "../../tensor.js";
 import { batchAll } from "../../transform/graph-transforms.js";
 import { bind, bind1 } from "../../transform/trace.js";
 import { aval, definePrimitive, type Primitive } from "../primitive.js";
-import { columns, leading, matrixAt, matrixSize, Outputs, rows, t } from "./matrices.js";
+import { columns, leading, Matrices, matrixSize, Outputs, rows, t } from "./matrices.js";
 
 export const expmPrimitive: Primitive<null> = /* @__PURE__ */ definePrimitive<null>({
   name: "expm",
@@ -19,8 +19,8 @@ export const expmPrimitive: Primitive<null> = /* @__PURE__ */ definePrimitive<nu
   lower: /* @__PURE__ */ inBatches("expm", ([a], _params, outs) => {
     const [n] = matrixSize(a);
     const count = sizeOf(leading(a));
-    const out = new Outputs(outs, count);
-    for (let i = 0; i < count; i++) out.set(i, [expm(matrixAt(a, i, n * n), n)]);
+    const [matrices, out] = [new Matrices(a), new Outputs(outs, count)];
+    for (let i = 0; i < count; i++) out.set(i, [expm(matrices.at(i), n)]);
     return out.arrays;
   }),
 });
@@ -45,9 +45,10 @@ export const expmDerivativePrimitive: Primitive<null> = /* @__PURE__ */ definePr
     const [n] = matrixSize(a);
     const count = sizeOf(leading(a));
     const out = new Outputs(outs, count);
+    const [points, directions] = [new Matrices(a), new Matrices(e)];
     for (let i = 0; i < count; i++) {
-      const own = matrixAt(a, i, n * n);
-      const direction = matrixAt(e, i, n * n);
+      const own = points.at(i);
+      const direction = directions.at(i);
       const doubled = new Float64Array(4 * n * n);
       for (let r = 0; r < n; r++) {
         for (let c = 0; c < n; c++) {

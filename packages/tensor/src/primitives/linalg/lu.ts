@@ -10,7 +10,7 @@ import { sizeOf } from "../../shape.js";
 import type { Tensor } from "../../tensor.js";
 import { bind, bind1 } from "../../transform/trace.js";
 import { aval, definePrimitive, type Primitive } from "../primitive.js";
-import { columns, leading, matrixAt, matrixSize, Outputs, rows, t } from "./matrices.js";
+import { columns, leading, Matrices, matrixSize, Outputs, rows, t } from "./matrices.js";
 import { triangularSolvePrimitive } from "./triangular-solve.js";
 
 /**
@@ -52,10 +52,10 @@ export const luPrimitive: Primitive<null> = /* @__PURE__ */ definePrimitive<null
   lower: /* @__PURE__ */ inBatches("lu", ([a], _params, outs) => {
     const [m, n] = matrixSize(a);
     const count = sizeOf(leading(a));
-    const out = new Outputs(outs, count);
+    const [matrices, out] = [new Matrices(a), new Outputs(outs, count)];
     const permutation = new Int32Array(m);
     for (let i = 0; i < count; i++) {
-      const packed = matrixAt(a, i, m * n);
+      const packed = matrices.at(i);
       const info = lu(packed, m, n, permutation);
       out.set(i, [packed, permutation, [info]]);
     }

@@ -19,14 +19,29 @@ export function leading(x: { readonly shape: Shape }): readonly number[] {
   return x.shape.slice(0, -2);
 }
 
-/** Elements i·size … (i + 1)·size as float64: a copy that the kernel may overwrite. */
-export function matrixAt(x: HostArray, i: number, size: number): Float64Array {
-  return new Float64Array(x.buffer.subarray(i * size, (i + 1) * size));
+/** The matrices of an input, one after the other, as float64 that the kernel may overwrite. */
+export class Matrices {
+  private readonly copy: Float64Array;
+
+  constructor(private readonly x: HostArray) {
+    const [m, n] = matrixSize(x);
+    this.copy = new Float64Array(m * n);
+  }
+
+  /** Matrix i, in the place of the one before. */
+  at(i: number): Float64Array {
+    const { buffer } = this.x;
+    const { length } = this.copy;
+    // Not by views of the input: to make one takes as long as to copy a small matrix.
+    for (let k = 0, from = i * length; k < length; k++, from++) this.copy[k] = buffer[from];
+    return this.copy;
+  }
 }
 
 /** Output arrays for `outs`, rounded to their dtypes once, at the end of each matrix. */
 export class Outputs {
   readonly arrays: TypedArray[];
+  private readonly results: (Float64Array | undefined)[] = [];
 
   constructor(
     private readonly outs: readonly Aval[],
@@ -34,13 +49,21 @@ export class Outputs {
   ) {
     this.arrays = count === 1 ? [] : outs.map((y) => allocate(y.dtype, sizeOf(y.shape)));
   }
+
+  /** Zeros for result k of one matrix. */
+  zeros(k: number): Float64Array {
+    return (this.results[k] ??= new Float64Array(sizeOf(this.outs[k].shape) / this.count)).fill(0);
+  }
+
   /** Takes the results for matrix i. The array of a single one in float64 becomes the output itself. */
   set(i: number, results: readonly ArrayLike<number>[]): void {
     results.forEach((r, k) => {
       const { dtype, shape } = this.outs[k];
       const size = sizeOf(shape) / this.count;
-      if (this.count > 1) this.arrays[k].set(r, i * size);
-      else if (dtype === "float64" && r instanceof Float64Array && r.length === size) this.arrays[k] = r;
+      if (this.count > 1) {
+        const to = this.arrays[k];
+        for (let at = 0; at < size; at++) to[i * size + at] = r[at];
+      } else if (dtype === "float64" && r instanceof Float64Array && r.length === size) this.arrays[k] = r;
       else (this.arrays[k] = allocate(dtype, size)).set(r);
     });
   }

@@ -10,7 +10,7 @@ import { sizeOf } from "../../shape.js";
 import type { Tensor } from "../../tensor.js";
 import { bind, bind1 } from "../../transform/trace.js";
 import { aval, definePrimitive, type Primitive } from "../primitive.js";
-import { columns, leading, matrixAt, matrixSize, Outputs, t } from "./matrices.js";
+import { columns, leading, Matrices, matrixSize, Outputs, t } from "./matrices.js";
 import { triangularSolvePrimitive } from "./triangular-solve.js";
 
 /** qr(A) → [Q, R], diag R ≥ 0: thin, or complete (Q square). */
@@ -44,12 +44,10 @@ export const qrPrimitive: Primitive<{ complete: boolean }> = /* @__PURE__ */ def
   lower: /* @__PURE__ */ inBatches("qr", ([a], { complete }, outs) => {
     const [m, n] = matrixSize(a);
     const count = sizeOf(leading(a));
-    const out = new Outputs(outs, count);
-    const k = complete ? m : Math.min(m, n);
+    const [matrices, out] = [new Matrices(a), new Outputs(outs, count)];
     for (let i = 0; i < count; i++) {
-      const q = new Float64Array(m * k);
-      const r = new Float64Array(k * n);
-      qr(matrixAt(a, i, m * n), m, n, q, r, complete);
+      const [q, r] = [out.zeros(0), out.zeros(1)];
+      qr(matrices.at(i), m, n, q, r, complete);
       out.set(i, [q, r]);
     }
     return out.arrays;

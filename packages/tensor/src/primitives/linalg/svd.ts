@@ -12,7 +12,7 @@ import { sizeOf } from "../../shape.js";
 import type { Tensor } from "../../tensor.js";
 import { bind } from "../../transform/trace.js";
 import { aval, definePrimitive, type Primitive } from "../primitive.js";
-import { columns, leading, matrixAt, matrixSize, Outputs, product, t } from "./matrices.js";
+import { columns, leading, Matrices, matrixSize, Outputs, product, t } from "./matrices.js";
 
 export interface SvdParams {
   readonly vectors: boolean;
@@ -59,14 +59,13 @@ export const svdPrimitive: Primitive<SvdParams> = /* @__PURE__ */ definePrimitiv
   batch: (inputs, _batched, params) => bind(svdPrimitive, inputs, params),
   lower: /* @__PURE__ */ inBatches("svd", ([a], { vectors, full, accurate }, outs) => {
     const [m, n] = matrixSize(a);
-    const k = Math.min(m, n);
     const count = sizeOf(leading(a));
-    const out = new Outputs(outs, count);
+    const [matrices, out] = [new Matrices(a), new Outputs(outs, count)];
     for (let i = 0; i < count; i++) {
-      const s = new Float64Array(k);
-      const u = vectors ? new Float64Array(m * (full ? m : k)) : null;
-      const vt = vectors ? new Float64Array((full ? n : k) * n) : null;
-      const info = svd(matrixAt(a, i, m * n), m, n, s, u, vt, { full, accurate });
+      const s = out.zeros(0);
+      const u = vectors ? out.zeros(1) : null;
+      const vt = vectors ? out.zeros(2) : null;
+      const info = svd(matrices.at(i), m, n, s, u, vt, { full, accurate });
       out.set(i, u === null || vt === null ? [s, [info]] : [s, u, vt, [info]]);
     }
     return out.arrays;

@@ -9,7 +9,7 @@ import type { Tensor } from "../../tensor.js";
 import { batchAll } from "../../transform/graph-transforms.js";
 import { bind, bind1 } from "../../transform/trace.js";
 import { aval, definePrimitive, type Primitive } from "../primitive.js";
-import { leading, matrixAt, matrixSize, Outputs, t } from "./matrices.js";
+import { leading, Matrices, matrixSize, Outputs, t } from "./matrices.js";
 
 export interface TriangularSolveParams {
   /** Which triangle of A counts. */
@@ -49,9 +49,10 @@ export const triangularSolvePrimitive: Primitive<TriangularSolveParams> =
       const [n, columns] = matrixSize(b);
       const count = sizeOf(leading(b));
       const out = new Outputs(outs, count);
+      const [triangles, right] = [new Matrices(a), new Matrices(b)];
       for (let i = 0; i < count; i++) {
-        const x = matrixAt(b, i, n * columns);
-        triangularSolve(matrixAt(a, i, n * n), n, x, columns, params);
+        const x = right.at(i);
+        triangularSolve(triangles.at(i), n, x, columns, params);
         out.set(i, [x]);
       }
       return out.arrays;
