@@ -2,6 +2,12 @@
 
 import { compile } from "./tsc.mjs";
 
-const projects = ["tsconfig.sources.json", "bench/tsconfig.json", "test/tsconfig.json", "tsconfig.json"];
+const projects = [
+  "tsconfig.sources.json",
+  "bench/tsconfig.json",
+  "test/tsconfig.json",
+  "scripts/gpu/tsconfig.json",
+  "tsconfig.json",
+];
 
 process.exit(Math.max(...projects.map(compile)));

@@ -2,17 +2,15 @@
 
 import { jit, logSumExp } from "@curv/tensor";
 import * as random from "@curv/tensor/random";
-import { openCard, timed } from "./harness.mjs";
+import { floats, openCard, timed } from "./harness.mjs";
 
 export function bandwidth({ tiny, left }) {
   const place = openCard();
   const n = tiny ? 2 ** 10 : 2 ** 28;
   const seconds = () => Math.min(6, left() / 10);
   const results = {};
-  for (const [dtype, bytes] of [
-    ["float32", 4],
-    ["float64", 8],
-  ]) {
+  for (const dtype of floats) {
+    const bytes = dtype === "float32" ? 4 : 8;
     const size = n / (bytes / 4);
     const [x, y] = random.split(random.key(1), 2).map((key) => random.normal(key, { shape: [size], dtype }));
     const { device } = place;

@@ -1,7 +1,7 @@
 /** The conformance suite of `@curv/tensor/testing` on the card; in shards, so that each fits into its time. */
 
 import { conformance as register } from "@curv/tensor/testing";
-import { openCard } from "./harness.mjs";
+import { messageOf, openCard } from "./harness.mjs";
 import { collected } from "./vitest-shim.mjs";
 
 /** As on the fake card: the CPU's bounds, four times. */
@@ -11,6 +11,7 @@ const tolerance = 4;
 export async function conformance({ tiny, left, shard = "1/1", only }) {
   const place = openCard({ hostFallback: false });
   const names = only?.split(",") ?? (tiny ? ["tanh"] : undefined);
+  /** @type {import("@curv/tensor").DType[]} */
   const dtypes = tiny ? ["float32"] : ["float32", "float64", "int32", "uint32", "bool"];
   register(place, { tolerance, dtypes, ...(names === undefined ? {} : { only: names }) });
   const [part, parts] = shard.split("/").map(Number);
@@ -23,7 +24,7 @@ export async function conformance({ tiny, left, shard = "1/1", only }) {
     try {
       await run();
     } catch (error) {
-      failures.push({ name, message: String(error instanceof Error ? error.message : error).slice(0, 600) });
+      failures.push({ name, message: messageOf(error).slice(0, 600) });
     }
     done++;
   }

@@ -4,7 +4,9 @@ import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { cpu, jit, tensor, tidy, use, zeros } from "@curv/tensor";
 import * as random from "@curv/tensor/random";
-import { fail, openCard, relativeDifference } from "./harness.mjs";
+import { fail, openCard, relativeDifference, messageOf } from "./harness.mjs";
+
+/** @typedef {import("@curv/tensor").Tensor} Tensor */
 
 /** What was asked of a case, and what came of it. */
 function attempt(place, f) {
@@ -21,7 +23,7 @@ function attempt(place, f) {
 
 export function hard({ tiny }) {
   const place = openCard();
-  const program = jit((x, y) => {
+  const program = jit((/** @type {Tensor} */ x, /** @type {Tensor} */ y) => {
     const z = x.matmul(y).tanh();
     return [
       z.sum(0),
@@ -62,7 +64,7 @@ export function hard({ tiny }) {
       try {
         for (let i = 0; i < 400; i++) held.push(tidy(() => zeros([size], { dtype: "float64" }).add(i)));
       } catch (error) {
-        message = error.message;
+        message = messageOf(error);
       }
       held.forEach((x) => x.dispose());
       if (!/no memory for .* float64.*are free, this backend holds.*tidy/.test(message))
@@ -129,7 +131,7 @@ export function fault() {
   try {
     tensor([1, 2]).to(place).add(1).dataSync();
   } catch (error) {
-    message = error.message;
+    message = messageOf(error);
   }
   use(cpu);
   const alive = tensor([1, 2]).add(1).dataSync()[1] === 3;

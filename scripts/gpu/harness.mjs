@@ -4,6 +4,9 @@ import { cuda } from "@curv/backend-cuda";
 import { use } from "@curv/tensor";
 
 /** @typedef {import("@curv/backend-cuda").CudaBackend} CudaBackend */
+/** @typedef {import("@curv/tensor").Tensor} Tensor */
+
+export const floats = /** @type {const} */ (["float32", "float64"]);
 
 /**
  * What a part is given.
@@ -81,6 +84,11 @@ export function relativeDifference(got, wanted) {
     scale = Math.max(scale, Math.abs(wanted[i]));
   }
   return most / (scale || 1);
+}
+
+/** What an error says. */
+export function messageOf(error) {
+  return error instanceof Error ? error.message : String(error);
 }
 
 /** @returns {never} */

@@ -8,7 +8,13 @@ import * as random from "@curv/tensor/random";
 import { map, ravel } from "@curv/tensor/tree";
 import { openCard, relativeDifference, timed } from "./harness.mjs";
 
-const normal = (key, shape, scale = 1, dtype = "float32") => random.normal(key, { shape, dtype }).mul(scale);
+/**
+ * @typedef {import("@curv/tensor").Tensor} Tensor
+ * @typedef {{ w: Tensor, b: Tensor }[]} Layers
+ * @typedef {ReturnType<ReturnType<typeof resnet>["init"]>} Weights
+ */
+
+const normal = (key, shape, scale = 1) => random.normal(key, { shape, dtype: "float32" }).mul(scale);
 
 /** [w, b] of each layer, mean((mlp(x) − y)²), and what they are taken at. */
 function network(sizes, batch) {
@@ -20,6 +26,7 @@ function network(sizes, batch) {
     }));
   const x = normal(keys[2 * sizes.length], [batch, sizes[0]]);
   const y = normal(keys[2 * sizes.length + 1], [batch, sizes[sizes.length - 1]]);
+  /** @type {(params: Layers, inputs: Tensor, targets: Tensor) => Tensor} */
   const loss = (params, inputs, targets) => {
     let h = inputs;
     params.forEach(({ w, b }, i) => {
@@ -53,14 +60,14 @@ export function hvpMlp({ tiny, left }) {
   const [sizes, batch] = tiny ? [[24, 16, 16, 5], 8] : [[8192, 8192, 8192, 1000], 4096];
   const n = tiny ? 64 : 8192;
   const results = {};
-  for (const matmulPrecision of ["highest", "tf32"]) {
+  for (const matmulPrecision of /** @type {const} */ (["highest", "tf32"])) {
     const place = openCard({ matmulPrecision, name: `cuda-${matmulPrecision}` });
     const [a, b] = random.split(random.key(9), 2).map((key) => normal(key, [n, n]));
-    const multiply = jit((p, q) => p.matmul(q));
+    const multiply = jit((/** @type {Tensor} */ p, /** @type {Tensor} */ q) => p.matmul(q));
     const ceiling = timed(place, () => multiply(a, b), { seconds: Math.min(8, left() / 8) });
     const flopsCeiling = (2 * n ** 3) / (1e-3 * ceiling.milliseconds);
     const { params, v, x, y, loss } = network(sizes, batch);
-    const product = jit((p, u) => hvp((q) => loss(q, x, y), p, u));
+    const product = jit((/** @type {Layers} */ p, /** @type {Layers} */ u) => hvp((q) => loss(q, x, y), p, u));
     const u = map((leaf) => leaf.mul(0.5).add(0.01), v);
     const symmetric = asymmetry(product, params, u, v);
     const time = timed(place, () => product(params, v), { seconds: Math.min(25, left() / 4) });
@@ -95,7 +102,7 @@ export function hvpSmall({ tiny, left }) {
   for (const graphs of [true, false]) {
     const place = openCard({ graphs, name: `cuda-${graphs ? "graphs" : "launches"}` });
     const { params, v, x, y, loss } = network(sizes, batch);
-    const product = jit((p, u) => hvp((q) => loss(q, x, y), p, u));
+    const product = jit((/** @type {Layers} */ p, /** @type {Layers} */ u) => hvp((q) => loss(q, x, y), p, u));
     const time = timed(place, () => product(params, v), { seconds: Math.min(8, left() / 4) });
     const before = place.launches;
     seen.push(product(params, v)[0].w.dataSync());
@@ -114,6 +121,8 @@ function residual(tiny) {
     inputs: random.normal(random.key(1), { shape: [images, 3, tiny ? 8 : 32, tiny ? 8 : 32] }),
     targets: random.randint(random.key(2), 0, 10, { shape: [images] }),
   };
+  /** @typedef {{ inputs: Tensor, targets: Tensor }} Data */
+  /** @type {(p: Weights, data: Data) => Tensor} */
   const loss = (p, { inputs, targets }) => softmaxCrossEntropy(model.apply(p, inputs), targets);
   return { params: model.init(random.key(0)), data, loss, images };
 }
@@ -123,12 +132,15 @@ export function hvpResnet({ tiny, left }) {
   const measure = () => {
     const { params, data, loss, images } = residual(tiny);
     const v = map((leaf) => leaf.mul(0.5).add(0.01), params);
-    return { params, data, v, images, product: jit((p, u, d) => hvp((q) => loss(q, d), p, u)), gradient: jit((p, d) => grad((q) => loss(q, d))(p)) }; // prettier-ignore
+    const product = jit((/** @type {Weights} */ p, /** @type {Weights} */ u, /** @type {typeof data} */ d) => hvp((q) => loss(q, d), p, u)); // prettier-ignore
+    const gradient = jit((/** @type {Weights} */ p, /** @type {typeof data} */ d) => grad((/** @type {Weights} */ q) => loss(q, d))(p)); // prettier-ignore
+    return { params, data, v, images, product, gradient };
   };
   const { params, data, v, images, product, gradient } = measure();
   const got = tiny ? ravel(product(params, v, data)).vector.dataSync() : null;
   const time = timed(place, () => product(params, v, data), { seconds: Math.min(30, left() / 3) });
   const ofGradient = timed(place, () => gradient(params, data), { seconds: Math.min(15, left() / 3) });
+  /** @type {number | null} */
   let difference = null;
   if (got !== null) {
     use(cpu);
@@ -177,7 +189,7 @@ export async function slq({ tiny, left }) {
 /** Whether all numbers of a result are numbers. */
 function finite(value) {
   if (typeof value === "number") return Number.isFinite(value);
-  if (ArrayBuffer.isView(value) || Array.isArray(value)) return Array.from(value).every(finite);
+  if (ArrayBuffer.isView(value) || Array.isArray(value)) return Array.from(/** @type {ArrayLike<number>} */ (value)).every(finite); // prettier-ignore
   if (typeof value !== "object" || value === null || typeof value.dispose === "function") return true;
   return Object.values(value).every(finite);
 }

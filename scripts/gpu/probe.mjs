@@ -15,7 +15,7 @@ export function probe() {
   const place = openCard();
   const opened = performance.now() - start;
   const cold = place.device.cache.misses;
-  jit((x) => x.exp().sum())(zeros([1000])).dataSync();
+  jit((/** @type {import("@curv/tensor").Tensor} */ x) => x.exp().sum())(zeros([1000])).dataSync();
   return {
     node: process.version,
     devices: [...devices],

@@ -15,7 +15,9 @@ export function bessel({ tiny, left }) {
   const order = tensor(3.5, { dtype: "float64" });
   const results = {};
   for (const [name, f] of Object.entries({ logIv, logKv, besselRatioI })) {
-    const compiled = jit((v, z) => f(v, z));
+    const compiled = jit(
+      (/** @type {import("@curv/tensor").Tensor} */ v, /** @type {import("@curv/tensor").Tensor} */ z) => f(v, z),
+    );
     try {
       const few = x.slice([0, Math.min(n, 1000)]);
       const difference = relativeDifference(compiled(order, few).dataSync(), f(order.to(cpu), few.to(cpu)).dataSync());

@@ -10,8 +10,13 @@ export function steps({ tiny, left }) {
   const keys = random.split(random.key(5), 5);
   const draw = (key, shape) => random.normal(key, { shape }).mul(0.3);
   const [x, y] = [draw(keys[0], [64, 16]), draw(keys[1], [64, 1])];
+  /**
+   * @typedef {import("@curv/tensor").Tensor} Tensor
+   * @typedef {{ w1: Tensor, b1: Tensor, w2: Tensor }} Weights
+   */
+  /** @type {(weights: Weights) => Tensor} */
   const loss = ({ w1, b1, w2 }) => x.matmul(w1).add(b1).tanh().matmul(w2).sub(y).square().mean();
-  const step = jit((p, rate) => {
+  const step = jit((/** @type {Weights} */ p, /** @type {Tensor} */ rate) => {
     const g = grad(loss)(p);
     return { w1: p.w1.sub(g.w1.mul(rate)), b1: p.b1.sub(g.b1.mul(rate)), w2: p.w2.sub(g.w2.mul(rate)) };
   });

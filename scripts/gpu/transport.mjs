@@ -3,13 +3,13 @@
 import { costMatrix, sinkhorn } from "@curv/ot";
 import { full } from "@curv/tensor";
 import * as random from "@curv/tensor/random";
-import { openCard } from "./harness.mjs";
+import { floats, openCard } from "./harness.mjs";
 
 export async function transport({ tiny }) {
   const place = openCard();
   const [n, sweeps] = tiny ? [20, 4] : [20_000, 100];
   const results = {};
-  for (const dtype of ["float32", "float64"]) {
+  for (const dtype of floats) {
     const [x, y] = random.split(random.key(4), 2).map((key) => random.uniform(key, { shape: [n, 3] }).cast(dtype));
     const cost = costMatrix({ x, y });
     const w = full([n], 1 / n, { dtype });
