@@ -48,11 +48,12 @@ export function byFraction(orders: number, smallest: number, largest: number, sc
  * by (x/2)^j. So there is one division, and the product goes into the logarithm.
  */
 export function byTemme(orders: number, largest: number, scaled: boolean): Formula {
-  // Term k + 1 of both sums is below 20(k + 1)·term beside the first: log(2/x) + 2(1 + … + 1/k) < 10.
+  // Term k + 1 of both sums is about 20(k + 1)·term beside the first, as log(2/x) + 2(1 + … + 1/k) < 10 wherever the terms matter; the
+  // other digit is for μ near ±½, where f is larger than p.
   let terms = 0;
   for (
     let term = 0.25 * largest ** 2;
-    20 * (terms + 1) * term > 1e-16;
+    20 * (terms + 1) * term > 1e-17;
     term *= (0.25 * largest ** 2) / (terms + 1) ** 2
   )
     terms++;
