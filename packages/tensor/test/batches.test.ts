@@ -128,7 +128,7 @@ describe("who does it", () => {
     await vi.waitFor(() => {
       expect(bytesOf(run()).equals(bytesOf(doubled))).toBe(true);
       expect(runs).toHaveBeenCalled();
-    });
+    }, 30_000);
   };
 
   test("this thread alone, where workers cannot load their program", async () => {

@@ -65,12 +65,17 @@ export function fakeCard(): FakeCard | string {
     if (status !== 0) throw new Error(`the fake card does not compile:\n${stderr}`);
     renameSync(aside, path);
   }
-  copyFileSync(join(here, "shim.h"), join(folder, "shim.h"));
+  const shim = join(folder, "shim.h");
+  if (!existsSync(shim)) {
+    // Another process may be compiling with it: never half a file.
+    copyFileSync(join(here, "shim.h"), `${shim}.${process.pid}`);
+    renameSync(`${shim}.${process.pid}`, shim);
+  }
   // Read by C++ code, which does not see what JavaScript writes into process.env of a worker thread: vitest runs files in processes.
   Object.assign(process.env, {
     CURV_CUDA_LIB_DIR: folder,
     CURV_FAKE_DIR: folder,
-    CURV_FAKE_SHIM: join(folder, "shim.h"),
+    CURV_FAKE_SHIM: shim,
   });
   process.env.CURV_CACHE_DIR = join(folder, "cache");
   const cuda = koffi().load(join(folder, "libcuda.so.1"));
