@@ -2,7 +2,7 @@
 
 import { softmaxCrossEntropy } from "@curv/loss";
 import { mlp } from "@curv/nn";
-import { tensor, zeros, type Tensor } from "@curv/tensor";
+import { ones, tensor, zeros, type Tensor } from "@curv/tensor";
 import * as random from "@curv/tensor/random";
 import { expect, test } from "vitest";
 import {
@@ -13,9 +13,17 @@ import {
   gradientCovarianceOperator,
   hessianOperator,
   inBatches,
+  effectiveWeights,
+  initTwoLayerRelu,
   lossSurface,
+  negativeFraction,
+  pathNorm,
   perSampleGradientRows,
   selectParameters,
+  spectralRates,
+  traceDiagonalLinear,
+  traceOf,
+  traceTwoLayer,
 } from "./index.js";
 
 const key = random.key(0);
@@ -117,3 +125,38 @@ test("per-sample rows and the covariance check the loss, too", () => {
   expect(() => [...perSampleGradientRows(each, params, batch)]).toThrow(/perSampleGradientRows: the loss returned/);
   expect(() => gradientCovarianceOperator(each, params, batch)).toThrow(/gradientCovarianceOperator/);
 });
+
+const unit = { nodes: [1], weights: [1], residuals: [0] };
+const net = { inner: ones([2, 3]), outer: ones([2]) };
+test.each<[string, () => unknown, RegExp]>([
+  ["widths", () => initTwoLayerRelu(key, { width: 0, inputs: 2 }), /initTwoLayerRelu: width is 0; wants a positive/],
+  [
+    "inputs",
+    () => initTwoLayerRelu(key, { width: 2, inputs: 1.5 }),
+    /initTwoLayerRelu: inputs is 1.5; wants a positive/,
+  ],
+  [
+    "a path norm",
+    () => pathNorm({ inner: ones([2, 2]), outer: ones([1]) }),
+    /pathNorm: inner has shape \[2, 2\], outer \[1\]/,
+  ],
+  ["no examples", () => traceTwoLayer(net, zeros([0, 3])), /traceTwoLayer: inputs has no rows/],
+  [
+    "no examples",
+    () => traceDiagonalLinear({ a: ones([3]), b: ones([3]) }, zeros([0, 3])),
+    /traceDiagonalLinear: inputs/,
+  ],
+  [
+    "unlike weights",
+    () => effectiveWeights({ a: ones([2]), b: ones([1]) }),
+    /effectiveWeights: a has shape \[2\], b \[1\]/,
+  ],
+  ["a weight", () => spectralRates({ nodes: [1, 2], weights: [1, NaN] }), /spectralRates: weights\[1\] is NaN/],
+  ["a weight", () => spectralRates({ nodes: [1, 2], weights: [-1, 2] }), /spectralRates: weights\[0\] is -1/],
+  ["no runs", () => traceOf({ size: 3, products: 0, runs: [] }, (x) => x), /traceOf: the measure has no runs/],
+  [
+    "a tolerance",
+    () => negativeFraction({ size: 3, products: 1, runs: [unit] }, NaN),
+    /negativeFraction: tolerance is NaN/,
+  ],
+])("%s that make no sense", (_, call, message) => expect(call).toThrow(message));

@@ -71,11 +71,18 @@ export interface LinearOperatorOptions<X, Y> extends Structure {
 /**
  * An operator from the function that applies it.
  *
+ * @throws DomainError without a `matvec`, or for structure that contradicts itself; ShapeError for a symmetric one that is not square.
+ *
  * @example
  * const hessian = linearOperator({ matvec: (v) => hvp(loss, params, v), domain: params, symmetric: true });
  */
 export function linearOperator<X, Y = X>(options: LinearOperatorOptions<X, Y>): LinearOperator<X, Y> {
   const { matvec, domain: like, range: rangeLike, positiveSemidefinite = false, eager = false } = options;
+  if (typeof matvec !== "function") {
+    throw new DomainError(
+      `linearOperator: matvec is ${typeof matvec}; wants the function that multiplies by the matrix.`,
+    );
+  }
   const symmetric = options.symmetric ?? positiveSemidefinite;
   if (positiveSemidefinite && !symmetric) {
     throw new DomainError("linearOperator: positiveSemidefinite without symmetric; wants both, or neither.");

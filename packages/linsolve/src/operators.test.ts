@@ -264,6 +264,15 @@ describe("bad calls name what is wrong", () => {
       ShapeError,
       "apply: x: leaf 1 has shape [3, 2]; wants [2, 2]",
     ],
+    ["identity", () => identityOperator(-1), DomainError, "identityOperator: n is -1; wants an integer"],
+    ["scale", () => scaleOperator(NaN, identityOperator(2)), DomainError, "scaleOperator: c is NaN; wants a finite"],
+    ["shift", () => shiftOperator(identityOperator(2), Infinity), DomainError, "shiftOperator: c is Infinity; wants"],
+    [
+      "matvec",
+      () => linearOperator({} as never),
+      DomainError,
+      "linearOperator: matvec is undefined; wants the function",
+    ],
     [
       "eager transpose",
       () => linearOperator({ matvec: (v: Tensor) => v.mul(2), domain: a.slice(0), eager: true }).rmatvec(a.slice(0)),

@@ -60,7 +60,7 @@ export interface SpectralRates {
  * Learning rate and momentum for a spectrum of Ritz values `nodes`, as `spectralMeasure` gives; their magnitudes count. Never more than the stable 2(1 + ρ)/L, but for
  * `compat: "authors"`.
  *
- * @throws DomainError for options that make no sense, values that are all zero, or where every value is dropped by its weight.
+ * @throws DomainError for options that make no sense, values that are all zero, weights that are negative or no numbers, or where every value is dropped by its weight.
  * Source: Granziol, Zohren & Roberts (2022), section 7; their code `run_ssgd_fastanddirty.py`, `run_ssgdm_…`, `run_ssgdmn_…`.
  */
 export function spectralRates(
@@ -77,6 +77,12 @@ export function spectralRates(
   }
   if (ritz.length !== weights.length) {
     throw new DomainError(`${caller}: ${ritz.length} Ritz values and ${weights.length} weights; wants as many.`);
+  }
+  const wrong = weights.findIndex((weight) => !(weight >= 0 && weight < Infinity));
+  if (wrong >= 0) {
+    throw new DomainError(
+      `${caller}: weights[${wrong}] is ${weights[wrong]}; wants finite numbers that are not negative.`,
+    );
   }
   const mu = kind === "median" ? median(sizes) : leastOfLight(sizes, weights, weightThreshold);
   if (trainBatch !== undefined) {

@@ -100,12 +100,13 @@ export interface FunctionTrace {
 /**
  * tr f(A) = Σ f(λᵢ).
  *
- * @throws DomainError where f gives no finite number at a Ritz value.
+ * @throws DomainError where f gives no finite number at a Ritz value, or for a measure without runs.
  *
  * @example
  * traceOf(measure, (x) => x ** 2); // ‖A‖²
  */
 export function traceOf({ size, runs }: SpectralMeasure, f: (eigenvalue: number) => number): FunctionTrace {
+  if (runs.length === 0) throw new DomainError("traceOf: the measure has no runs; wants at least one.");
   const samples = runs.map(({ nodes, weights }) => {
     const values = nodes.map((x, i) => (weights[i] === 0 ? 0 : weights[i] * f(x)));
     const wrong = values.findIndex((y) => !Number.isFinite(y));
@@ -149,8 +150,13 @@ export function effectiveDimension(measure: SpectralMeasure, { damping }: { read
   return traceOf(measure, (x) => Math.max(x, 0) / (Math.max(x, 0) + damping));
 }
 
-/** The fraction of eigenvalues below `-tolerance`. */
+/**
+ * The fraction of eigenvalues below `-tolerance`.
+ *
+ * @throws DomainError for a tolerance that is negative or no number.
+ */
 export function negativeFraction(measure: SpectralMeasure, tolerance = 0): FunctionTrace {
+  if (!(tolerance >= 0)) throw new DomainError(`negativeFraction: tolerance is ${tolerance}; wants 0 or more.`);
   const { trace, standardError } = traceOf(measure, (x) => (x < -tolerance ? 1 : 0));
   return { trace: trace / measure.size, standardError: standardError / measure.size };
 }

@@ -10,8 +10,17 @@ export interface DiagonalLinearNet {
   readonly b: Tensor;
 }
 
-/** β = a ∘ b [d], the weights of the linear function. */
+/**
+ * β = a ∘ b [d], the weights of the linear function.
+ *
+ * @throws ShapeError for parameters that do not fit.
+ */
 export function effectiveWeights({ a, b }: DiagonalLinearNet): Tensor {
+  if (a.rank !== 1 || b.rank !== 1 || a.size !== b.size) {
+    throw new ShapeError(
+      `effectiveWeights: a has shape [${a.shape.join(", ")}], b [${b.shape.join(", ")}]; wants [d] and [d].`,
+    );
+  }
   return a.mul(b);
 }
 
@@ -28,12 +37,14 @@ export function diagonalLinearNet(net: DiagonalLinearNet, inputs: Tensor): Tenso
 /**
  * tr G = Σⱼ cⱼ(aⱼ² + bⱼ²) with cⱼ = (1/n) Σᵢ xᵢⱼ², a scalar; at least 2 Σⱼ cⱼ |βⱼ|.
  *
- * @param inputs - [n, d].
+ * @param inputs - [n, d], n ≥ 1.
  * @throws ShapeError for parameters or inputs that do not fit.
  * Source: Wu & Su (2023), arXiv 2305.17490, section 4.
  */
 export function traceDiagonalLinear(net: DiagonalLinearNet, inputs: Tensor): Tensor {
   checkShapes(net, inputs, "traceDiagonalLinear");
+  if (inputs.shape[0] === 0)
+    throw new ShapeError("traceDiagonalLinear: inputs has no rows; wants at least one example.");
   return inputs.square().mean(0).mul(net.a.square().add(net.b.square())).sum();
 }
 

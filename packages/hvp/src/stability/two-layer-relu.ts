@@ -1,6 +1,6 @@
 /** A network with one hidden layer of ReLUs, and its sharpness in closed form. */
 
-import { matmul, relu, ShapeError, type Tensor } from "@curv/tensor";
+import { DomainError, matmul, relu, ShapeError, type Tensor } from "@curv/tensor";
 import * as random from "@curv/tensor/random";
 
 /** Parameters of f(x) = Σⱼ aⱼ relu(wⱼᵀx). */
@@ -20,8 +20,17 @@ export interface TwoLayerReluOptions {
   readonly dtype?: "float32" | "float64";
 }
 
-/** Random parameters: wⱼ ~ N(0, I/d), aⱼ ~ N(0, 1/m). */
+/**
+ * Random parameters: wⱼ ~ N(0, I/d), aⱼ ~ N(0, 1/m).
+ *
+ * @throws DomainError for sizes that are no positive integers.
+ */
 export function initTwoLayerRelu(key: random.Key, { width, inputs, dtype }: TwoLayerReluOptions): TwoLayerRelu {
+  for (const [name, size] of Object.entries({ width, inputs })) {
+    if (!Number.isInteger(size) || size < 1) {
+      throw new DomainError(`initTwoLayerRelu: ${name} is ${size}; wants a positive integer.`);
+    }
+  }
   const [innerKey, outerKey] = random.split(key);
   const options = dtype === undefined ? {} : { dtype };
   return {
@@ -43,9 +52,15 @@ export function twoLayerRelu(net: TwoLayerRelu, inputs: Tensor): Tensor {
 /**
  * ‖θ‖_P = Σⱼ |aⱼ| ‖wⱼ‖, a scalar; differentiable away from zero. It does not change when a unit is rescaled, (wⱼ, aⱼ) to (c wⱼ, aⱼ/c).
  *
+ * @throws ShapeError for parameters that do not fit.
  * Source: Neyshabur, Tomioka & Srebro (2015).
  */
 export function pathNorm({ inner, outer }: TwoLayerRelu): Tensor {
+  if (inner.rank !== 2 || outer.rank !== 1 || inner.shape[0] !== outer.shape[0]) {
+    throw new ShapeError(
+      `pathNorm: inner has shape [${inner.shape.join(", ")}], outer [${outer.shape.join(", ")}]; wants [m, d] and [m].`,
+    );
+  }
   return outer.abs().mul(inner.square().sum(1).sqrt()).sum();
 }
 
@@ -53,12 +68,13 @@ export function pathNorm({ inner, outer }: TwoLayerRelu): Tensor {
  * tr G = (1/n) Σᵢ Σⱼ [relu(wⱼᵀxᵢ)² + aⱼ² ‖xᵢ‖² 1(wⱼᵀxᵢ > 0)], the mean squared norm of the gradients of f, a scalar. Rescaling units changes it;
  * for isotropic inputs of variance 1 it is near ½ Σⱼ (‖wⱼ‖² + d aⱼ²) ≥ √d ‖θ‖_P.
  *
- * @param inputs - [n, d].
+ * @param inputs - [n, d], n ≥ 1.
  * @throws ShapeError for parameters or inputs that do not fit.
  * Source: Wu & Su (2023), arXiv 2305.17490, section 4.
  */
 export function traceTwoLayer(net: TwoLayerRelu, inputs: Tensor): Tensor {
   checkShapes(net, inputs, "traceTwoLayer");
+  if (inputs.shape[0] === 0) throw new ShapeError("traceTwoLayer: inputs has no rows; wants at least one example.");
   const before = matmul(inputs, net.inner.transpose());
   const active = before.greater(0).cast(before.dtype);
   const lengths = inputs.square().sum(1, { keepDims: true });

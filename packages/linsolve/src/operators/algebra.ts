@@ -29,8 +29,13 @@ export function addOperators<X, Y>(a: LinearOperator<X, Y>, b: LinearOperator<X,
   });
 }
 
-/** c·A. */
+/**
+ * c·A.
+ *
+ * @throws DomainError if `c` is NaN or infinite.
+ */
 export function scaleOperator<X, Y>(c: number, a: LinearOperator<X, Y>): LinearOperator<X, Y> {
+  if (!Number.isFinite(c)) throw new DomainError(`scaleOperator: c is ${c}; wants a finite number.`);
   return fromVectors({
     ...a,
     positiveSemidefinite: a.positiveSemidefinite && c >= 0,
@@ -41,9 +46,16 @@ export function scaleOperator<X, Y>(c: number, a: LinearOperator<X, Y>): LinearO
   });
 }
 
-/** A + c·I for a square A: damping. */
+/**
+ * A + c·I for a square A: damping.
+ *
+ * @throws ShapeError if A is not square; DomainError if `c` is a number that is NaN or infinite.
+ */
 export function shiftOperator<X>(a: LinearOperator<X>, c: number | Tensor): LinearOperator<X> {
   square(a, "shiftOperator");
+  if (typeof c === "number" && !Number.isFinite(c)) {
+    throw new DomainError(`shiftOperator: c is ${c}; wants a finite number.`);
+  }
   return fromVectors({
     ...a,
     positiveSemidefinite: a.positiveSemidefinite && typeof c === "number" && c >= 0,

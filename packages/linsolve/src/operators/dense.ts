@@ -1,6 +1,6 @@
 /** Matrices that are there, and diagonal ones. */
 
-import { DTypeError, matmul, matrixTranspose, ShapeError, type Tensor } from "@curv/tensor";
+import { DomainError, DTypeError, matmul, matrixTranspose, ShapeError, type Tensor } from "@curv/tensor";
 import { fromVectors, type LinearOperator, type Structure } from "../linear-operator.js";
 import { vectors, type FloatDType } from "../vector-space.js";
 
@@ -46,8 +46,13 @@ export function diagonalOperator(d: Tensor, { positiveSemidefinite = false }: St
   });
 }
 
-/** c·I on vectors [n]. */
+/**
+ * I on vectors [n].
+ *
+ * @throws DomainError if `n` is no integer, or negative.
+ */
 export function identityOperator(n: number, dtype: FloatDType = "float64"): LinearOperator {
+  if (!Number.isInteger(n) || n < 0) throw new DomainError(`identityOperator: n is ${n}; wants an integer ≥ 0.`);
   const space = vectors(n, dtype);
   const same = (v: Tensor): Tensor => v;
   return fromVectors({
