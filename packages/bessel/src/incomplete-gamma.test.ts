@@ -18,6 +18,11 @@ test("P and Q to 1e-14·max(1, |log|/20) in both tails, a from 1e-8 to 10⁵", (
   expect(worst(without(moderate, [0, 1, 3]), gammaQ)).toBeLessThan(5e-15); // Q ≈ a·E₁(x) for tiny a
 });
 
+test("Q of orders below 1 to 7e-16 where the series ends and the fraction begins, and its inverse", () => {
+  expect(worst(rows.seam, gammaQ)).toBeLessThan(7e-16);
+  expect(worst(without(rows.seam, [0, 2, 1]), inverseGammaQ)).toBeLessThan(1e-15);
+});
+
 test("inverses to 2e-15·max(1, |log x|), and back", () => {
   const size = (_a: number, _p: number, x: number): number => x * Math.max(1, Math.abs(Math.log(x)));
   expect(worst(rows.inverse, inverseGammaP, size)).toBeLessThan(2e-15);

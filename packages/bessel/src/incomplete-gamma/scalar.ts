@@ -25,8 +25,9 @@ export function gammaPair(a: number, x: number): readonly [p: number, q: number]
   if (x === 0) return [0, 1];
   if (x === Infinity) return [1, 0];
   if (a >= 20 && Math.abs(x - a) <= 0.4 * a) return temme(a, x);
-  if (a < 1 && x < 1.1) return smallOrder(a, x);
-  if (x < a + 1) {
+  if (a < 1 && x < 1) return smallOrder(a, x);
+  // For a < 1 and x beyond that Q is small beside P.
+  if (a >= 1 && x < a + 1) {
     const p = series(a, x);
     return [p, 1 - p];
   }
@@ -42,8 +43,9 @@ function series(a: number, x: number): number {
   return lead(a, x) * sum;
 }
 
-/** Q = x^a e^(−x)/Γ(a)·1/(x + 1 − a − 1·(1 − a)/(x + 3 − a − 2(2 − a)/(x + 5 − a − …))) (DLMF 8.9.2), by Lentz's method. */
+/** Q = x^a e^(−x)/Γ(a)·1/(x + 1 − a − 1·(1 − a)/(x + 3 − a − 2(2 − a)/(x + 5 − a − …))) (DLMF 8.9.2), from the front by Lentz's method. */
 function fraction(a: number, x: number): number {
+  if (a < 1) return lead(a, x) * a * smallOrderFraction(a, x);
   let b = x + 1 - a;
   let c = 1e300;
   let d = 1 / b;
@@ -61,6 +63,16 @@ function fraction(a: number, x: number): number {
   return lead(a, x) * a * h;
 }
 
+/** The same fraction from its end: near x = 1 it is long, and Lentz's product of so many factors would lose a digit. */
+function smallOrderFraction(a: number, x: number): number {
+  // Its n-th part differs from the limit by about exp(−4√(nx)): 1e-21.
+  const length = Math.ceil(150 / x) + 4;
+  const first = x + 1 - a;
+  let rest = first + 2 * length;
+  for (let i = length; i > 0; i--) rest = first + 2 * (i - 1) - (i * (i - a)) / rest;
+  return 1 / rest;
+}
+
 /** ζ(k) − 1, k = 0, 1, …; from 2 on. */
 const zetaRest: readonly number[] = /* @__PURE__ */ Array.from({ length: 30 }, (_, k) => (k < 2 ? 0 : hurwitz(k, 2)));
 
@@ -72,7 +84,7 @@ function logGamma1p(a: number): number {
   return a * (1 - euler + a * sum) - Math.log1p(a);
 }
 
-/** For a < 1 and x < 1.1, where Q may be small as a: P = x^a/Γ(a + 1)·(1 + r), r = a·Σ_{k≥1}(−x)^k/(k!(a + k)) (DLMF 8.7.1). */
+/** For a < 1 and x < 1, where Q may be small as a: P = x^a/Γ(a + 1)·(1 + r), r = a·Σ_{k≥1}(−x)^k/(k!(a + k)) (DLMF 8.7.1). */
 function smallOrder(a: number, x: number): readonly [p: number, q: number] {
   let term = 1;
   let r = 0;
