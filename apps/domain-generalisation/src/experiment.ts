@@ -29,6 +29,7 @@ export interface Point {
 
 /** One training. */
 export interface Run {
+  /** Of its data and its first weights. */
   readonly seed: number;
   /** Accuracies along the training; the last is that of the last step, which is what the tables show. */
   readonly points: readonly Point[];
@@ -92,7 +93,6 @@ interface Task {
   readonly train: readonly Environment[];
   readonly test: Environment;
   readonly model: Network;
-  readonly seed: number;
   readonly steps: number;
   readonly learningRate: number;
   readonly weightDecay: number;
@@ -104,7 +104,6 @@ const weightDecay = 0.00110794568;
 export async function runExperiments(settings: Settings, options: ExperimentOptions = {}): Promise<Results> {
   const experiments: ExperimentResult[] = [];
   const analyses: Analysis[] = [];
-  const digits = settings.parts.some((part) => part !== "synthetic") ? await loadDigits(keyOf(settings, 0)) : undefined;
   for (const part of settings.parts) {
     switch (part) {
       case "synthetic": {
@@ -114,13 +113,13 @@ export async function runExperiments(settings: Settings, options: ExperimentOpti
         break;
       }
       case "colored":
-        experiments.push({ part, rows: await colored(settings, digits!, options) });
+        experiments.push({ part, rows: await colored(settings, options) });
         break;
       case "label-shift":
-        experiments.push({ part, rows: await labelShift(settings, digits!, options) });
+        experiments.push({ part, rows: await labelShift(settings, options) });
         break;
       case "rotated":
-        experiments.push({ part, rows: await rotated(settings, digits!, options) });
+        experiments.push({ part, rows: await rotated(settings, options) });
         break;
     }
   }
@@ -131,32 +130,30 @@ async function synthetic(
   settings: Settings,
   options: ExperimentOptions,
 ): Promise<{ rows: Row[]; analysed: Analysis[] }> {
-  const { train, test, hidden, steps, learningRate, repeats } = settings.synthetic;
-  const tasks = Array.from({ length: repeats }, (_, repeat): Task => {
-    const [a, b, c] = random.split(keyOf(settings, 10 + repeat), 3);
+  const { train, test, hidden, steps, learningRate } = settings.synthetic;
+  const task = (own: Settings): Task => {
+    const [a, b, c] = random.split(keyOf(own, 10), 3);
     return {
       part: "synthetic",
       train: [syntheticEnvironment(a, train, 0.2), syntheticEnvironment(b, train, 0.1)],
       test: syntheticEnvironment(c, test, 0.9),
       model: network(inputs, hidden, 1),
-      seed: repeat,
       steps,
       learningRate,
       weightDecay,
     };
-  });
-  const rows: Row[] = [];
+  };
   const analysed: Analysis[] = [];
-  for (const method of coloredMethods) {
-    const runs: Run[] = [];
-    for (const task of tasks) {
-      const { run, params } = await trainOnce(settings, task, method, options);
-      runs.push(run);
-      const wanted = task.seed === 0 && (method.name === "ERM" || method.name === "HGP");
-      if (wanted) analysed.push(await analyse(task, method, params, options));
-    }
-    rows.push({ method: method.name, ours: method.ours, runs });
-  }
+  const rows = await trainAll(
+    settings,
+    "synthetic",
+    task,
+    chosen(coloredMethods, settings),
+    options,
+    async (first, method, params) => {
+      if (method.id === "erm" || method.id === "hgp") analysed.push(await analyse(first, method, params, options));
+    },
+  );
   return { rows, analysed };
 }
 
@@ -186,31 +183,36 @@ async function analyse(
   return { method: name, rows: await whatAligns(model, params, train), transfer };
 }
 
-async function colored(settings: Settings, digits: Digits, options: ExperimentOptions): Promise<Row[]> {
+async function colored(settings: Settings, options: ExperimentOptions): Promise<Row[]> {
   const { train, test } = settings.colored;
-  const parts = [slice(digits, 0, train), slice(digits, train, train), slice(digits, 2 * train, test)];
-  const rows = await coloredRows(settings, "colored", parts, coloredMethods, false, options);
-  const [oracle] = await coloredRows(settings, "colored", parts, coloredMethods.slice(0, 1), true, options);
-  return [...rows, oracle];
+  const task =
+    (grayscale: boolean) =>
+    async (own: Settings): Promise<Task> => {
+      const digits = await loadDigits(keyOf(own, 0));
+      const parts = [slice(digits, 0, train), slice(digits, train, train), slice(digits, 2 * train, test)];
+      return coloredTask(own, "colored", parts, grayscale);
+    };
+  const oracle = coloredMethods.slice(0, 1).map((method) => ({ ...method, name: "ERM on grey digits (oracle)" }));
+  return [
+    ...(await trainAll(settings, "colored", task(false), chosen(coloredMethods, settings), options)),
+    ...(await trainAll(settings, "colored", task(true), chosen(oracle, settings), options)),
+  ];
 }
 
-async function labelShift(settings: Settings, digits: Digits, options: ExperimentOptions): Promise<Row[]> {
+function labelShift(settings: Settings, options: ExperimentOptions): Promise<Row[]> {
   const { train, test } = settings.colored;
-  const pool = slice(digits, 0, 2 * train);
-  const [first, second] = imbalancedSplit(pool.labels, { key: keyOf(settings, 30) });
-  const parts = [select(pool, first), select(pool, second), slice(digits, 2 * train, test)];
-  return coloredRows(settings, "label-shift", parts, labelShiftMethods, false, options);
+  const task = async (own: Settings): Promise<Task> => {
+    const digits = await loadDigits(keyOf(own, 0));
+    const pool = slice(digits, 0, 2 * train);
+    const [first, second] = imbalancedSplit(pool.labels, { key: keyOf(own, 30) });
+    const parts = [select(pool, first), select(pool, second), slice(digits, 2 * train, test)];
+    return coloredTask(own, "label-shift", parts, false);
+  };
+  return trainAll(settings, "label-shift", task, chosen(labelShiftMethods, settings), options);
 }
 
 /** Two environments with e = 0.2 and 0.1, and a third with e = 0.9. */
-async function coloredRows(
-  settings: Settings,
-  part: Part,
-  parts: readonly Digits[],
-  methods: readonly Method[],
-  grayscale: boolean,
-  options: ExperimentOptions,
-): Promise<Row[]> {
+function coloredTask(settings: Settings, part: Part, parts: readonly Digits[], grayscale: boolean): Task {
   const { hidden, steps, learningRate } = settings.colored;
   const [first, second, test] = parts.map((digits, i) =>
     coloredDigits(asImages(digits), digits.labels, {
@@ -220,41 +222,57 @@ async function coloredRows(
     }),
   );
   const model = network(2 * (side / 2) ** 2, hidden, 1);
-  const task: Task = { part, train: [first, second], test, model, seed: 0, steps, learningRate, weightDecay };
-  const named = grayscale ? methods.map((method) => ({ ...method, name: "ERM on grey digits (oracle)" })) : methods;
-  return trainAll(settings, task, named, options);
+  return { part, train: [first, second], test, model, steps, learningRate, weightDecay };
 }
 
 /** Ten classes; digits turned by 0 to 60 degrees to learn from, 75 to test. */
-async function rotated(settings: Settings, digits: Digits, options: ExperimentOptions): Promise<Row[]> {
+function rotated(settings: Settings, options: ExperimentOptions): Promise<Row[]> {
   const { digits: count, hidden, steps, learningRate } = settings.rotated;
-  const environments = [0, 15, 30, 45, 60, 75].map((degrees, i) => {
-    const some = slice(digits, i * count, count);
-    return rotatedDigits(asImages(some), some.labels, { degrees });
-  });
-  const task: Task = {
-    part: "rotated",
-    train: environments.slice(0, 5),
-    test: environments[5],
-    model: network(side ** 2, hidden, 10),
-    seed: 0,
-    steps,
-    learningRate,
-    weightDecay: 0,
+  const task = async (own: Settings): Promise<Task> => {
+    const digits = await loadDigits(keyOf(own, 0));
+    const environments = [0, 15, 30, 45, 60, 75].map((degrees, i) => {
+      const some = slice(digits, i * count, count);
+      return rotatedDigits(asImages(some), some.labels, { degrees });
+    });
+    return {
+      part: "rotated",
+      train: environments.slice(0, 5),
+      test: environments[5],
+      model: network(side ** 2, hidden, 10),
+      steps,
+      learningRate,
+      weightDecay: 0,
+    };
   };
-  return trainAll(settings, task, rotatedMethods, options);
+  return trainAll(settings, "rotated", task, chosen(rotatedMethods, settings), options);
 }
 
+function chosen(methods: readonly Method[], settings: Settings): Method[] {
+  return methods.filter(({ id }) => settings.methods.includes(id));
+}
+
+/**
+ * Trains by every method, as often as the settings say. Restart r is a run with the seed `seed + r`: digits, labels, colours and first weights
+ * are drawn anew, and are the same for all methods, so that their differences are paired.
+ */
 async function trainAll(
   settings: Settings,
-  task: Task,
+  part: Part,
+  taskOf: (settings: Settings) => Task | Promise<Task>,
   methods: readonly Method[],
   options: ExperimentOptions,
+  afterFirst?: (task: Task, method: Method, params: Params) => Promise<void>,
 ): Promise<Row[]> {
-  const rows: Row[] = [];
-  for (const method of methods) {
-    const { run } = await trainOnce(settings, task, method, options);
-    rows.push({ method: method.name, ours: method.ours, runs: [run] });
+  const rows = methods.map(({ name, ours }) => ({ method: name, ours, runs: [] as Run[] }));
+  if (methods.length === 0) return rows;
+  for (let restart = 0; restart < settings.restarts[part]; restart++) {
+    const own = { ...settings, seed: settings.seed + restart };
+    const task = await taskOf(own);
+    for (const [i, method] of methods.entries()) {
+      const { run, params } = await trainOnce(own, task, method, options);
+      rows[i].runs.push(run);
+      if (restart === 0) await afterFirst?.(task, method, params);
+    }
   }
   return rows;
 }
@@ -263,15 +281,16 @@ type Params = ReturnType<Network["init"]>;
 
 async function trainOnce(
   settings: Settings,
-  { part, train, test, model, seed, steps, learningRate, weightDecay: decay }: Task,
+  { part, train, test, model, steps, learningRate, weightDecay: decay }: Task,
   { name, algorithm, weight }: Method,
   { signal, onProgress }: ExperimentOptions,
 ): Promise<{ run: Run; params: Params }> {
-  const initial = model.init(keyOf(settings, 40 + seed));
-  const say = (fraction: number, text: string): void => onProgress?.({ part, method: name, fraction, text });
+  const initial = model.init(keyOf(settings, 40));
+  const say = (fraction: number, text: string): void =>
+    onProgress?.({ part, method: name, fraction, text: `seed ${settings.seed}: ${text}` });
   const trained = await trainDomains(model, initial, train, {
     algorithm,
-    key: keyOf(settings, 50 + seed),
+    key: keyOf(settings, 50),
     weight,
     annealSteps: Math.round(steps * settings.annealShare),
     steps,
@@ -289,7 +308,7 @@ async function trainOnce(
   });
   const last = points[points.length - 1];
   say(1, last === undefined ? "failed" : `train ${last.train.toFixed(3)}, test ${last.test.toFixed(3)}`);
-  return { run: { seed, points, failed: trained.status !== "completed" }, params: trained.params };
+  return { run: { seed: settings.seed, points, failed: trained.status !== "completed" }, params: trained.params };
 }
 
 function keyOf({ seed }: Settings, place: number): random.Key {

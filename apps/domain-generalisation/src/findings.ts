@@ -1,7 +1,7 @@
 /** What the numbers say: final accuracies, and the claims that a full run checks. */
 
-import type { Check } from "app-frame";
-import type { ExperimentResult, Results, Row } from "./experiment.js";
+import type { Check, Table } from "app-frame";
+import type { ExperimentResult, Results, Row, Run } from "./experiment.js";
 
 /** Means over a row's runs, at the last step. */
 export interface Final {
@@ -10,9 +10,71 @@ export interface Final {
 }
 
 export function finalOf({ runs }: Row): Final {
-  const ends = runs.map(({ points }) => points[points.length - 1] ?? { train: NaN, test: NaN });
-  const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length;
-  return { train: mean(ends.map(({ train }) => train)), test: mean(ends.map(({ test }) => test)) };
+  const ends = runs.map(endOf);
+  return { train: meanOf(ends.map(({ train }) => train)).mean, test: meanOf(ends.map(({ test }) => test)).mean };
+}
+
+/** Accuracies of the last step; NaN where the training failed before the first measurement. */
+export function endOf({ points }: Run): Final {
+  return points[points.length - 1] ?? { train: NaN, test: NaN };
+}
+
+export interface Mean {
+  readonly mean: number;
+  /** NaN for a single value. */
+  readonly standardError: number;
+}
+
+/** Test accuracy over the restarts. */
+export function testOf({ runs }: Row): Mean {
+  return meanOf(runs.map((run) => endOf(run).test));
+}
+
+/**
+ * Test accuracy less that of another method, restart by restart. Both trained on the same data from the same weights, so that what the
+ * restarts have in common falls out of the difference, and its standard error is that of the comparison.
+ */
+export function pairedDifference({ runs }: Row, base: Row): Mean {
+  return meanOf(runs.map((run, i) => endOf(run).test - endOf(base.runs[i]).test));
+}
+
+function meanOf(values: readonly number[]): Mean {
+  const mean = values.reduce((a, b) => a + b, 0) / values.length;
+  const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0);
+  return { mean, standardError: Math.sqrt(squares / (values.length - 1) / values.length) };
+}
+
+/** What the terminal and the page show of an experiment: one row for each method. */
+export function finalTable({ part, rows }: ExperimentResult, quick: boolean): Table {
+  const known = quick ? undefined : reference[part];
+  const several = rows.some(({ runs }) => runs.length > 1);
+  const base = rows.find(({ method }) => method === "ERM");
+  const heads = [
+    "Method",
+    "Train",
+    "Test",
+    ...(several && base !== undefined ? ["Test − ERM's"] : []),
+    ...(several ? ["Test, each restart"] : []),
+    ...(known === undefined ? [] : ["Specification, train / test"]),
+  ];
+  const line = (row: Row): string[] => {
+    const expected = known?.[row.method];
+    return [
+      row.method,
+      finalOf(row).train.toFixed(3),
+      several ? withError(testOf(row)) : finalOf(row).test.toFixed(3),
+      ...(several && base !== undefined ? [row === base ? "" : withError(pairedDifference(row, base), true)] : []),
+      ...(several ? [row.runs.map((run) => (run.failed ? "failed" : endOf(run).test.toFixed(3))).join(", ")] : []),
+      ...(known === undefined
+        ? []
+        : [expected === undefined ? "" : `${expected.train.toFixed(3)} / ${expected.test.toFixed(3)}`]),
+    ];
+  };
+  return { heads, rows: rows.map(line) };
+}
+
+function withError({ mean, standardError }: Mean, signed = false): string {
+  return `${signed && mean >= 0 ? "+" : ""}${mean.toFixed(4)} ± ${standardError.toFixed(4)}`;
 }
 
 /** The specification's figures for the same rows, from another implementation: train / test. */
@@ -26,16 +88,20 @@ export const reference: Readonly<Record<string, Readonly<Record<string, Final>>>
 };
 
 /** Names of the rows whose test accuracy the claims are about. */
-const hessian = ["HGP", "Hutchinson, exact diagonal"] as const;
+const hessianMethods = ["HGP", "Hutchinson, exact diagonal"] as const;
 
-/** Claims of a full run; a quick one promises nothing. */
+/** Claims of a full run, on the means over its restarts; a quick one promises nothing. */
 export function checks({ settings, experiments }: Results): Check[] {
   return settings.quick ? [] : experiments.flatMap(claimsOf);
 }
 
 function claimsOf({ part, rows }: ExperimentResult): Check[] {
+  const has = (name: string): boolean => rows.some(({ method }) => method === name);
   const final = (name: string): Final => finalOf(rows.find(({ method }) => method === name)!);
+  // Without ERM there is nothing to compare with.
+  if (!has("ERM")) return [];
   const erm = final("ERM");
+  const hessian = hessianMethods.filter(has);
   switch (part) {
     case "synthetic":
       return [

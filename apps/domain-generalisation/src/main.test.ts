@@ -2,8 +2,9 @@ import { exitCodes } from "app-frame";
 import { expectWhole, numbersOf, trial } from "app-frame/testing";
 import { expect, test } from "vitest";
 import type { Results } from "./experiment.js";
-import { checks } from "./findings.js";
+import { checks, pairedDifference, testOf } from "./findings.js";
 import { app } from "./main.js";
+import { methodIds } from "./methods.js";
 import { fullSettings } from "./settings.js";
 
 const { read, run, expectRefusal, expectInterrupt } = trial(app);
@@ -44,6 +45,57 @@ test(
   },
 );
 
+test(
+  "restart r is a run with the seed + r, for every method that was asked for, and the differences are paired",
+  { timeout: 120_000 },
+  async () => {
+    const options = ["--quick", "--only", "label-shift", "--methods", "erm,hgp"];
+    const { code, stdout } = await run([...options, "--restarts", "3", "--seed", "4", "--out", "three.html"]);
+    expect(code).toBe(exitCodes.success);
+    expect(stdout).toMatch(/Test − ERM's/);
+    expect(stdout).toMatch(/HGP .* ± .* [+-]0\.\d{4} ± 0\.\d{4}/);
+    const page = read("three.html");
+    expect(page).toContain("the standard error over the restarts");
+    const { experiments } = JSON.parse(numbersOf(page)) as Results;
+    const [{ rows }] = experiments;
+    expect(rows.map(({ method }) => method)).toEqual(["ERM", "HGP"]);
+    expect(rows.map(({ runs }) => runs.map(({ seed }) => seed))).toEqual([
+      [4, 5, 6],
+      [4, 5, 6],
+    ]);
+
+    await run([...options, "--seed", "6", "--out", "one.html"]);
+    const single = JSON.parse(numbersOf(read("one.html"))) as Results;
+    expect(single.experiments[0].rows.map(({ runs }) => runs)).toEqual(rows.map(({ runs }) => [runs[2]]));
+  },
+);
+
+test("means over restarts have standard errors, and paired differences their own", () => {
+  const row = (...tests: number[]) => ({
+    method: "",
+    ours: false,
+    runs: tests.map((accuracy, seed) => ({
+      seed,
+      failed: false,
+      points: [
+        { step: 1, train: 0, test: 0 },
+        { step: 2, train: 1, test: accuracy },
+      ],
+    })),
+  });
+  const base = row(0.2, 0.4, 0.6);
+  expect(testOf(base).mean).toBeCloseTo(0.4, 14);
+  expect(testOf(base).standardError).toBeCloseTo(0.2 / Math.sqrt(3), 14);
+  // The restarts differ by far more than the methods.
+  const better = pairedDifference(row(0.21, 0.42, 0.63), base);
+  expect(better.mean).toBeCloseTo(0.02, 14);
+  expect(better.standardError).toBeCloseTo(0.01 / Math.sqrt(3), 14);
+  expect(testOf(row(0.5)).standardError).toBeNaN();
+});
+
+test("methods that an experiment does not have are refused", () =>
+  expectRefusal(["--only", "rotated", "--methods", "hutchinson"], "--methods has none of the methods of rotated"));
+
 test("an interrupt ends it", () => expectInterrupt(["--quick"], "never.html"));
 
 test("a claim that is missed is told", () => {
@@ -53,7 +105,7 @@ test("a claim that is missed is told", () => {
     runs: [{ seed: 0, failed: false, points: [{ step: 1, train, test: accuracy }] }],
   });
   const results = (hgp: number): Results => ({
-    settings: { ...fullSettings, seed: 0, parts: ["colored"] },
+    settings: { ...fullSettings, seed: 0, parts: ["colored"], methods: methodIds },
     analyses: [],
     experiments: [
       {

@@ -1,10 +1,11 @@
 /** The command: its options, and the experiments with their tables and their page. */
 
-import { checkList, defineApp, flag, outputFile, seed, someOf, type App } from "app-frame";
+import { checkList, defineApp, flag, integer, outputFile, seed, someOf, UsageError, type App } from "app-frame";
 import { runExperiments, type Results } from "./experiment.js";
 import { checks, titles } from "./findings.js";
+import { methodIds, methodsOf } from "./methods.js";
 import { reportPage } from "./report.js";
-import { fullSettings, parts, quickSettings } from "./settings.js";
+import { everywhere, fullSettings, parts, quickSettings, type Settings } from "./settings.js";
 import { analysisTable, experimentTable } from "./terminal.js";
 
 export const app: App = defineApp({
@@ -13,6 +14,12 @@ export const app: App = defineApp({
 shortcut misleads. Prints tables and writes one HTML page.`,
   options: {
     only: someOf("parts", `some of ${parts.join(", ")}; separated by commas (default all)`, parts),
+    methods: someOf("methods", `some of ${methodIds.join(", ")} (default all)`, methodIds),
+    restarts: integer(
+      "count",
+      "trainings of each method, paired: restart r is a run with the seed + r (default 1; synthetic 2)",
+      { least: 1, most: 1000 },
+    ),
     seed,
     out: outputFile(
       "file",
@@ -21,8 +28,17 @@ shortcut misleads. Prints tables and writes one HTML page.`,
     ),
     quick: flag("a little of everything in seconds; its numbers mean nothing"),
   },
-  run: async ({ only, seed, out, quick }, { signal, onProgress, print, write }) => {
-    const settings = { ...(quick ? quickSettings : fullSettings), seed, parts: only };
+  run: async ({ only, methods, restarts, seed, out, quick }, { signal, onProgress, print, write }) => {
+    const idle = only.find((part) => !methodsOf[part].some(({ id }) => methods.includes(id)));
+    if (idle !== undefined) throw new UsageError(`--methods has none of the methods of ${idle}`);
+    const usual = quick ? quickSettings : fullSettings;
+    const settings: Settings = {
+      ...usual,
+      seed,
+      parts: only,
+      methods,
+      restarts: restarts === undefined ? usual.restarts : everywhere(restarts),
+    };
     const start = performance.now();
     const results = await runExperiments(settings, {
       signal,
@@ -37,10 +53,10 @@ shortcut misleads. Prints tables and writes one HTML page.`,
 });
 
 function summary(results: Results): string {
-  const { experiments, analyses } = results;
+  const { settings, experiments, analyses } = results;
   const list = checks(results);
   return [
-    ...experiments.map(experimentTable),
+    ...experiments.map((experiment) => experimentTable(experiment, settings.quick)),
     ...(analyses.length > 0 ? [analysisTable(analyses)] : []),
     ...(list.length > 0 ? [checkList(list)] : []),
   ].join("\n\n");

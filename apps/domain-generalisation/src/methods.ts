@@ -1,8 +1,25 @@
 /** The methods that are compared, with the weights of their penalties. */
 
 import type { AlgorithmName, AlignOptions } from "@curv/hvp/domain";
+import type { Part } from "./settings.js";
+
+/** What --methods calls them, in the order of the tables. */
+export const methodIds = [
+  "erm",
+  "coral",
+  "fish",
+  "irm",
+  "vrex",
+  "fishr",
+  "iga",
+  "hgp",
+  "hutchinson",
+  "exact-diagonal",
+] as const;
+export type MethodId = (typeof methodIds)[number];
 
 export interface Method {
+  readonly id: MethodId;
   readonly name: string;
   readonly algorithm: AlgorithmName | AlignOptions;
   /** Weight of the penalty after annealing. */
@@ -21,16 +38,23 @@ const hgp: AlignOptions = { method: "hgp", detachTarget: false, reduce: "sum" };
 
 /** Methods of the coloured experiments. Alignment sums over environments and does not detach the mean, as in the authors' scripts. */
 export const coloredMethods: readonly Method[] = [
-  { name: "ERM", algorithm: "erm", weight: 1, ours: false },
-  { name: "CORAL", algorithm: "coral", weight: 1, ours: false },
-  { name: "Fish", algorithm: "fish", weight: 1, ours: false },
-  { name: "IRM", algorithm: "irm", weight: coloredWeight, ours: false },
-  { name: "V-REx", algorithm: "vrex", weight: coloredWeight, ours: false },
-  { name: "Fishr", algorithm: "fishr", weight: coloredWeight, ours: false },
-  { name: "gradient only (IGA)", algorithm: { ...hgp, alpha: 0 }, weight: coloredWeight, ours: false },
-  { name: "HGP", algorithm: hgp, weight: coloredWeight, ours: true },
-  { name: "Hutchinson, 150 probes", algorithm: { ...hgp, method: "hutchinson" }, weight: coloredWeight, ours: true },
+  { id: "erm", name: "ERM", algorithm: "erm", weight: 1, ours: false },
+  { id: "coral", name: "CORAL", algorithm: "coral", weight: 1, ours: false },
+  { id: "fish", name: "Fish", algorithm: "fish", weight: 1, ours: false },
+  { id: "irm", name: "IRM", algorithm: "irm", weight: coloredWeight, ours: false },
+  { id: "vrex", name: "V-REx", algorithm: "vrex", weight: coloredWeight, ours: false },
+  { id: "fishr", name: "Fishr", algorithm: "fishr", weight: coloredWeight, ours: false },
+  { id: "iga", name: "gradient only (IGA)", algorithm: { ...hgp, alpha: 0 }, weight: coloredWeight, ours: false },
+  { id: "hgp", name: "HGP", algorithm: hgp, weight: coloredWeight, ours: true },
   {
+    id: "hutchinson",
+    name: "Hutchinson, 150 probes",
+    algorithm: { ...hgp, method: "hutchinson" },
+    weight: coloredWeight,
+    ours: true,
+  },
+  {
+    id: "exact-diagonal",
     name: "Hutchinson, exact diagonal",
     algorithm: { ...hgp, method: "exact-diagonal" },
     weight: coloredWeight,
@@ -39,8 +63,8 @@ export const coloredMethods: readonly Method[] = [
 ];
 
 /** Those of the label-shift experiment. */
-export const labelShiftMethods: readonly Method[] = coloredMethods.filter(({ name }) =>
-  ["ERM", "V-REx", "gradient only (IGA)", "HGP", "Hutchinson, exact diagonal"].includes(name),
+export const labelShiftMethods: readonly Method[] = coloredMethods.filter(({ id }) =>
+  ["erm", "vrex", "iga", "hgp", "exact-diagonal"].includes(id),
 );
 
 /**
@@ -48,18 +72,32 @@ export const labelShiftMethods: readonly Method[] = coloredMethods.filter(({ nam
  * middle of the paper's ranges for alignment: α = 1e-4 and β = 5e-3 for HGP, 1e-3 and 5e-3 for Hutchinson, detached.
  */
 export const rotatedMethods: readonly Method[] = [
-  { name: "ERM", algorithm: "erm", weight: 1, ours: false },
-  { name: "CORAL", algorithm: "coral", weight: 1, ours: false },
-  { name: "Fish", algorithm: "fish", weight: 1, ours: false },
-  { name: "IRM", algorithm: "irm", weight: 100, ours: false },
-  { name: "V-REx", algorithm: "vrex", weight: 10, ours: false },
-  { name: "Fishr", algorithm: "fishr", weight: 1000, ours: false },
-  { name: "gradient only (IGA)", algorithm: { method: "hgp", alpha: 0, beta: 5e-3 }, weight: 1, ours: false },
-  { name: "HGP", algorithm: { method: "hgp", alpha: 1e-4, beta: 5e-3 }, weight: 1, ours: true },
+  { id: "erm", name: "ERM", algorithm: "erm", weight: 1, ours: false },
+  { id: "coral", name: "CORAL", algorithm: "coral", weight: 1, ours: false },
+  { id: "fish", name: "Fish", algorithm: "fish", weight: 1, ours: false },
+  { id: "irm", name: "IRM", algorithm: "irm", weight: 100, ours: false },
+  { id: "vrex", name: "V-REx", algorithm: "vrex", weight: 10, ours: false },
+  { id: "fishr", name: "Fishr", algorithm: "fishr", weight: 1000, ours: false },
   {
+    id: "iga",
+    name: "gradient only (IGA)",
+    algorithm: { method: "hgp", alpha: 0, beta: 5e-3 },
+    weight: 1,
+    ours: false,
+  },
+  { id: "hgp", name: "HGP", algorithm: { method: "hgp", alpha: 1e-4, beta: 5e-3 }, weight: 1, ours: true },
+  {
+    id: "exact-diagonal",
     name: "Hutchinson, exact diagonal",
     algorithm: { method: "exact-diagonal", alpha: 1e-3, beta: 5e-3 },
     weight: 1,
     ours: true,
   },
 ];
+
+export const methodsOf: Readonly<Record<Part, readonly Method[]>> = {
+  synthetic: coloredMethods,
+  colored: coloredMethods,
+  "label-shift": labelShiftMethods,
+  rotated: rotatedMethods,
+};

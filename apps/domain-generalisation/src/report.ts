@@ -1,8 +1,8 @@
 /** The page: tables and pictures, self-contained. */
 
 import { checkSection, figure, pageOf, text } from "app-frame/page";
-import { transferRadius, type Analysis, type ExperimentResult, type Results, type Row } from "./experiment.js";
-import { checks, finalOf, reference, titles } from "./findings.js";
+import { transferRadius, type Analysis, type ExperimentResult, type Results } from "./experiment.js";
+import { checks, finalTable, titles } from "./findings.js";
 import { accuracyPlot, trainingPlot } from "./plots.js";
 import type { Part } from "./settings.js";
 
@@ -42,44 +42,26 @@ rest. The labels themselves now tell the environments apart.`,
 and the methods hardly differ.`,
 };
 
+const restartsNote = `
+<p>After ± stands the standard error over the restarts. Each restart draws data and first weights anew, the same for all methods; the difference
+to ERM is taken restart by restart.</p>`;
+
 function section(experiment: ExperimentResult, quick: boolean): string {
   const { part, rows } = experiment;
-  const known = quick ? undefined : reference[part];
   const several = rows.some(({ runs }) => runs.length > 1);
-  const line = (row: Row): string => {
-    const { train, test } = finalOf(row);
-    const expected = known?.[row.method];
-    const cells = [
-      row.method,
-      train.toFixed(3),
-      test.toFixed(3),
-      ...(several
-        ? [
-            row.runs
-              .map(({ points, failed }) => (failed ? "failed" : points[points.length - 1].test.toFixed(3)))
-              .join(", "),
-          ]
-        : []),
-      ...(known === undefined
-        ? []
-        : [expected === undefined ? "" : `${expected.train.toFixed(3)} / ${expected.test.toFixed(3)}`]),
-    ];
-    return `<tr>${cells.map((cell, i) => `<td${i === 0 ? "" : ' class="number"'}>${text(cell)}</td>`).join("")}</tr>`;
-  };
-  const heads = [
-    "Train",
-    "Test",
-    ...(several ? ["Test, each seed"] : []),
-    ...(known === undefined ? [] : ["Specification, train / test"]),
-  ];
+  const { heads, rows: lines } = finalTable(experiment, quick);
+  const cell = (tag: "th" | "td", content: string, i: number): string =>
+    `<${tag}${i === 0 ? "" : ' class="number"'}>${text(content)}</${tag}>`;
+  const line = (cells: readonly string[]): string =>
+    `<tr>${cells.map((content, i) => cell("td", content, i)).join("")}</tr>`;
   return `<section>
 <h2>${text(titles[part])}</h2>
 <p>${explanations[part]}</p>
 <div class="scroll"><table>
-<thead><tr><th>Method</th>${heads.map((head) => `<th class="number">${head}</th>`).join("")}</tr></thead>
+<thead><tr>${heads.map((head, i) => cell("th", head, i)).join("")}</tr></thead>
 <tbody>
-${rows.map(line).join("\n")}
-</tbody></table></div>
+${lines.map(line).join("\n")}
+</tbody></table></div>${several ? restartsNote : ""}
 <div class="pair">
 ${figure(accuracyPlot(experiment), "Hollow: accuracy in the training environments; filled: in the test environment. Orange: the paper's methods.")}
 ${figure(trainingPlot(experiment), "Accuracy in the test environment along the training, of the first seed; it is only looked at.")}

@@ -1,21 +1,12 @@
 /** The tables that the terminal shows at the end. */
 
+import { textTable } from "app-frame";
 import type { Analysis, ExperimentResult } from "./experiment.js";
-import { finalOf, titles } from "./findings.js";
+import { finalTable, titles } from "./findings.js";
 
 /** Accuracies of the last step, one row for each method. */
-export function experimentTable({ part, rows }: ExperimentResult): string {
-  const width = Math.max(...rows.map(({ method }) => method.length));
-  const lines = rows.map((row) => {
-    const { train, test } = finalOf(row);
-    const each = row.runs.length > 1 ? `  (${row.runs.map(lastTest).join(", ")})` : "";
-    return `  ${row.method.padEnd(width)}  ${train.toFixed(3)}  ${test.toFixed(3)}${each}`;
-  });
-  return `${titles[part]}\n  ${"".padEnd(width)}  train  test\n${lines.join("\n")}`;
-}
-
-function lastTest({ points, failed }: ExperimentResult["rows"][number]["runs"][number]): string {
-  return failed ? "failed" : points[points.length - 1].test.toFixed(3);
+export function experimentTable(experiment: ExperimentResult, quick: boolean): string {
+  return `${titles[experiment.part]}\n${textTable(finalTable(experiment, quick))}`;
 }
 
 /** Relative gaps between the training environments, for each method that was looked at. */
