@@ -23,6 +23,7 @@ import { CudaError } from "./errors.js";
 import { Executor } from "./executor.js";
 import { planGraph } from "./graph-plan.js";
 import type { Cublas } from "./lib/cublas.js";
+import { libraryLines } from "./lib/found.js";
 import { hasKernel } from "./lower.js";
 import { Replay } from "./graph-replay.js";
 import type { MemoryUse } from "./memory-pool.js";
@@ -84,7 +85,7 @@ export class CudaBackend implements Backend {
   }
 
   supports(primitive: Primitive): boolean {
-    return hasKernel(primitive.name) || (this.planOptions.hostFallback && primitive.lower !== undefined);
+    return hasKernel(primitive) || (this.planOptions.hostFallback && primitive.lower !== undefined);
   }
 
   upload(data: TypedArray, shape: Shape, dtype: DType): unknown {
@@ -146,7 +147,10 @@ export class CudaBackend implements Backend {
     if (!this.closed) buffer.buffer.release();
   }
 
-  /** Card, driver, compiler, library; kernels and memory in use. */
+  /**
+   * Card, driver, compiler; of each of NVIDIA's libraries its version and path, or that it is missing and how to get it; kernels and memory
+   * in use. Loads the libraries that are there, which takes a part of a second the first time.
+   */
   describe(): string {
     const { device } = this;
     const { name, capability, memory, multiprocessors } = device.info;
@@ -157,7 +161,8 @@ export class CudaBackend implements Backend {
       `NVRTC ${device.nvrtc.version} (${device.nvrtc.path})`,
       this.library === null
         ? `matrix products by own kernels: ${this.libraryMissing ?? "as asked"}`
-        : `matrix products by cuBLAS ${this.library.version} (${this.library.path})`,
+        : `matrix products by cuBLAS (${this.library.path})`,
+      ...libraryLines(),
       this.planOptions.hostFallback ? "what has no kernel is computed on the host" : "what has no kernel is refused",
       this.graphs
         ? `${device.recordings} CUDA graphs, replayed ${device.replays} times${[...device.notRecorded].map((reason) => `; not recorded: ${reason}`).join("")}`

@@ -6,7 +6,7 @@ import { CubinCache } from "./cubin-cache.js";
 import { describeDevice, type CudaDevice, type Driver, type DriverFunction } from "./driver.js";
 import { checked, type NativeArgument } from "./koffi-bind.js";
 import { ArgumentBlock, mostArguments, type KernelArgument } from "./launch.js";
-import { MemoryPool } from "./memory-pool.js";
+import { MemoryPool, type RawMemory } from "./memory-pool.js";
 import { compileOptions, type KernelResources, type Nvrtc } from "./nvrtc.js";
 
 /** A kernel that is ready to be launched. */
@@ -106,7 +106,7 @@ export class Device {
     driver.call.cuDeviceGetDefaultMemPool(out, index);
     driver.call.cuMemPoolSetAttribute(out[0], 4, BigUint64Array.of(2n ** 64n - 1n));
     const pool = out[0];
-    this.memory = new MemoryPool({
+    const driverMemory: RawMemory = {
       allocate: (bytes) => {
         const address = new BigUint64Array(1);
         this.call.cuMemAllocAsync(address, bytes, this.stream);
@@ -122,7 +122,8 @@ export class Device {
         this.call.cuMemGetInfo_v2(free, total);
         return { free: Number(free[0]), total: Number(total[0]) };
       },
-    });
+    };
+    this.memory = new MemoryPool(driverMemory, this.info.memory);
   }
 
   /** @throws CudaError, always the first cause, once the device is dead. */

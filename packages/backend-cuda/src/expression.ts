@@ -1,6 +1,7 @@
 /** Values of a plan before they are stored: chains of elementwise operations that some kernel will compute where it needs them. */
 
 import type { DType, Shape } from "@curv/tensor";
+import type { DeviceFunction } from "./codegen/portable.js";
 import type { Operation, ScalarProgram, ValueType } from "./codegen/types.js";
 import { sizeOf, type View } from "./view.js";
 
@@ -29,8 +30,11 @@ export class Node {
     /** How often the variable that it belongs to is read; 0 for a part of an operation. */
     readonly uses: number,
     readonly n: number = 0,
+    /** A function of another package that computes it. */
+    readonly call: DeviceFunction | null = null,
   ) {
-    this.cost = operands.reduce((sum, x) => sum + (x instanceof Node && x.stored === null ? x.cost : 0), 1);
+    const own = call === null ? 1 : costOfCall;
+    this.cost = operands.reduce((sum, x) => sum + (x instanceof Node && x.stored === null ? x.cost : 0), own);
     this.reads = operands.reduce((sum, x) => sum + readsOf(x), 0);
   }
 }
@@ -46,6 +50,8 @@ function readsOf(x: Value): number {
 export const mostReads = 14;
 export const mostOperations = 48;
 export const mostResults = 8;
+/** A function of another package is long: two of them in a kernel, with what is around them. */
+const costOfCall = 20;
 
 export function isLiteral(x: Value): x is Literal {
   return "literal" in x;
@@ -91,11 +97,12 @@ export function collect(roots: readonly Value[]): Collected {
     if (x instanceof Node) return first + nodes.indexOf(x);
     return isLiteral(x) ? viewKeys.length + literalKeys.indexOf(literalKey(x)) : viewKeys.indexOf(viewKey(x));
   };
-  const operations: Operation[] = nodes.map(({ name, type, result, operands, n }) => ({
+  const operations: Operation[] = nodes.map(({ name, type, result, operands, n, call }) => ({
     name,
     type,
     result,
     n,
+    call,
     operands: operands.map(numberOf),
   }));
   return {
@@ -143,7 +150,7 @@ export function transformed(value: Value, shape: Shape, change: (x: View) => Vie
     if (moved === null) return null;
     operands.push(moved);
   }
-  return new Node(x.name, x.type, x.result, shape, operands, x.uses, x.n);
+  return new Node(x.name, x.type, x.result, shape, operands, x.uses, x.n, x.call);
 }
 
 /** Whether a change of view shows elements more than once. */

@@ -39,7 +39,7 @@ function lower(planner: Planner, equation: Equation, options: PlanOptions): void
     return;
   }
   const onCard = [...inputs, ...outputs].every(({ shape }) => sizeOf(shape) > 0);
-  const lowering = onCard ? loweringFor(name, inputs[name === "select" ? 1 : 0]?.dtype) : null;
+  const lowering = onCard ? loweringFor(equation) : null;
   if (lowering !== null) {
     lowering(planner, equation);
     return;

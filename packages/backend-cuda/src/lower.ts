@@ -1,6 +1,6 @@
 /** From primitives to views, chains of operations, and kernels: one entry a primitive. */
 
-import type { DType } from "@curv/tensor";
+import type { Atom, DType, Equation, Primitive } from "@curv/tensor";
 import { elementwiseNames, hasFormula } from "./codegen/scalar.js";
 import { cast, elementwise, full, identity, threefry } from "./lower/elementwise.js";
 import * as factorisations from "./lower/factorisations.js";
@@ -14,6 +14,7 @@ import { reduce } from "./lower/reduce.js";
 import { scan } from "./lower/scan.js";
 import { sort } from "./lower/sort.js";
 import { convolution, windowed } from "./lower/windows.js";
+import { isRegistered, registeredLowering } from "./registered.js";
 
 const table: Readonly<Record<string, Lower>> = {
   select: elementwise,
@@ -65,16 +66,20 @@ const missing: Readonly<Record<string, readonly DType[]>> = {
   polygamma: ["int32", "uint32", "bool"],
 };
 
-/** How a primitive is lowered on operands of a dtype; null if it has no kernel. */
-export function loweringFor(name: string, dtype: DType | undefined): Lower | null {
+/** How an equation is lowered; null if it has no kernel. */
+export function loweringFor(equation: Equation): Lower | null {
+  const { primitive, inputs } = equation;
+  if (isRegistered(primitive)) return registeredLowering(equation);
+  const { name } = primitive;
+  const dtype = (inputs[name === "select" ? 1 : 0] as Atom | undefined)?.dtype;
   if (elementwiseNames.has(name)) return dtype !== undefined && hasFormula(name, dtype) ? elementwise : null;
   if (dtype !== undefined && missing[name]?.includes(dtype)) return null;
   return (table[name] as Lower | undefined) ?? null;
 }
 
-/** Whether the card has a kernel for the primitive, for some dtype. */
-export function hasKernel(name: string): boolean {
-  return elementwiseNames.has(name) || name in table;
+/** Whether the card has a kernel for the primitive, for some dtype and parameters. */
+export function hasKernel(primitive: Primitive): boolean {
+  return elementwiseNames.has(primitive.name) || primitive.name in table || isRegistered(primitive);
 }
 
 /** Names of the primitives that have kernels. */

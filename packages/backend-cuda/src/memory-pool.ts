@@ -34,6 +34,8 @@ export interface MemoryUse {
 
 const smallest = 512;
 const mebibyte = 2 ** 20;
+/** Part of the card from which on a warning is due. */
+const nearlyFull = 0.8;
 
 /** Size of the block for so many bytes: four classes a power of two up to 1 MiB, then multiples of 2 MiB. */
 export function blockBytes(bytes: number): number {
@@ -50,10 +52,15 @@ export class MemoryPool {
   /** Called when memory is short, before blocks are given back: frees what can be made anew. */
   shortage: () => void = () => undefined;
   private keptBytes = 0;
+  private warned = false;
   private bytes = 0;
   private peakBytes = 0;
 
-  constructor(private readonly memory: RawMemory) {}
+  /** @param capacity - Bytes of the whole card: once more than 80 % of it are taken, a warning says so, once. */
+  constructor(
+    private readonly memory: RawMemory,
+    private readonly capacity: number,
+  ) {}
 
   /**
    * The block of the lowest address that is free: a program that takes and frees the same blocks in a loop gets the same addresses again,
@@ -70,6 +77,7 @@ export class MemoryPool {
     this.live.set(block.address, { bytes: size, what });
     this.bytes += size;
     this.peakBytes = Math.max(this.peakBytes, this.bytes);
+    this.warnWhenNearlyFull();
     return block;
   }
 
@@ -98,6 +106,17 @@ export class MemoryPool {
   close(): void {
     for (const [address, { bytes }] of this.live) this.free({ address, bytes });
     this.trim();
+  }
+
+  /** Finalizers run only when the program yields: a loop that does not may fill the card with tensors that nobody holds any more. */
+  private warnWhenNearlyFull(): void {
+    const taken = this.bytes + this.keptBytes;
+    if (this.warned || taken <= nearlyFull * this.capacity) return;
+    this.warned = true;
+    // eslint-disable-next-line no-console -- said once; the next thing would be an error.
+    console.warn(
+      `Curv: the cuda backend has taken ${mib(taken)} of the card's ${mib(this.capacity)}, ${mib(this.bytes)} of them in use; dispose tensors, or bound them with tidy or using.`,
+    );
   }
 
   private fresh(size: number, wanted: number, what: () => string): bigint {

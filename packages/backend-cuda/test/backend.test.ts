@@ -43,7 +43,9 @@ describe("on the fake card", () => {
   test("devices and description", () => {
     const [device] = cudaDevices();
     expect(device).toMatchObject({ index: 0, name: "Fake card", capability: [9, 0], multiprocessors: 132 });
-    expect(backend().describe()).toMatch(/Fake card.*driver 13\.0.*NVRTC 13\.0.*cuBLAS/);
+    expect(backend().describe()).toMatch(
+      /Fake card.*driver 13\.0.*NVRTC 13\.0.*by cuBLAS.*cuBLAS 13\.1\.0 \(.*cuSOLVER 12\.0\.4 \(.*cuFFT 12\.0\.0 \(.*NCCL is not used/,
+    );
     expect(() => cuda({ device: 3 })).toThrow(/device is 3; this machine has 1/);
   });
 

@@ -9,6 +9,7 @@ import { CubinCache } from "../src/cubin-cache.js";
 import { cudaDevices, openDriver } from "../src/driver.js";
 import { CudaError, isSticky, refusedCall } from "../src/errors.js";
 import { majorOf, openCublas } from "../src/lib/cublas.js";
+import { libraryLines } from "../src/lib/found.js";
 import { candidates, locate, type Host } from "../src/locate.js";
 import { blockBytes, MemoryPool } from "../src/memory-pool.js";
 import { compileOptions, resourcesIn } from "../src/nvrtc.js";
@@ -189,7 +190,7 @@ describe("device memory", () => {
       free: (address) => (used -= sizes.get(address)!),
       trim: () => trims++,
       info: () => ({ free: 8 * 2 ** 20 - used, total: 8 * 2 ** 20 }),
-    });
+    }, Infinity); // prettier-ignore
     const a = pool.allocate(3 * 2 ** 20, () => "a");
     pool.free(a);
     expect(pool.allocate(4 * 2 ** 20, () => "again").address).toBe(a.address);
@@ -205,6 +206,77 @@ describe("device memory", () => {
     expect(() => pool.free(c)).toThrow(/freed twice/);
     expect(pool.use.peakBytes).toBe(8 * 2 ** 20);
     expect(pool.allocate(1, () => "small").bytes).toBe(512);
+  });
+});
+
+test("a pool that holds more than four fifths of the card says so, once", () => {
+  let next = 0n;
+  const memory = {
+    allocate: () => ++next,
+    free: () => undefined,
+    trim: () => undefined,
+    info: () => ({ free: 0, total: 0 }),
+  };
+  const warn = vi.spyOn(console, "warn").mockImplementation(() => undefined);
+  try {
+    const pool = new MemoryPool(memory, 20 * 2 ** 20);
+    const first = pool.allocate(16 * 2 ** 20, () => "a");
+    pool.free(first);
+    // The same block again: nothing more is taken.
+    pool.allocate(16 * 2 ** 20, () => "b");
+    expect(warn).not.toHaveBeenCalled();
+    pool.allocate(1000, () => "c");
+    expect(warn.mock.calls).toEqual([
+      [expect.stringMatching(/taken 16 MiB of the card's 20 MiB, 16 MiB of them.*tidy/)],
+    ]);
+    pool.allocate(2 * 2 ** 20, () => "d");
+    expect(warn).toHaveBeenCalledTimes(1);
+  } finally {
+    warn.mockRestore();
+  }
+});
+
+describe("what is said of the libraries", () => {
+  test("each that is missing, and how to get it", () => {
+    const lines = libraryLines(host([]));
+    for (const [title, wheel] of [
+      ["cuBLAS", "nvidia-cublas"],
+      ["cuBLASLt", "nvidia-cublas"],
+      ["cuSOLVER", "nvidia-cusolver"],
+      ["cuFFT", "nvidia-cufft"],
+    ]) {
+      const line = lines.find((text) => text.startsWith(`${title} `))!;
+      expect(line).toMatch(
+        / missing: \w+ was not found; install the CUDA toolkit, or "pip install .*CURV_CUDA_LIB_DIR$/,
+      );
+      expect(line).toContain(`"pip install ${wheel}"`);
+    }
+    expect(lines.filter((text) => / is not used: /.test(text)).map((text) => text.split(" ")[0])).toEqual([
+      "cuDNN",
+      "NCCL",
+    ]);
+  });
+
+  test("versions and paths of those that are there; two toolkits that do not belong together", () => {
+    const files = ["/t/libcublas.so.13", "/t/libcublasLt.so.13", "/t/libcusolver.so.11", "/t/libcufft.so.12"];
+    const version = (_type: number, out: Int32Array): number => {
+      out[0] = 10 + _type;
+      return 0;
+    };
+    const machine = host(files, { CURV_CUDA_LIB_DIR: "/t" });
+    const asked: string[] = [];
+    const func = (name: string): typeof version => {
+      asked.push(name);
+      return version;
+    };
+    const lines = libraryLines({ ...machine, load: (path) => ({ ...machine.load(path), func }) as never });
+    expect(lines).toContain("cuBLAS 10.11.12 (/t/libcublas.so.13)");
+    expect(lines).toContain("cuBLASLt 10.11.12 (/t/libcublasLt.so.13)");
+    expect(lines).toContain("cuFFT 10.11.12 (/t/libcufft.so.12)");
+    expect(lines[2]).toMatch(
+      /^cuSOLVER missing: .*libcublas\.so\.13 and .*libcusolver\.so\.11 belong to different toolkits/,
+    );
+    expect(asked).toEqual(["cublasGetProperty", "cublasLtGetProperty", "cufftGetProperty"]);
   });
 });
 

@@ -10,6 +10,7 @@ import { describe, expect, test } from "vitest";
 import { cublasSignatures } from "../src/lib/cublas.js";
 import { cufftSignatures } from "../src/lib/cufft.js";
 import { cusolverSignatures, loadCusolver } from "../src/lib/cusolver.js";
+import { libraryLines } from "../src/lib/found.js";
 import { locate, type LocatedLibrary } from "../src/locate.js";
 
 const libraries = [
@@ -41,6 +42,13 @@ function declared(header: string, name: string): string[] | null {
   const match = new RegExp(`\\b${name}\\s*\\(([^)]*)\\)`).exec(header);
   return match === null ? null : match[1].split(",").map(passed);
 }
+
+test("their versions are read without a card", ({ skip }) => {
+  const lines = libraryLines().filter((line) => !/ is not used: /.test(line));
+  const there = lines.filter((line) => !line.includes(" missing: "));
+  skip(there.length === 0, lines.join("; "));
+  for (const line of there) expect(line).toMatch(/^cu\w+ \d+\.\d+\.\d+ \(.+\)$/);
+});
 
 describe.each(libraries)("$name", ({ find, signatures, headers }) => {
   const library = found(find);

@@ -1,6 +1,7 @@
 /** What the elementwise primitives come to in CUDA C, for each type of element. */
 
 import type { DType } from "@curv/tensor";
+import { printFunctions } from "./portable.js";
 import { cTypes, typeName, typeOf, type Operation, type ScalarProgram, type ValueType } from "./types.js";
 
 type Formula = (t: DType, ...x: string[]) => string;
@@ -165,7 +166,8 @@ function bitcast(from: DType, to: DType, x: string): string {
 }
 
 /** The expression of an operation on named values. */
-function expressionOf({ name, type, result, n }: Operation, x: readonly string[]): string {
+function expressionOf({ name, type, result, n, call }: Operation, x: readonly string[]): string {
+  if (call != null) return `${call.name}(${x.join(", ")})`;
   switch (name) {
     case "select":
       return `${x[0]} ? ${x[1]} : ${x[2]}`;
@@ -191,7 +193,8 @@ function expressionOf({ name, type, result, n }: Operation, x: readonly string[]
 }
 
 /**
- * The program as a function `curv_f(v0, v1, …, r0, r1, …)` that takes its inputs and literals by value and writes its results.
+ * The program as a function `curv_f(v0, v1, …, r0, r1, …)` that takes its inputs and literals by value and writes its results; before it,
+ * the functions of other packages that it calls.
  */
 export function printProgram(program: ScalarProgram): string {
   const { inputs, literals, operations, results } = program;
@@ -206,5 +209,6 @@ export function printProgram(program: ScalarProgram): string {
     return `  const ${typeName(type)} ${name(given + j)} = ${expressionOf(operation, operation.operands.map(name))};`;
   });
   results.forEach((value, k) => lines.push(`  r${k} = ${name(value)};`));
-  return `__device__ __forceinline__ void curv_f(${parameters.join(", ")}) {\n${lines.join("\n")}\n}\n`;
+  const called = operations.flatMap(({ call }) => call ?? []);
+  return `${printFunctions(called)}__device__ __forceinline__ void curv_f(${parameters.join(", ")}) {\n${lines.join("\n")}\n}\n`;
 }

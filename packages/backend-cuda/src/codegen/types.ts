@@ -1,6 +1,7 @@
 /** Types of CUDA C for dtypes, and what a scalar program is: straight-line code from elements to elements. */
 
 import type { DType } from "@curv/tensor";
+import type { DeviceFunction } from "./portable.js";
 
 export const cTypes: Readonly<Record<DType, string>> = {
   float32: "float",
@@ -26,6 +27,8 @@ export interface Operation {
   readonly result: ValueType;
   /** A static integer: the exponent of a power, the order of a polygamma function. */
   readonly n: number;
+  /** A function of another package that computes it; null if there is a formula of that name. */
+  readonly call?: DeviceFunction | null;
 }
 
 /** Elements in, elements out. */
