@@ -193,7 +193,7 @@ export function backendFromTfjs(tf: TfjsModule, options: TfjsBackendOptions = {}
       for (const { shape } of outs) checkSize(primitive.name, shape);
       const registered = loweringOf(primitive, "tfjs") as TfjsKernel | undefined;
       if (registered !== undefined) return runInEngine(registered, primitive, inputs, params, outs);
-      const words = isOnWords(primitive.name, [...inputs, ...outs].map((x) => x.dtype)); // prettier-ignore
+      const words = isOnWords(engine.name, primitive.name, [...inputs, ...outs].map((x) => x.dtype)); // prettier-ignore
       const kernel = kernels[primitive.name] as TfjsKernel | undefined;
       // Numbers that are on the host already: a step size, a count.
       const numbers = primitive.lower !== undefined && inputs.every(isOnHost) && outs.every(isNumber);

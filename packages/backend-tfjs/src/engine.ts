@@ -132,8 +132,17 @@ export class Engine {
   sub(x: TfjsTensor | number, y: TfjsTensor | number): TfjsTensor {
     return this.binary("Sub", x, y);
   }
+  /** Integers wrap at 32 bits. The cpu engine multiplies them as float64, which is exact to 2^53 only: there y goes in two halves. */
   mul(x: TfjsTensor | number, y: TfjsTensor | number): TfjsTensor {
-    return this.binary("Multiply", x, y);
+    const isInt = (typeof x === "number" ? (y as TfjsTensor) : x).dtype === "int32";
+    if (!isInt || this.name !== "cpu") return this.binary("Multiply", x, y);
+    const high = this.binary("FloorDiv", this.#integer(y), 2 ** 16);
+    const low = this.sub(y, this.binary("Multiply", high, 2 ** 16));
+    const upper = this.binary("Multiply", this.binary("Multiply", x, high), 2 ** 16);
+    return this.add(upper, this.binary("Multiply", x, low));
+  }
+  #integer(x: TfjsTensor | number): TfjsTensor {
+    return typeof x === "number" ? this.number(x, "int32") : x;
   }
   /** Of floats: an int32 quotient would be rounded down. */
   div(x: TfjsTensor | number, y: TfjsTensor | number): TfjsTensor {

@@ -29,58 +29,59 @@ export function sign(engine: Engine, x: TfjsTensor): TfjsTensor {
   return dtype === "float32" ? engine.where(engine.isNaN(x), x, s) : s;
 }
 
-/** The remainder with the sign of the dividend; the engine's Mod is exact for operands of one sign. */
-function rem(engine: Engine, x: TfjsTensor, y: TfjsTensor): TfjsTensor {
-  const r = (a: TfjsTensor, b: TfjsTensor): TfjsTensor => {
-    const m = engine.binary("Mod", engine.unary("Abs", a), engine.unary("Abs", b));
-    return engine.where(engine.less(a, 0), engine.unary("Neg", m), m);
-  };
-  return x.dtype === "int32" ? unlessZero(engine, x, y, r) : r(x, y);
+/** −x. The engines negate integers, and take their magnitudes, as floats. */
+function negative(engine: Engine, x: TfjsTensor): TfjsTensor {
+  return x.dtype === "int32" ? engine.sub(0, x) : engine.unary("Neg", x);
 }
 
-/** Integers divided by 0 give 0. */
-function unlessZero(
-  engine: Engine,
-  x: TfjsTensor,
-  y: TfjsTensor,
-  f: (x: TfjsTensor, y: TfjsTensor) => TfjsTensor,
-): TfjsTensor {
-  const zero = engine.equal(y, 0);
-  return engine.where(zero, 0, f(x, engine.where(zero, 1, y)));
+function magnitude(engine: Engine, x: TfjsTensor): TfjsTensor {
+  return x.dtype === "int32" ? engine.where(engine.less(x, 0), engine.sub(0, x), x) : engine.unary("Abs", x);
+}
+
+/** Whether two numbers that are not 0 have different signs. */
+const areOpposite = (engine: Engine, x: TfjsTensor, y: TfjsTensor): TfjsTensor =>
+  engine.binary("NotEqual", engine.less(x, 0), engine.less(y, 0));
+
+/** The remainder with the sign of the dividend; the engine's Mod is exact for floats of one sign. */
+function rem(engine: Engine, x: TfjsTensor, y: TfjsTensor): TfjsTensor {
+  if (x.dtype === "int32") {
+    const r = mod(engine, x, y);
+    const changes = engine.and(engine.binary("NotEqual", r, 0), areOpposite(engine, x, y));
+    return engine.where(changes, engine.sub(r, y), r);
+  }
+  const m = engine.binary("Mod", engine.unary("Abs", x), engine.unary("Abs", y));
+  return engine.where(engine.less(x, 0), engine.unary("Neg", m), m);
+}
+
+/** ⌊x/y⌋ of integers; 0 where y = 0, and −x where y = −1, which traps on some processors for the least of them. */
+function wholeQuotient(engine: Engine, x: TfjsTensor, y: TfjsTensor): TfjsTensor {
+  const [zero, minusOne] = [engine.equal(y, 0), engine.equal(y, -1)];
+  const q = engine.binary("FloorDiv", x, engine.where(engine.or(zero, minusOne), 1, y));
+  return engine.where(zero, 0, engine.where(minusOne, engine.sub(0, x), q));
 }
 
 /** The remainder with the sign of the divisor. */
 function mod(engine: Engine, x: TfjsTensor, y: TfjsTensor): TfjsTensor {
+  if (x.dtype === "int32") {
+    const r = engine.sub(x, engine.mul(y, wholeQuotient(engine, x, y)));
+    return engine.where(engine.equal(y, 0), 0, r);
+  }
   const r = rem(engine, x, y);
-  const opposite = engine.binary("NotEqual", engine.less(r, 0), engine.less(y, 0));
+  const opposite = areOpposite(engine, r, y);
   return engine.where(engine.and(opposite, engine.binary("NotEqual", r, 0)), engine.add(r, y), r);
 }
 
 /** ⌊x/y⌋ from the exact remainder. */
 function floorDiv(engine: Engine, x: TfjsTensor, y: TfjsTensor): TfjsTensor {
-  if (x.dtype === "int32") {
-    // Exact in int32: the engine's own division rounds down.
-    return unlessZero(engine, x, y, (a, b) => engine.binary("FloorDiv", a, b));
-  }
+  if (x.dtype === "int32") return wholeQuotient(engine, x, y);
   const r = rem(engine, x, y);
-  const below = engine.and(
-    engine.binary("NotEqual", r, 0),
-    engine.binary("NotEqual", engine.less(r, 0), engine.less(y, 0)),
-  );
+  const below = engine.and(engine.binary("NotEqual", r, 0), areOpposite(engine, r, y));
   const quotient = engine.sub(engine.div(engine.sub(x, r), y), engine.cast(below, "float32")); // an integer but for rounding
   const floor = engine.unary("Floor", quotient);
   const rounded = engine.where(engine.less(0.5, engine.sub(quotient, floor)), engine.add(floor, 1), floor);
   const divided = engine.div(x, y);
   const zero = engine.equal(rounded, 0);
   return engine.where(engine.equal(y, 0), divided, engine.where(zero, engine.mul(divided, 0), rounded));
-}
-
-/** Wrapping at 32 bits. The cpu engine multiplies integers as float64, which is exact to 2^53 only: y goes in two halves. */
-function multiply(engine: Engine, x: TfjsTensor, y: TfjsTensor): TfjsTensor {
-  if (x.dtype !== "int32" || engine.name !== "cpu") return engine.mul(x, y);
-  const high = engine.binary("FloorDiv", y, 2 ** 16);
-  const low = engine.sub(y, engine.mul(high, 2 ** 16));
-  return engine.add(engine.mul(engine.mul(x, high), 2 ** 16), engine.mul(x, low));
 }
 
 /** C and JavaScript disagree on powers of ±1; Curv's are those of C. */
@@ -110,7 +111,7 @@ const bitwise =
 export const elementwiseKernels: KernelTable = {
   add: /* @__PURE__ */ pairwise("Add"),
   sub: /* @__PURE__ */ pairwise("Sub"),
-  mul: (engine, [x, y]) => [multiply(engine, x, y)],
+  mul: (engine, [x, y]) => [engine.mul(x, y)],
   div: /* @__PURE__ */ pairwise("RealDiv"),
   maximum: (engine, [x, y]) => [engine.maximum(x, y)],
   minimum: (engine, [x, y]) => [engine.minimum(x, y)],
@@ -119,8 +120,8 @@ export const elementwiseKernels: KernelTable = {
   floorDiv: (engine, [x, y]) => [floorDiv(engine, x, y)],
   pow: (engine, [x, y]) => [pow(engine, x, y)],
   atan2: /* @__PURE__ */ pairwise("Atan2"),
-  neg: /* @__PURE__ */ direct("Neg"),
-  abs: /* @__PURE__ */ direct("Abs"),
+  neg: (engine, [x]) => [negative(engine, x)],
+  abs: (engine, [x]) => [magnitude(engine, x)],
   sign: (engine, [x]) => [sign(engine, x)],
   floor: /* @__PURE__ */ direct("Floor"),
   ceil: /* @__PURE__ */ direct("Ceil"),

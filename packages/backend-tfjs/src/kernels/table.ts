@@ -42,9 +42,15 @@ export const wordOperations: ReadonlySet<string> = /* @__PURE__ */ new Set([
   "bitcast",
 ]);
 
-/** Whether an application of a primitive is one on words. */
-export function isOnWords(name: string, dtypes: readonly DType[]): boolean {
+/** Whole quotients and their remainders: the wasm engine divides int32 as float32. */
+const quotients: ReadonlySet<string> = /* @__PURE__ */ new Set(["floorDiv", "mod", "rem"]);
+
+/** Powers and products of many int32 leave its range, and wrap: the engines lose their low bits, or saturate. */
+const products: ReadonlySet<string> = /* @__PURE__ */ new Set(["pow", "prod"]);
+
+/** Whether an application of a primitive is one on words, for that engine. */
+export function isOnWords(engine: string, name: string, dtypes: readonly DType[]): boolean {
   if (dtypes.includes("uint32")) return true;
-  if (name === "pow") return dtypes[0] === "int32";
+  if (dtypes[0] === "int32" && (products.has(name) || (engine === "wasm" && quotients.has(name)))) return true;
   return wordOperations.has(name) && !dtypes.every((dtype) => dtype === "bool");
 }
