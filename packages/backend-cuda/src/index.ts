@@ -10,3 +10,5 @@ export { cudaDevices, type CudaDevice, type CudaDevices } from "./driver.js";
 export { CudaError, type RefusedCall } from "./errors.js";
 export type { MatmulPrecision } from "./lib/cublas.js";
 export type { MemoryUse } from "./memory-pool.js";
+export type { CudaFunctions } from "./registered.js";
+export type { Definition, FloatType } from "./codegen/portable.js";

@@ -10,7 +10,7 @@ import {
   type Tensor,
 } from "@curv/tensor";
 import { runArrayKernel } from "@curv/tensor/kernels";
-import { gpujsFunctions } from "./gpu/kernels.js";
+import { cudaFunctions, gpujsFunctions } from "./gpu/kernels.js";
 import { logI, logK, logScaledI, logScaledK } from "./scalar/log-bessel.js";
 import {
   derivativeOfLogI,
@@ -110,7 +110,7 @@ function inV({ name, n }: Params, v: Tensor, x: Tensor): Tensor {
 const fewElements = 1024;
 
 /** modifiedBessel(v, x) → ∂ⁿf_v(x)/∂vⁿ, all of one shape and dtype. */
-const modifiedBesselPrimitive: Primitive<Params> = /* @__PURE__ */ alsoOnGpujs({
+const modifiedBesselPrimitive: Primitive<Params> = /* @__PURE__ */ alsoOnGpus({
   name: "modifiedBessel",
   shape: ([, x]) => [{ shape: x.shape, dtype: x.dtype, weak: false }],
   jvp: ([v, x], [dv, dx], params, [y]) => {
@@ -149,9 +149,10 @@ export function apply(params: Params, v: Tensor, x: Tensor): Tensor {
   return bind(modifiedBesselPrimitive, [v, x], params)[0];
 }
 
-/** The primitive, with its functions for backends of kind "gpujs". */
-function alsoOnGpujs(record: PrimitiveRecord<Params>): Primitive<Params> {
+/** The primitive, with its functions for backends of kinds "gpujs" and "cuda". */
+function alsoOnGpus(record: PrimitiveRecord<Params>): Primitive<Params> {
   const primitive = definePrimitive(record);
   registerLowering(primitive, "gpujs", gpujsFunctions);
+  registerLowering(primitive, "cuda", cudaFunctions);
   return primitive;
 }

@@ -60,7 +60,9 @@ export function tableOf(definitions: readonly Definition[], dtype: FloatType): S
         .replace(/\bfor \(let /g, "for (int ")
         .replace(/\blet /g, `${type} `)
         .replace(/([=!])==/g, "$1=")
-        .replace(/(?<![\w.])(?:\d+\.\d*(?:e[+-]?\d+)?|\d+e[+-]?\d+)/g, (number) => (dtype === "float32" ? `${number}f` : number));
+        .replace(/(?<![\w.])(?:\d+\.\d*(?:e[+-]?\d+)?|\d+e[+-]?\d+)/g, (number) =>
+          dtype === "float32" ? `${number}f` : number,
+        );
       const signature = `static __device__ ${type} ${name}(${parameters.map((p) => `${type} ${p}`).join(", ")})`;
       return [name, { text: `${signature} {\n  ${text}\n}\n`, calls: [...calls] }];
     }),

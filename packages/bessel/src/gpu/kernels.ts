@@ -1,4 +1,7 @@
-/** The modified Bessel functions in float32 for the backends of kind "gpujs" (see `GpujsFunctions` of `@curv/backend-gpujs`). */
+/**
+ * The modified Bessel functions as source text for GPUs: in float32 for the backends of kinds "gpujs" and "cuda" (see `GpujsFunctions` of
+ * `@curv/backend-gpujs` and `CudaFunctions` of `@curv/backend-cuda`), in float64 for the latter.
+ */
 
 import { firstKind } from "./first-kind.js";
 import { secondKind } from "./second-kind.js";
@@ -26,9 +29,27 @@ export interface GpujsFunctions<P> {
   nameOf(params: P): string | null;
 }
 
-export const gpujsFunctions: GpujsFunctions<{ readonly name: string; readonly n: number }> = {
-  functions: () => [...uniform(), ...firstKind(), ...secondKind()],
+interface Params {
+  readonly name: string;
+  readonly n: number;
+}
+
+const single = (): readonly SourceFunction[] => [...uniform(), ...firstKind(), ...secondKind()];
+
+export const gpujsFunctions: GpujsFunctions<Params> = {
+  functions: single,
   nameOf: ({ name, n }) => (n === 0 ? names[name] : null),
+};
+
+/** As {@link GpujsFunctions}, for elements of a dtype. */
+export interface CudaFunctions<P> {
+  functions(dtype: "float32" | "float64"): readonly SourceFunction[];
+  nameOf(params: P, dtype: "float32" | "float64"): string | null;
+}
+
+export const cudaFunctions: CudaFunctions<Params> = {
+  functions: (dtype) => (dtype === "float32" ? single() : []),
+  nameOf: (params, dtype) => (dtype === "float32" ? gpujsFunctions.nameOf(params) : null),
 };
 
 /** I and K themselves. */
