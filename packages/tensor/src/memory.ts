@@ -58,9 +58,13 @@ export function view(dtype: DType, buffer: ArrayBufferLike, offset: number, leng
   }
 }
 
-/** The array itself, or a copy if it is cut from a slab. */
+/** The array itself, or a copy if it is cut from a slab. A part of the kernels' memory, which is shared, has its elements to itself. */
 export function offSlab(array: TypedArray): TypedArray {
   // Asking a small array for its buffer would move its elements off V8's heap. (If it is a view after all, it is the first one.)
   if (array.byteLength <= heapLimit && array.byteOffset === 0) return array;
-  return array.byteLength !== array.buffer.byteLength ? array.slice() : array;
+  return array.byteLength === array.buffer.byteLength || isShared(array.buffer) ? array : array.slice();
+}
+
+function isShared(buffer: ArrayBufferLike): boolean {
+  return typeof SharedArrayBuffer !== "undefined" && buffer instanceof SharedArrayBuffer;
 }

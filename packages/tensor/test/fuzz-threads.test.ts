@@ -1,4 +1,7 @@
-/** The random functions again, with kernels of any size shared by 2 and 4 threads, a few elements or rows at a time: no bit changes. */
+/**
+ * The random functions again, with kernels of any size shared by 2 and 4 threads, a few elements or rows at a time, and with arguments and
+ * results of any size that stay in the kernels' memory: no bit changes.
+ */
 
 import { afterEach, expect, test, vi } from "vitest";
 import { jit, setThreads, type Tensor } from "../src/index.js";
@@ -8,6 +11,7 @@ import { threadPool } from "../src/cpu/wasm/threads.js";
 import { expectSame, generate, print, run } from "./support/random-programs.js";
 
 vi.mock("../src/cpu/wasm/thread-costs.js", () => ({ worthThreads: 0, chunkElements: 8, chunkMultiplications: 64 }));
+vi.mock("../src/cpu/wasm/resident-costs.js", () => ({ residentBytes: 1, mostResidentBytes: 2 ** 20 }));
 vi.mock("../src/cpu/wasm/row-costs.js", () => ({ cacheBytes: 64, fewBytes: 0, shortRow: 0 }));
 
 const firstSeed = Number(process.env.CURV_FUZZ_SEED ?? 10_000);

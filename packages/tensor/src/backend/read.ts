@@ -3,6 +3,7 @@
 import type { DType, TypedArray } from "../dtype.js";
 import { BackendError, TracingError, type CurvError } from "../errors.js";
 import { own } from "../memory.js";
+import { reshapePrimitive } from "../primitives/movement.js";
 import { formatShape, sizeOf, type Shape } from "../shape.js";
 import { Tensor } from "../tensor.js";
 import { deadTracer, type Traced } from "../transform/trace.js";
@@ -90,8 +91,10 @@ export function move(x: Tensor, target: string | Backend): Tensor {
     );
   }
   checkLive(x, "to");
-  const moved = transfer(x, backend);
-  return new Tensor(x.shape, x.dtype, x.weak, 0, backend, moved.buffer, true);
+  // Where it is there already, two tensors hold the elements from here on, which the backend counts.
+  const isHere = x.owner === backend && x.size > 0;
+  const buffer = isHere ? backend.run(reshapePrimitive, [x], { shape: x.shape }, [x])[0] : transfer(x, backend).buffer;
+  return new Tensor(x.shape, x.dtype, x.weak, 0, backend, buffer, true);
 }
 
 /** The same values on another backend, uncommitted as before. */

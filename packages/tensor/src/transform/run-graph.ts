@@ -110,7 +110,7 @@ function interpret(graph: Graph, inputs: readonly Tensor[]): Tensor[] {
     }
   }
   // A constant of the graph is not given away: who gets it may dispose it.
-  return outputs.map((o) => (typeof o === "number" ? values[o]! : o.owner === cpu ? o : copyOf(o)));
+  return outputs.map((o) => (typeof o === "number" ? values[o]! : copyOf(o)));
 }
 
 function copyOf(x: Tensor): Tensor {

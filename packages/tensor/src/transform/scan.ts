@@ -1,6 +1,7 @@
 /** The loop of known length: carries flow from step to step, inputs are read and outputs stacked along the leading axis. */
 
 import { cpu } from "../cpu/backend.js";
+import { isResult } from "../cpu/wasm/resident.js";
 import type { TypedArray } from "../dtype.js";
 import { own } from "../memory.js";
 import { moveAxis, reshape, slice, stack } from "../ops/movement.js";
@@ -309,20 +310,15 @@ function runScan(inputs: readonly Tensor[], { body, consts, carries, length, rev
   return outs;
 }
 
-/** Row i along the leading axis; on the CPU a view. */
+/** Row i along the leading axis; on the CPU a view where it can be. */
 function row(x: Tensor, i: number): Tensor {
   const shape = x.shape.slice(1);
   if (x.owner === cpu) {
     const n = sizeOf(shape);
-    return new Tensor(
-      shape,
-      x.dtype,
-      x.weak,
-      0,
-      cpu,
-      (x.buffer as TypedArray).subarray(i * n, (i + 1) * n),
-      x.committed,
-    );
+    const all = x.buffer as TypedArray;
+    // A row may outlive a result that is disposed.
+    const own = isResult(all) ? all.slice(i * n, (i + 1) * n) : all.subarray(i * n, (i + 1) * n);
+    return new Tensor(shape, x.dtype, x.weak, 0, cpu, own, x.committed);
   }
   const start = x.shape.map((_, axis) => (axis === 0 ? i : 0));
   const stop = x.shape.map((m, axis) => (axis === 0 ? i + 1 : m));

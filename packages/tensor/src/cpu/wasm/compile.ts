@@ -12,7 +12,7 @@ import { cpu } from "../backend.js";
 import { productsGeneration } from "../external-products.js";
 import { placeConstant, releaseConstants, releaseWith, type Places } from "./constants.js";
 import { copyKernel, mapKernel, matmulKernel, reduceKernel, rowsKernel, type Kernel } from "./kernels.js";
-import { baseLocal } from "./loops.js";
+import { addressOf, baseLocal } from "./loops.js";
 import { Lowering } from "./lower.js";
 import { allocateWorkSpace, importedMatmul, matmulModules, workSpace } from "./matmul.js";
 import { kernelMemory, type KernelMemory } from "./memory.js";
@@ -21,15 +21,21 @@ import { worthThreads } from "./thread-costs.js";
 import { giveUpThreads, LostWorker, threadPool, threadsWanted, type SharedProgram } from "./threads.js";
 import { planMemory } from "./plan.js";
 import { togetherByRows } from "./rows.js";
-import { newArray, type HostStep, type Step, type View } from "./program.js";
+import { newArray, type Buffer, type HostStep, type Step, type View } from "./program.js";
+import { allocateArray, placeArgument, takeResult, type Argument } from "./resident.js";
+import { residentBytes } from "./resident-costs.js";
 
-/** The graph as one executable, or null where WebAssembly with vectors cannot be had. */
-export function compileGraph(graph: Graph): Executable | null {
+/**
+ * The graph as one executable, or null where WebAssembly with vectors cannot be had.
+ *
+ * @param keep - Whether large results stay in the kernels' memory; else they are copied out.
+ */
+export function compileGraph(graph: Graph, keep = true): Executable | null {
   const memory = kernelMemory();
   if (memory === null) return null;
   const places: Places = [];
   try {
-    return compileInto(memory, graph, places);
+    return compileInto(memory, graph, places, keep);
   } catch (error) {
     releaseConstants(memory, places);
     throw error;
@@ -37,39 +43,89 @@ export function compileGraph(graph: Graph): Executable | null {
 }
 
 /** @param places - Gets those of the constants. */
-function compileInto(memory: KernelMemory, graph: Graph, places: Places): Executable {
+function compileInto(memory: KernelMemory, graph: Graph, places: Places, keep: boolean): Executable {
   const lowering = new Lowering((data) => placeConstant(memory, places, data));
   const inputs = graph.inputs.map((variable) => newArray(variable));
   const outputs = lowering.lower(graph, inputs);
   const steps = togetherByRows(lowering.steps);
-  const bytes = planMemory(steps, inputs, outputs);
+  const { entries, own } = placeOutside(inputs, keep ? outputs : []);
+  const bytes = planMemory(steps, inputs, outputs, 4 * entries);
   const run = new Emitter(memory).compile(steps);
-  const attempt = (arguments_: readonly unknown[], base: number): TypedArray[] => {
-    const { arrays } = memory;
-    for (let i = 0; i < inputs.length; i++) {
-      const { buffer, dtype } = inputs[i];
-      arrays[dtype].set(arguments_[i] as TypedArray, (base + buffer.offset) / itemSize(dtype));
+
+  const attempt = (arguments_: readonly unknown[], base: number, outside: Outside): TypedArray[] => {
+    const table = base / 4;
+    inputs.forEach(({ buffer, dtype }, i) => {
+      const x = arguments_[i] as TypedArray;
+      if (buffer.entry === null) memory.arrays[dtype].set(x, (base + buffer.offset) / itemSize(dtype));
+      else {
+        const argument = placeArgument(memory, x, dtype);
+        outside.arguments.push(argument);
+        memory.arrays.uint32[table + buffer.entry] = argument.address;
+      }
+    });
+    for (const { buffer, shape, dtype } of own) {
+      const address = allocateArray(memory, dtype, sizeOf(shape));
+      outside.results.set(buffer, address);
+      memory.arrays.uint32[table + buffer.entry!] = address;
     }
     run(base);
-    return outputs.map((view) => arrayOf(memory, base, view).slice());
+    return outputs.map((view) => {
+      const address = outside.results.get(view.buffer);
+      if (address === undefined) return arrayOf(memory, base, view).slice();
+      outside.results.delete(view.buffer);
+      return takeResult(memory, address, view.dtype, sizeOf(view.shape));
+    });
   };
   const executable: Executable = (arguments_) => {
     const base = memory.allocate(bytes);
+    const outside: Outside = { arguments: [], results: new Map() };
     let lost = false;
     try {
-      return attempt(arguments_, base);
+      return attempt(arguments_, base, outside);
     } catch (error) {
       if (!(error instanceof LostWorker)) throw error;
-      // The arguments are still whole. The block is not given back: the worker may still write there.
+      // The arguments are still whole. The block and the results are not given back: the worker may still write there.
       lost = true;
       giveUpThreads();
       return executable(arguments_);
     } finally {
-      if (!lost) memory.release(base);
+      for (const argument of outside.arguments) argument.done();
+      if (!lost) {
+        for (const address of outside.results.values()) memory.release(address);
+        memory.release(base);
+      }
     }
   };
   releaseWith(executable, places);
   return executable;
+}
+
+/** What a run has outside of its block. */
+interface Outside {
+  readonly arguments: Argument[];
+  /** Addresses of results that nobody owns yet. */
+  readonly results: Map<Buffer, number>;
+}
+
+/**
+ * Large arguments are read where they are, and large results stay where they are written: they get entries in a table of addresses.
+ *
+ * @returns The length of the table, and the results that have an entry.
+ */
+function placeOutside(inputs: readonly View[], outputs: readonly View[]): { entries: number; own: readonly View[] } {
+  let entries = 0;
+  const bytes = ({ shape, dtype }: View): number => sizeOf(shape) * itemSize(dtype);
+  for (const view of inputs) if (bytes(view) >= residentBytes) view.buffer.moveOutside(entries++);
+  const arguments_ = new Set(inputs.map(({ buffer }) => buffer));
+  const own = outputs.filter((view) => {
+    const { buffer } = view;
+    const isWhole = newArray({ ...view, weak: false }).buffer.bytes === buffer.bytes;
+    if (bytes(view) < residentBytes || !isWhole || arguments_.has(buffer) || buffer.fixed || buffer.entry !== null)
+      return false;
+    buffer.moveOutside(entries++);
+    return true;
+  });
+  return { entries, own };
 }
 
 const programs = /* @__PURE__ */ new Map<string, Executable | null>();
@@ -91,7 +147,8 @@ export function compiledPrimitive<P>(
     const variable = (like: Omit<Aval, "weak">): Variable => new Variable(like.shape, like.dtype, false);
     const graph: Graph = { inputs: inputs.map(variable), equations: [], outputs: [variable(out)] };
     const equation = { primitive, inputs: graph.inputs, params, outputs: graph.outputs as Variable[] };
-    program = compileGraph({ ...graph, equations: [equation] });
+    // Who runs eagerly disposes little, and results of a loop nobody would dispose at all.
+    program = compileGraph({ ...graph, equations: [equation] }, false);
     if (programs.size >= mostPrograms) programs.delete(programs.keys().next().value!);
     programs.set(key, program);
   }
@@ -100,7 +157,8 @@ export function compiledPrimitive<P>(
 
 /** The elements of a contiguous view of a running program, in place. */
 function arrayOf(memory: KernelMemory, base: number, { buffer, offset, shape, dtype }: View): TypedArray {
-  const start = (buffer.fixed ? 0 : base) / itemSize(dtype) + buffer.offset / itemSize(dtype) + offset;
+  const origin = buffer.fixed ? 0 : buffer.entry === null ? base : memory.arrays.uint32[base / 4 + buffer.entry];
+  const start = (origin + buffer.offset) / itemSize(dtype) + offset;
   return memory.arrays[dtype].subarray(start, start + sizeOf(shape));
 }
 
@@ -244,15 +302,15 @@ class Emitter {
     const avals = outs.map(({ shape, dtype }) => ({ shape, dtype, weak: false }));
     return (base) => {
       let results: readonly TypedArray[];
+      let made: readonly Tensor[] = [];
       if (primitive.interpret !== undefined) {
         // A graph inside may run programs of its own: its operands are copies.
         const tensors = inputs.map((view) => {
           const data = sizeOf(view.shape) === 0 ? own(view.dtype, 0) : arrayOf(memory, base, view).slice();
           return new Tensor(view.shape, view.dtype, false, 0, cpu, data, false);
         });
-        results = execute(primitive, tensors, params).map((y) =>
-          y.size === 0 ? own(y.dtype, 0) : cpu.downloadSync(y),
-        );
+        made = execute(primitive, tensors, params);
+        results = made.map((y) => (y.size === 0 ? own(y.dtype, 0) : cpu.downloadSync(y)));
       } else {
         const operands = inputs.map((view): HostArray => ({ ...view, buffer: arrayOf(memory, base, view) }));
         results = primitive.lower!(operands, params, avals);
@@ -260,6 +318,7 @@ class Emitter {
       outs.forEach((view, i) => {
         if (results[i].length > 0) arrayOf(memory, base, view).set(results[i]);
       });
+      for (const y of made) y.dispose();
     };
   }
 
@@ -364,9 +423,7 @@ function callInChunks(run: FunctionBody, kernel: number, { length, alone }: Kern
 
 /** Puts the address of the view's first element on the stack. */
 function address(run: FunctionBody, { buffer, offset, dtype }: View): FunctionBody {
-  const bytes = buffer.offset + offset * itemSize(dtype);
-  if (buffer.fixed) return run.int(bytes);
-  return run.get(baseLocal).int(bytes).emit(op.i32Add);
+  return addressOf(run, buffer, offset, dtype);
 }
 
 /** Copies a contiguous view; where an index is given, that side is the element of a stack with that index. */

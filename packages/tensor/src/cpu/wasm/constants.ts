@@ -2,9 +2,12 @@
 
 import type { DType, TypedArray } from "../../dtype.js";
 import { kernelMemory, type KernelMemory } from "./memory.js";
+import { letGo, share } from "./resident.js";
 
 interface Place {
   readonly address: number;
+  /** A share of what stands in the memory already, a result of another program. */
+  readonly result: TypedArray | null;
   /** Programs that read it; 0: it is released. */
   users: number;
 }
@@ -21,9 +24,10 @@ const programs = /* @__PURE__ */ new FinalizationRegistry<Places>((own) => relea
 export function placeConstant(memory: KernelMemory, own: Places, data: TypedArray): number {
   let place = places.get(data);
   if (place === undefined || place.users === 0) {
-    const address = memory.allocate(data.byteLength + 16);
-    memory.arrays[dtypeOf(data)].set(data, address / data.BYTES_PER_ELEMENT);
-    place = { address, users: 0 };
+    const result = share(data);
+    const address = result?.byteOffset ?? memory.allocate(data.byteLength + 16);
+    if (result === null) memory.arrays[dtypeOf(data)].set(data, address / data.BYTES_PER_ELEMENT);
+    place = { address, result, users: 0 };
     places.set(data, place);
   }
   place.users++;
@@ -38,7 +42,9 @@ export function releaseWith(program: object, own: Places): void {
 
 export function releaseConstants(memory: KernelMemory, own: Places): void {
   for (const place of own) {
-    if (--place.users === 0) memory.release(place.address);
+    if (--place.users > 0) continue;
+    if (place.result === null) memory.release(place.address);
+    else letGo(place.result);
   }
 }
 

@@ -1,14 +1,16 @@
 /** Loop nests over strided arrays: what all generated kernels share. */
 
-import { itemSize } from "../../dtype.js";
+import { itemSize, type DType } from "../../dtype.js";
 import type { Stream } from "./access.js";
 import { op, type FunctionBody } from "./module.js";
 
-/** Where an array lies: in the block of the running program, or at a fixed place. */
+/** Where an array lies: in the block of the running program, at a fixed place, or where its entry in the block's table says. */
 export interface Placement {
-  /** Bytes from the program's base, or from 0. */
+  /** Bytes from the program's base, from 0, or from that address. */
   offset: number;
   readonly fixed: boolean;
+  /** Number in the table of addresses at the program's base, if the array lies outside the block. */
+  readonly entry?: number | null;
 }
 
 /** An array as a kernel sees it: its place, and the elements from one index of the domain to the next. */
@@ -25,15 +27,18 @@ export const baseLocal = 0;
 export const startLocal = 1;
 export const endLocal = 2;
 
+/** Puts the address of an element on the stack. */
+export function addressOf(body: FunctionBody, placement: Placement, offset: number, dtype: DType): FunctionBody {
+  const bytes = placement.offset + offset * itemSize(dtype);
+  if (placement.fixed) return body.int(bytes);
+  body.get(baseLocal);
+  if (typeof placement.entry === "number") body.access(op.i32Load, 4 * placement.entry);
+  return bytes === 0 ? body : body.int(bytes).emit(op.i32Add);
+}
+
 /** Sets the local to the address of the stream's first element. */
 export function pointTo(body: FunctionBody, local: number, { placement, offset, dtype }: StridedStream): void {
-  const bytes = placement.offset + offset * itemSize(dtype);
-  if (placement.fixed) body.int(bytes);
-  else {
-    body.get(baseLocal);
-    if (bytes !== 0) body.int(bytes).emit(op.i32Add);
-  }
-  body.set(local);
+  addressOf(body, placement, offset, dtype).set(local);
 }
 
 /**

@@ -22,6 +22,8 @@ class KernelMemory {
   /** Free parts by their start, in ascending order, never touching. */
   private free: { start: number; bytes: number }[] = [{ start: alignment, bytes: pageBytes - alignment }];
   private readonly given = new Map<number, number>();
+  /** Frees what can be had again, where there is such; whether there was. */
+  relief: (() => boolean) | null = null;
   private views: { [K in DType]: TypedArray } | null = null;
 
   /** Address of a part of at least `bytes` bytes. */
@@ -71,7 +73,7 @@ class KernelMemory {
     this.free.splice(i, 2, { start: part.start, bytes: part.bytes + next.bytes });
   }
 
-  /** Makes a free part of at least `bytes` bytes at the end. */
+  /** Makes a free part of at least `bytes` bytes at the end, or frees others. */
   private grow(bytes: number): void {
     const end = this.memory.buffer.byteLength;
     const last = this.free.at(-1);
@@ -84,6 +86,7 @@ class KernelMemory {
       if (wanted > room) throw new RangeError("beyond the maximum");
       this.memory.grow(Math.min(pages, room));
     } catch {
+      if (this.relief?.() === true) return;
       const mebibytes = (x: number): number => Math.ceil(x / 2 ** 20);
       throw new BackendError(
         `cpu: the kernels need ${mebibytes(missing)} MiB more beside ${mebibytes(end)} MiB, and cannot have it (${mebibytes(maximumPages * pageBytes)} MiB at most); split the work, for instance into batches.`,

@@ -9,18 +9,29 @@ interface Interval {
 
 const alignment = 64;
 
-/** Gives every buffer an offset; bytes of the block. */
-export function planMemory(steps: readonly Step[], inputs: readonly View[], outputs: readonly View[]): number {
+/**
+ * Gives every buffer of the block an offset; bytes of the block.
+ *
+ * @param header - Bytes at its beginning that are taken.
+ */
+export function planMemory(
+  steps: readonly Step[],
+  inputs: readonly View[],
+  outputs: readonly View[],
+  header: number = 0,
+): number {
   const lives = livesOf(steps, inputs, outputs);
   // In the order of their starts, each takes the smallest gap that fits among those that live at the time.
   const ordered = [...lives].sort(([, a], [, b]) => a.first - b.first || a.last - b.last);
   let active: { readonly buffer: Buffer; readonly last: number }[] = [];
-  let total = 0;
+  const start = Math.ceil(header / alignment) * alignment;
+  let total = start;
   for (const [buffer, { first, last }] of ordered) {
     active = active.filter((other) => other.last >= first);
     buffer.offset = place(
       size(buffer),
       active.map(({ buffer: other }) => other),
+      start,
     );
     total = Math.max(total, buffer.offset + size(buffer));
     active.push({ buffer, last });
@@ -33,10 +44,10 @@ function size(buffer: Buffer): number {
   return Math.ceil(buffer.bytes / alignment) * alignment;
 }
 
-function place(bytes: number, taken: readonly Buffer[]): number {
+function place(bytes: number, taken: readonly Buffer[], start: number): number {
   let best = -1;
   let bestGap = Infinity;
-  let end = 0;
+  let end = start;
   for (const other of taken) {
     const gap = other.offset - end;
     if (gap >= bytes && gap < bestGap) {
@@ -52,7 +63,7 @@ function livesOf(steps: readonly Step[], inputs: readonly View[], outputs: reado
   const lives = new Map<Buffer, Interval>();
   let time = 0;
   const touch = (buffer: Buffer): void => {
-    if (buffer.fixed) return;
+    if (buffer.fixed || buffer.entry !== null) return;
     const life = lives.get(buffer);
     if (life === undefined) lives.set(buffer, { first: time, last: time });
     else life.last = time;

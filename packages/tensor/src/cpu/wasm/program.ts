@@ -11,6 +11,7 @@ import type { ReductionName } from "./reduce.js";
 export class Buffer implements Placement {
   /** Bytes from the base of the block; set when the memory is planned. */
   offset = -1;
+  private own: number | null = null;
   readonly bytes: number;
 
   constructor(
@@ -26,6 +27,14 @@ export class Buffer implements Placement {
 
   get fixed(): boolean {
     return this.address !== null;
+  }
+  get entry(): number | null {
+    return this.own;
+  }
+  /** Takes the array out of the block, to where that entry of the table of addresses says. */
+  moveOutside(entry: number): void {
+    this.own = entry;
+    this.offset = 0;
   }
 }
 
