@@ -28,15 +28,17 @@ export function square(x: Expression): Expression {
 
 /** c₀ + c₁x + …: of some length by its even and odd powers, which do not wait for each other. */
 export function polynomial(x: Expression, coefficients: readonly number[]): Expression {
-  if (coefficients.length < 6) return horner(x, coefficients);
+  const terms = coefficients.map(constant);
+  if (terms.length < 6) return horner(x, terms);
   const z = square(x);
-  const part = (parity: number): Expression => horner(z, coefficients.filter((_, k) => k % 2 === parity)); // prettier-ignore
+  const part = (parity: number): Expression => horner(z, terms.filter((_, k) => k % 2 === parity)); // prettier-ignore
   return add(part(0), mul(x, part(1)));
 }
 
-function horner(x: Expression, coefficients: readonly number[]): Expression {
-  let y = constant(coefficients[coefficients.length - 1]);
-  for (let i = coefficients.length - 2; i >= 0; i--) y = add(mul(y, x), constant(coefficients[i]));
+/** c₀ + x(c₁ + x(…)). */
+export function horner(x: Expression, coefficients: readonly Expression[]): Expression {
+  let y = coefficients[coefficients.length - 1];
+  for (let i = coefficients.length - 2; i >= 0; i--) y = add(mul(y, x), coefficients[i]);
   return y;
 }
 

@@ -1,6 +1,6 @@
 /**
- * A function of two arrays whose formula depends on the region of the plane: points are sorted into one bucket a region, so that each formula
- * runs over a packed array of its own, without a branch, and results go back to where their points came from.
+ * A function of two arrays whose formula depends on the region of the plane: points are sorted by their regions, so that each formula runs
+ * over a packed part of its own, without a branch, and results go back to where their points came from.
  */
 
 import {
@@ -20,33 +20,30 @@ export interface Regions {
   readonly regions: readonly Region[];
 }
 
-/** Points that are sorted at a time: the buckets have to fit into the work space of a thread. */
-const block = 1536;
-/** Elements of a bucket: the last vectors are padded. */
-const mostVectors = 4;
-const capacity = block + 2 * mostVectors;
-/** A bucket holds orders, arguments, and offsets of the points in the output. */
-const [arguments_, offsets, bucketBytes] = [8 * capacity, 16 * capacity, 24 * capacity];
-/** In front of the buckets: the next free place of each, and the regions of the points, both four bytes each. */
-const placesBytes = 128;
-const headBytes = placesBytes + 4 * block;
+/** Points that are sorted at a time: what is done once for every region is little beside them, and they stay in the cache. */
+const block = 4096;
+/** A formula works on whole vectors, that is, up to so many points beyond the last. */
+const overrun = 8;
+const mostRegions = 127;
+/** The scratch: a word for every region; one for every point; then orders, arguments and results in their sorted order. */
+const wordsBytes = 4 * (mostRegions + 1);
+const sortedBytes = wordsBytes + 4 * block;
+const [arguments_, results] = [8 * (block + overrun), 16 * (block + overrun)];
 
 /**
  * The kernel of a function that is given by its regions, which are made when it is first run.
  *
  * @param nanoseconds - Rough time for a point.
- * @param count - How many regions there are.
  */
-export function bucketKernel(regions: () => Regions, nanoseconds: number, count: number): ArrayKernel {
+export function bucketKernel(regions: () => Regions, nanoseconds: number): ArrayKernel {
   return {
     inputs: 2,
-    chunk: 2 * block,
-    scratch: headBytes + (count + 1) * bucketBytes,
+    chunk: block,
+    scratch: sortedBytes + 24 * (block + overrun),
     nanoseconds,
     write: (module) => {
       const all = regions();
-      // More of them would write over what lies behind the scratch.
-      if (all.regions.length !== count) throw new RangeError(`${all.regions.length} regions; ${count} were said`);
+      if (all.regions.length > mostRegions) throw new RangeError(`${all.regions.length} regions`);
       writeModule(module, all);
     },
   };
@@ -58,9 +55,8 @@ function writeModule(module: ModuleBuilder, regions: Regions): void {
   const [base, start, end] = [0, 1, 2];
   const [work, v, x, out, stop] = [body.local(), body.local(), body.local(), body.local(), body.local()];
   const common = body.local();
-  const first = (bucket: number): FunctionBody =>
-    body.get(work).int(headBytes + bucket * bucketBytes).emit(op.i32Add); // prettier-ignore
   const at = (array: number): FunctionBody => body.get(array).get(start).int(3).emit(op.i32Shl, op.i32Add);
+  const locals = { work, v, x, out, start, stop, base };
   body.work().set(work);
   [v, x, out].forEach((array, i) =>
     body
@@ -75,7 +71,8 @@ function writeModule(module: ModuleBuilder, regions: Regions): void {
     () => {
       body.get(start).int(block).emit(op.i32Add).tee(stop).get(end).emit(op.i32GtS);
       body.when(() => body.get(end).set(stop));
-      classify(body, regions.index, { work, v, x, start, stop, common });
+      body.get(work).int(0).int(wordsBytes).fillMemory();
+      classify(body, regions.index, { ...locals, common });
       // Whole blocks of one region are neither sorted nor copied.
       body.get(common).int(0).emit(op.i32Ne).get(stop).get(start).emit(op.i32Sub).int(block).emit(op.i32GeS, op.i32And);
       body.when(
@@ -90,15 +87,11 @@ function writeModule(module: ModuleBuilder, regions: Regions): void {
             });
           }),
         () => {
-          for (let bucket = 0; bucket <= functions.length; bucket++) {
-            body.get(work);
-            first(bucket).access(i32Store, 4 * bucket);
-          }
-          sort(body, { work, v, x, start, stop });
-          regions.regions.forEach(({ vectors }, i) =>
-            empty(body, { work, out }, () => first(i + 1), i + 1, functions[i], vectors),
-          );
-          leave(body, { work, out, base }, () => first(0));
+          placesOfRegions(body, locals, functions.length + 1);
+          sort(body, locals);
+          leave(body, locals);
+          functions.forEach((formula, i) => apply(body, locals, formula, i + 1));
+          collect(body, locals);
         },
       );
     },
@@ -106,8 +99,9 @@ function writeModule(module: ModuleBuilder, regions: Regions): void {
   module.add(body, "kernel0");
 }
 
+type Locals = Readonly<Record<"work" | "v" | "x" | "out" | "start" | "stop" | "base", number>>;
+
 const i32Store = 0x36;
-const f64LoadSplat = 0x0a;
 const vectorStore = 0x0b;
 const [extract32, splat32, bitAnd, bitOr, bitXor, anyTrue] = [0x1b, 0x11, 0x4e, 0x50, 0x51, 0x53];
 const demote = 0x5e;
@@ -115,15 +109,24 @@ const shuffle = 0x0d;
 const lowHalves = [0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23];
 
 /**
- * Writes the regions of the points from `start` to `stop` into the work space, four points at a time, and what is common to all into a local:
- * four times the region, or 0.
+ * Writes four times the regions of the points from `start` to `stop` into the scratch, four points at a time, and how many there are of each;
+ * what is common to all goes into a local, or 0.
  */
 function classify(
   body: FunctionBody,
   region: Formula,
-  { work, v, x, start, stop, common }: Record<"work" | "v" | "x" | "start" | "stop" | "common", number>,
+  { work, v, x, start, stop, common }: Locals & { readonly common: number },
 ): void {
-  const [i, to, every, some] = [body.local(), body.local(), body.local(v128), body.local(v128)];
+  const [i, to, word, extra, every, some] = [
+    body.local(),
+    body.local(),
+    body.local(),
+    body.local(),
+    body.local(v128),
+    body.local(v128),
+  ];
+  const count = (n: number): FunctionBody =>
+    body.get(word).get(word).access(op.i32Load).int(n).emit(op.i32Add).access(i32Store);
   // Orders and arguments of two pairs of points.
   const four = (array: number): Expression =>
     node([], () => {
@@ -145,93 +148,117 @@ function classify(
       const [index] = regions.write(1);
       body.get(every).get(index).simd(bitAnd).set(every);
       body.get(some).get(index).simd(bitOr).set(some);
-      body.get(to).get(index).vectorAccess(vectorStore, placesBytes).increment(to, 16);
+      body.get(to).get(index).vectorAccess(vectorStore, wordsBytes).increment(to, 16);
+      for (let lane = 0; lane < 4; lane++) {
+        body.get(work).get(index).simd(extract32, lane).emit(op.i32Add).set(word);
+        count(1);
+      }
       body.release(index, v128);
+    },
+  );
+  // The last four may have been fewer.
+  body.get(stop).set(extra);
+  body.countUp(
+    extra,
+    () => body.get(i),
+    1,
+    () => {
+      body.increment(to, -4).get(work).get(to).access(op.i32Load, wordsBytes).emit(op.i32Add).set(word);
+      count(-1);
     },
   );
   body.get(every).simd(extract32, 0).set(common);
   body.get(common).simd(splat32).get(every).simd(bitXor).get(every).get(some).simd(bitXor).simd(bitOr).simd(anyTrue);
   body.when(() => body.int(0).set(common));
-  for (const local of [i, to]) body.release(local);
+  for (const local of [i, to, word, extra]) body.release(local);
   for (const local of [every, some]) body.release(local, v128);
 }
 
-/** Puts the points from `start` to `stop` into their buckets. Each bucket's next free place stands in the head. */
-function sort(
+/** Instead of how many points there are of each region: where the first of them belongs. */
+function placesOfRegions(body: FunctionBody, { work }: Locals, regions: number): void {
+  const [word, place, points] = [body.local(), body.local(), body.local()];
+  body.get(work).set(word);
+  body.get(work).int(sortedBytes).emit(op.i32Add).set(place);
+  body.loop(() => {
+    body.get(word).access(op.i32Load).set(points);
+    body.get(word).get(place).access(i32Store);
+    body.get(place).get(points).int(3).emit(op.i32Shl, op.i32Add).set(place);
+    body.increment(word, 4).get(word).get(work).int(4 * regions).emit(op.i32Add, op.i32LtS); // prettier-ignore
+  });
+  for (const local of [word, place, points]) body.release(local);
+}
+
+/** What is done for each point: `point(i, k)` is for the one k behind `i`, whose word is at 4k + wordsBytes behind `word`. */
+function forPoints(
   body: FunctionBody,
-  { work, v, x, start, stop }: Record<"work" | "v" | "x" | "start" | "stop", number>,
+  { work, start, stop }: Locals,
+  point: (i: number, word: number, k: number) => void,
 ): void {
-  const [i, from, slot, place] = [body.local(), body.local(), body.local(), body.local()];
-  const append = (k: number): void => {
-    body.get(work).get(from).access(op.i32Load, placesBytes + 4 * k).emit(op.i32Add).tee(slot).access(op.i32Load).set(place); // prettier-ignore
-    [v, x].forEach((array, j) => {
-      body.get(place).get(array).get(i).int(3).emit(op.i32Shl, op.i32Add).access(op.f64Load, 8 * k).access(op.f64Store, j * arguments_); // prettier-ignore
-    });
-    body.get(place).get(i).int(k).emit(op.i32Add).int(3).emit(op.i32Shl).access(i32Store, offsets);
-    body.get(slot).get(place).int(8).emit(op.i32Add).access(i32Store);
-  };
+  const [i, word] = [body.local(), body.local()];
   const some = (points: number, end: () => FunctionBody): void => {
     body.countUp(i, end, points, () => {
-      for (let k = 0; k < points; k++) append(k);
-      body.increment(from, 4 * points);
+      for (let k = 0; k < points; k++) point(i, word, k);
+      body.increment(word, 4 * points);
     });
   };
-  body.get(work).set(from);
+  body.get(work).set(word);
   body.get(start).set(i);
   some(4, () => body.get(stop).int(3).emit(op.i32Sub));
   some(1, () => body.get(stop));
-  for (const local of [i, from, slot, place]) body.release(local);
+  body.release(i);
+  body.release(word);
 }
 
-/** Applies the formula to a bucket, and sends its results where they belong. */
-function empty(
-  body: FunctionBody,
-  { work, out }: Record<"work" | "out", number>,
-  first: () => FunctionBody,
-  bucket: number,
-  formula: number,
-  vectors: number,
-): void {
-  const [from, to] = [body.local(), body.local()];
-  body
-    .get(work)
-    .access(op.i32Load, 4 * bucket)
-    .set(to);
-  first().tee(from).get(to).emit(op.i32LtS);
-  body.when(() => {
-    // Whole vectors of arguments that are harmless.
-    for (const array of [0, arguments_]) {
-      for (let vector = 0; vector < vectors; vector++) {
-        body.get(to).get(to).int(8).emit(op.i32Sub).vectorAccess(f64LoadSplat, array).vectorAccess(vectorStore, array + 16 * vector); // prettier-ignore
-      }
-    }
-    body.get(from).get(from).int(arguments_).emit(op.i32Add).get(from).get(to).call(formula);
-    body.loop(() => {
-      body.get(out).get(from).access(op.i32Load, offsets).emit(op.i32Add);
-      body.get(from).access(op.f64Load).access(op.f64Store);
-      body.increment(from, 8).get(from).get(to).emit(op.i32LtS);
+/** Puts the points where they belong, and this place into their words; the words of the regions say then where they end. */
+function sort(body: FunctionBody, locals: Locals): void {
+  const { work, v, x } = locals;
+  const [slot, place] = [body.local(), body.local()];
+  forPoints(body, locals, (i, word, k) => {
+    body.get(work).get(word).access(op.i32Load, wordsBytes + 4 * k).emit(op.i32Add).tee(slot).access(op.i32Load).set(place); // prettier-ignore
+    [v, x].forEach((array, j) => {
+      body.get(place).get(array).get(i).int(3).emit(op.i32Shl, op.i32Add).access(op.f64Load, 8 * k).access(op.f64Store, j * arguments_); // prettier-ignore
     });
+    body
+      .get(word)
+      .get(place)
+      .access(i32Store, wordsBytes + 4 * k);
+    body.get(slot).get(place).int(8).emit(op.i32Add).access(i32Store);
+  });
+  body.release(slot);
+  body.release(place);
+}
+
+/** Applies a formula to the points of a region. What it writes beyond them belongs to regions that come later. */
+function apply(body: FunctionBody, { work }: Locals, formula: number, region: number): void {
+  const [from, to] = [body.local(), body.local()];
+  const end = (of: number): FunctionBody => body.get(work).access(op.i32Load, 4 * of);
+  end(region - 1).set(from);
+  end(region).set(to);
+  body.get(from).get(to).emit(op.i32LtS);
+  body.when(() => {
+    body.get(from);
+    for (const array of [arguments_, results]) body.get(from).int(array).emit(op.i32Add);
+    body.get(to).call(formula);
   });
   body.release(from);
   body.release(to);
 }
 
 /** NaN for the points of no region, and the word that says that there are some. */
-function leave(
-  body: FunctionBody,
-  { work, out, base }: Record<"work" | "out" | "base", number>,
-  first: () => FunctionBody,
-): void {
-  const [from, to] = [body.local(), body.local()];
-  body.get(work).access(op.i32Load).set(to);
-  first().tee(from).get(to).emit(op.i32LtS);
-  body.when(() => {
-    body.get(base).int(1).access(i32Store, 12);
-    body.loop(() => {
-      body.get(out).get(from).access(op.i32Load, offsets).emit(op.i32Add).float(NaN, 64).access(op.f64Store);
-      body.increment(from, 8).get(from).get(to).emit(op.i32LtS);
-    });
+function leave(body: FunctionBody, { work, base }: Locals): void {
+  const place = body.local();
+  const end = (): FunctionBody => body.get(work).access(op.i32Load);
+  body.get(work).int(sortedBytes).emit(op.i32Add).tee(place);
+  end().emit(op.i32LtS);
+  body.when(() => body.get(base).int(1).access(i32Store, 12));
+  body.countUp(place, end, 8, () => body.get(place).float(NaN, 64).access(op.f64Store, results));
+  body.release(place);
+}
+
+/** Results, from where their points were put. */
+function collect(body: FunctionBody, locals: Locals): void {
+  forPoints(body, locals, (i, word, k) => {
+    body.get(locals.out).get(i).int(3).emit(op.i32Shl, op.i32Add);
+    body.get(word).access(op.i32Load, wordsBytes + 4 * k).access(op.f64Load, results).access(op.f64Store, 8 * k); // prettier-ignore
   });
-  body.release(from);
-  body.release(to);
 }

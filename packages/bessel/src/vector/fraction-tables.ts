@@ -19,7 +19,7 @@ export interface FractionTable {
 
 const [inverseDegree, squareDegree] = [18, 9];
 /** Terms that S and H are not changed by: both enter with a factor of at most ¼ beside 1. */
-const negligible = 1.5e-16;
+const negligible = 4e-16;
 
 const tables = /* @__PURE__ */ new Map<string, FractionTable>();
 

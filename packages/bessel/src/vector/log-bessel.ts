@@ -9,12 +9,18 @@ import { hankel } from "./hankel.js";
 import type { Formula } from "./interleave.js";
 import { largeOrder, largestOrder } from "./large-order.js";
 import { series } from "./series.js";
-import { byFraction, byTemme } from "./small-order.js";
+import { byFraction, byTemme, type Orders } from "./small-order.js";
 
-/** Arguments up to which the formulas below the ladder are used, ascending; the last reaches to the ladder. */
-const below = { I: [0.05, 0.5, 2, 5, 10, 18, 28], K: [0.015, 0.08, 0.5, 1, 2, 5, 11, 28] };
-/** Orders up to which they are: what they do once for every whole order is less for low ones. */
-const belowOrders = [4, 18];
+/**
+ * Arguments up to which the formulas below the ladder are used, ascending; the last reaches to the ladder. Those below ½ of K are as far as
+ * Temme's series goes with 3, 4, 5 and 7 terms.
+ */
+const below = { I: [0.05, 0.5, 2, 5, 10, 18, 28], K: [0.019, 0.065, 0.154, 0.47, 1, 2, 5, 11, 28] };
+/** Whole orders that share a formula: what it does once for every order is less for few, and K_0 needs half of what the others do. */
+const belowOrders = {
+  I: [{ least: 0, most: 4 }, { least: 5, most: 18 }],
+  K: [{ least: 0, most: 0 }, { least: 1, most: 1 }, { least: 2, most: 4 }, { least: 5, most: 9 }, { least: 10, most: 18 }],
+}; // prettier-ignore
 /** Orders from which large ones have a formula of their own, for arguments up to x; the first that holds. */
 const largeOrders = {
   I: [{ v: 9, x: 0.5 }, { v: 9, x: 2 }],
@@ -24,8 +30,7 @@ const largeOrders = {
 /** The kernel of log I or log K, unscaled or scaled. */
 function logBessel(kind: "I" | "K", scaled: boolean): ArrayKernel {
   const table = scaled ? scaledLadder : ladder;
-  const count = 2 * 4 + 3 + belowOrders.length * below[kind].length + largeOrders[kind].length;
-  return bucketKernel(() => regionsOf(kind, scaled, table), 50, count);
+  return bucketKernel(() => regionsOf(kind, scaled, table), 50);
 }
 
 function regionsOf(kind: "I" | "K", scaled: boolean, table: readonly Rung[]): Regions {
@@ -37,21 +42,13 @@ function regionsOf(kind: "I" | "K", scaled: boolean, table: readonly Rung[]): Re
     scaled ? formula : (v, x) => (sign > 0 ? add(formula(v, x), x) : sub(formula(v, x), x));
   const [plain, special] = scaled ? [scaledExponent, scaledExponentSmall] : [exponent, exponentAboutRoot];
   const even = (formula: Formula): Formula => (kind === "I" ? formula : (v, x) => formula(lanes64.abs(v), x));
+  const groups = belowOrders[kind].map((orders) => ({ orders, bands: bandsOf(kind, orders.least) }));
   const regions: readonly Region[] = [
     ...hankels.map(({ terms }) => ({ formula: shifted(hankel(terms, sign > 0 ? -1 : 1)), vectors: 3 })),
     ...[plain, special].flatMap((exponent) =>
       debyes.map(({ terms }) => ({ formula: debye(terms, sign, exponent), vectors: terms < 9 ? 3 : 2 })),
     ),
-    ...belowOrders.flatMap((most) =>
-      below[kind].map((largest, i, edges): Region => {
-        const taken = largeOrders[kind].filter(({ x }) => largest <= x).map(({ v }) => v);
-        const orders = Math.min(most, ...taken);
-        if (kind === "I") return { formula: series(orders, largest, scaled), vectors: orders > 4 ? 1 : 2 };
-        const formula =
-          largest > 0.5 ? byFraction(orders, edges[i - 1], largest, scaled) : byTemme(orders, largest, scaled);
-        return { formula, vectors: 2 };
-      }),
-    ),
+    ...groups.flatMap(({ orders, bands }) => bands.map((band) => belowLadder(kind, orders, band, scaled))),
     ...largeOrders[kind].map(({ v, x }) => ({ formula: largeOrder(kind, v, x, scaled), vectors: 2 })),
   ];
   // In float32, four points at a time: where exactly one formula takes over from another does not matter.
@@ -70,8 +67,11 @@ function regionsOf(kind: "I" | "K", scaled: boolean, table: readonly Rung[]): Re
     const edges = below[kind].slice(0, -1);
     // A mask that is set is −1.
     const under = edges.reduce((sum, edge) => integerSub(sum, beyond(x, edge)), integer(last + debyes.length + 1));
-    const highOrder = and(beyond(v, belowOrders[0]), integer(below[kind].length));
-    let region = select(onDebye[onDebye.length - 1], rung, integerAdd(under, highOrder));
+    // K's orders are rounded, I's rounded down; bands that a group lacks are the first ones.
+    const most = groups.map(({ orders }) => orders.most + (kind === "K" ? 0.5 : 0));
+    const inGroup = groups.slice(1).map(({ bands }, i) => and(beyond(v, most[i]), integer(bands.length)));
+    const band = inGroup.reduce((sum, offset) => integerAdd(sum, offset), under);
+    let region = select(onDebye[onDebye.length - 1], rung, band);
     const large = largeOrders[kind];
     for (let i = large.length - 1; i >= 0; i--) {
       const holds = and(and(beyond(v, large[i].v), less(v, constant(largestOrder))), less(x, constant(large[i].x)));
@@ -92,6 +92,26 @@ function regionsOf(kind: "I" | "K", scaled: boolean, table: readonly Rung[]): Re
     return and(ordinary, region);
   };
   return { index, regions: regions.map(({ formula, vectors }) => ({ formula: even(formula), vectors })) };
+}
+
+/** Bands of arguments in which there are orders from `least` on: those for which large orders have no formula of their own. */
+function bandsOf(kind: "I" | "K", least: number): readonly Band[] {
+  const bands = below[kind].map((largest, i, edges): Band => ({ smallest: edges[i - 1] ?? 0, largest }));
+  return bands.filter(({ largest }) => !largeOrders[kind].some(({ v, x }) => v < least && largest <= x));
+}
+
+interface Band {
+  readonly smallest: number;
+  readonly largest: number;
+}
+
+function belowLadder(kind: "I" | "K", orders: Orders, { smallest, largest }: Band, scaled: boolean): Region {
+  if (kind === "K") {
+    const formula = largest > 0.5 ? byFraction(orders, smallest, largest, scaled) : byTemme(orders, largest, scaled);
+    return { formula, vectors: 2 };
+  }
+  const taken = largeOrders.I.filter(({ x }) => largest <= x).map(({ v }) => v);
+  return { formula: series(Math.min(orders.most, ...taken), largest, scaled), vectors: orders.most > 4 ? 1 : 2 };
 }
 
 /** By the names of the functions. */

@@ -2,39 +2,60 @@
 
 import { lanes64, select, type Expression } from "@curv/tensor/kernels";
 import { aboutZero } from "../scalar/reciprocal-gamma.js";
-import { add, constant, div, expAndLessOne, log, mul, polynomial, square, sub } from "./arithmetic.js";
+import { add, atLeast, constant, div, expAndLessOne, horner, log, mul, polynomial, square, sub } from "./arithmetic.js";
 import { fractionTable } from "./fraction-tables.js";
 import type { Formula } from "./interleave.js";
 
 const halfLogHalfPi = 0.22579135264472744;
 
-/** For `smallest` ≤ x ≤ `largest`, from ½ on, and v ≤ `orders`, by the tables of Temme's fraction. */
-export function byFraction(orders: number, smallest: number, largest: number, scaled: boolean): Formula {
+/** Whole orders from `least` to `most`: those of a region, with which the recurrence begins and ends. */
+export interface Orders {
+  readonly least: number;
+  readonly most: number;
+}
+
+/** v = n + μ; at the ends of the region, where float32 has rounded v across, |μ| may be a little more than ½. */
+function split(v: Expression, { least, most }: Orders): readonly [n: Expression, mu: Expression] {
+  const n = least === most ? constant(least) : lanes64.atMost(atLeast(lanes64.nearest(v), least), most);
+  return [n, most === 0 ? v : sub(v, n)];
+}
+
+/** k_n from k_0 and k_1, where k_{j+1} = next(j, k_j, k_{j−1}). */
+function byRecurrence(
+  n: Expression,
+  { least, most }: Orders,
+  [first, second]: readonly [Expression, Expression],
+  next: (j: number, here: Expression, below: Expression) => Expression,
+): Expression {
+  let [below, here, wanted] = [first, second, first];
+  for (let j = 1; j <= most; j++) {
+    if (j <= least) wanted = here;
+    else wanted = select(lanes64.equal(n, constant(j)), here, wanted);
+    if (j < most) [below, here] = [here, next(j, here, below)];
+  }
+  return wanted;
+}
+
+/** For `smallest` ≤ x ≤ `largest`, from ½ on, by the tables of Temme's fraction. */
+export function byFraction(orders: Orders, smallest: number, largest: number, scaled: boolean): Formula {
   const { middle, half, S, H } = fractionTable(smallest, largest);
   return (v, x) => {
-    const n = lanes64.nearest(v);
-    const mu = sub(v, n);
+    const [n, mu] = split(v, orders);
     const inverse = div(constant(1), x);
     const u = mul(sub(inverse, constant(middle)), constant(1 / half));
     const w = sub(mul(constant(8), square(mu)), constant(1));
     const weight = sub(constant(0.25), square(mu));
-    const table = (rows: readonly (readonly number[])[]): Expression => {
-      let sum = polynomial(u, rows[rows.length - 1]);
-      for (let l = rows.length - 2; l >= 0; l--) sum = add(mul(sum, w), polynomial(u, rows[l]));
-      return mul(weight, sum);
-    };
+    // Horner's rule in both: the rows are short enough that other rows, and the other table, fill the time a step waits for the one before.
+    const table = (rows: readonly (readonly number[])[]): Expression =>
+      mul(weight, horner(w, rows.map((row) => horner(u, row.map(constant))))); // prettier-ignore
     // K_μ =: 1, xK_{μ+1}/2, and what multiplies both.
     const ratio = mul(constant(0.5), sub(add(add(mu, x), constant(0.5)), table(H)));
     const divisor = add(constant(1), table(S));
     const slope = add(inverse, inverse);
-    let below: Expression = constant(1);
-    let here = mul(ratio, slope);
-    let wanted: Expression = below;
     // K_{μ+j+1} = 2(μ + j)/x·K_{μ+j} + K_{μ+j−1}
-    for (let j = 1; j <= orders; j++) {
-      wanted = select(lanes64.equal(n, constant(j)), here, wanted);
-      if (j < orders) [below, here] = [here, add(mul(mul(add(mu, constant(j)), slope), here), below)];
-    }
+    const wanted = byRecurrence(n, orders, [constant(1), mul(ratio, slope)], (j, here, below) =>
+      add(mul(mul(add(mu, constant(j)), slope), here), below),
+    );
     const factor = div(wanted, divisor);
     const result = add(mul(constant(0.5), log(mul(square(factor), inverse))), constant(halfLogHalfPi));
     return scaled ? result : sub(result, x);
@@ -42,12 +63,12 @@ export function byFraction(orders: number, smallest: number, largest: number, sc
 }
 
 /**
- * Temme's series, for x up to `largest` ≤ ½ and v up to `orders`.
+ * Temme's series, for x up to `largest` ≤ ½.
  *
  * All is multiplied by what the divisors are: f, p and q by 2μe^σ/(πμ/sin πμ), σ = μ·log(2/x), and by (1 − μ²)(4 − μ²)… step by step; K_{μ+j}
  * by (x/2)^j. So there is one division, and the product goes into the logarithm.
  */
-export function byTemme(orders: number, largest: number, scaled: boolean): Formula {
+export function byTemme(orders: Orders, largest: number, scaled: boolean): Formula {
   // Term k + 1 of both sums is about 20(k + 1)·term beside the first, as log(2/x) + 2(1 + … + 1/k) < 10 wherever the terms matter; the
   // other digit is for μ near ±½, where f is larger than p.
   let terms = 0;
@@ -58,8 +79,7 @@ export function byTemme(orders: number, largest: number, scaled: boolean): Formu
   )
     terms++;
   return (v, x) => {
-    const n = lanes64.nearest(v);
-    const rest = sub(v, n);
+    const [n, rest] = split(v, orders);
     // Small enough to be 0, and nothing is divided by 0.
     const mu = select(lanes64.less(lanes64.abs(rest), constant(1e-30)), constant(1e-30), rest);
     const mu2 = square(mu);
@@ -87,12 +107,10 @@ export function byTemme(orders: number, largest: number, scaled: boolean): Formu
       next = add(mul(next, step), mul(weight, sub(p, mul(order, f))));
       divisor = mul(divisor, step);
     }
-    let wanted = here;
     // k_{j+1} = (μ + j)k_j + (x/2)²k_{j−1}
-    for (let j = 1; j <= orders; j++) {
-      wanted = select(lanes64.equal(n, constant(j)), next, wanted);
-      if (j < orders) [here, next] = [next, add(mul(add(mu, constant(j)), next), mul(y, here))];
-    }
+    const wanted = byRecurrence(n, orders, [here, next], (j, above, below) =>
+      add(mul(add(mu, constant(j)), above), mul(y, below)),
+    );
     const result = sub(log(div(wanted, divisor)), mul(sub(n, mu), logarithm));
     return scaled ? add(result, x) : result;
   };
