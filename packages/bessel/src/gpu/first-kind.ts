@@ -1,27 +1,14 @@
 /** log I, and the ratio of neighbouring orders with its slope, in float32. Below the uniform expansion: the power series, and the recurrence. */
 
 import { aboutHalf } from "../scalar/reciprocal-gamma.js";
-import { polynomial, type SourceFunction } from "./source.js";
+import { borderOfLogI, borderOfRatioI, borderOfSlopeI } from "./domain.js";
+import { single, type SourceFunction } from "./source.js";
 import { smallestRadius } from "./uniform.js";
 
+const { polynomial } = single;
 const large = `v * v + x * x >= ${smallestRadius ** 2}.0 || v > 1e18 || x > 1e18`;
-const nan = "(x - x) / (x - x)";
-
-/** What is not in the interior of the domain: y is the value. */
-const border = (atInfinity: string): string => `
-  if (!(v >= 0.0 && x >= 0.0)) { let z = v - v; return z / z; }
-  if (x > 3.4028234663852886e38) {
-    if (v > 3.4028234663852886e38) { return ${nan}; }
-    return ${atInfinity};
-  }
-  if (x === 0.0) {
-    if (v === 0.0) { return 0.0; }
-    return -1.0 / (x * x);
-  }
-  if (v > 3.4028234663852886e38) { return -v; }`;
-
 /** log I_v(x), and log I_v(x) − x. */
-const logI = (scaled: boolean): string => `${border(scaled ? "-x" : "x")}
+const logI = (scaled: boolean): string => `${borderOfLogI(single, scaled ? "-x" : "x")}
   if (${large}) {
     let h = c_besselRadius(v, x);
     let p = v / h;
@@ -84,22 +71,13 @@ export const firstKind = (): readonly SourceFunction[] => [
   [
     "c_besselRatioI",
     ["v", "x"],
-    `
-  if (!(v >= 0.0 && x >= 0.0)) { let z = v - v; return z / z; }
-  if (x > 3.4028234663852886e38) {
-    if (v > 3.4028234663852886e38) { return ${nan}; }
-    return 1.0;
-  }
-  if (x === 0.0 || v > 3.4028234663852886e38) { return 0.0; }
+    `${borderOfRatioI(single)}
   if (${large}) { return c_besselUniformRatio(v, x, 1.0); }${recurrence(false)}`,
   ],
   [
     "c_besselSlopeI",
     ["v", "x"],
-    `
-  if (!(v >= 0.0 && x >= 0.0 && v <= 3.4028234663852886e38)) { let z = v - v; return z / z; }
-  if (x === 0.0) { return 0.5 / (v + 1.0); }
-  if (x > 3.4028234663852886e38) { return 0.0; }
+    `${borderOfSlopeI(single)}
   if (${large}) { return c_besselUniformRatio(v, x, 1.0) / x * c_besselUniformSlope(v, x, 1.0); }${recurrence(true)}`,
   ],
 ];

@@ -5,7 +5,7 @@
 
 import { firstKind } from "./first-kind.js";
 import { secondKind } from "./second-kind.js";
-import type { SourceFunction } from "./source.js";
+import { single, type SourceFunction } from "./source.js";
 import { uniform } from "./uniform.js";
 import { values } from "./values.js";
 
@@ -34,10 +34,10 @@ interface Params {
   readonly n: number;
 }
 
-const single = (): readonly SourceFunction[] => [...uniform(), ...firstKind(), ...secondKind()];
+const inFloat32 = (): readonly SourceFunction[] => [...uniform(single), ...firstKind(), ...secondKind()];
 
 export const gpujsFunctions: GpujsFunctions<Params> = {
-  functions: single,
+  functions: inFloat32,
   nameOf: ({ name, n }) => (n === 0 ? names[name] : null),
 };
 
@@ -48,12 +48,12 @@ export interface CudaFunctions<P> {
 }
 
 export const cudaFunctions: CudaFunctions<Params> = {
-  functions: (dtype) => (dtype === "float32" ? single() : []),
+  functions: (dtype) => (dtype === "float32" ? inFloat32() : []),
   nameOf: (params, dtype) => (dtype === "float32" ? gpujsFunctions.nameOf(params) : null),
 };
 
 /** I and K themselves. */
 export const gpujsValues: GpujsFunctions<{ readonly of: "I" | "K"; readonly scaled: boolean }> = {
-  functions: () => [...uniform(), ...firstKind(), ...secondKind(), ...values()],
+  functions: () => [...inFloat32(), ...values()],
   nameOf: ({ of, scaled }) => `c_besselValue${scaled ? "Scaled" : ""}${of}`,
 };

@@ -4,11 +4,12 @@
  */
 
 import { aboutZero } from "../scalar/reciprocal-gamma.js";
-import { literal, polynomial, type SourceFunction } from "./source.js";
+import { borderOfLogK, borderOfRatioK, borderOfSlopeK, ratioK, slopeK } from "./domain.js";
+import { single, type SourceFunction } from "./source.js";
 import { smallestRadius } from "./uniform.js";
 
 const large = `v * v + x * x >= ${smallestRadius ** 2}.0 || v > 1e18 || x > 1e18`;
-const nan = "(x - x) / (x - x)";
+const { literal, polynomial } = single;
 const parts = (parity: number): number[] => aboutZero.slice(0, 12).filter((_, k) => k % 2 === parity);
 
 /** The trapezoid rule on [0, 17·step], right to the last place for ½ ≤ x < 12. */
@@ -82,15 +83,7 @@ export const startOfK = (slope: boolean): string => `
   }`;
 
 /** log K_v(x), and log K_v(x) + x. */
-const logK = (scaled: boolean): string => `
-  let v = Math.abs(order);
-  if (!(v >= 0.0 && x >= 0.0)) { let z = order + x; return (z - z) / (z - z); }
-  if (x > 3.4028234663852886e38) {
-    if (v > 3.4028234663852886e38) { return ${nan}; }
-    return -x;
-  }
-  if (x === 0.0) { return 1.0 / (x * x); }
-  if (v > 3.4028234663852886e38) { return v; }
+const logK = (scaled: boolean): string => `${borderOfLogK(single)}
   if (${large}) {
     let h = c_besselRadius(v, x);
     let p = v / h;
@@ -114,20 +107,10 @@ const logK = (scaled: boolean): string => `
 export const secondKind = (): readonly SourceFunction[] => [
   ["c_besselLogK", ["order", "x"], logK(false)],
   ["c_besselLogScaledK", ["order", "x"], logK(true)],
-  // Of orders from −½ on.
   [
     "c_besselRatioOfK",
     ["v", "x"],
-    `
-  if (x === 0.0) {
-    if (v === -0.5) { return 1.0; }
-    return 1.0 / (x * x);
-  }
-  if (x > 3.4028234663852886e38) {
-    if (v > 3.4028234663852886e38) { return ${nan}; }
-    return 1.0;
-  }
-  if (v > 3.4028234663852886e38) { return v; }
+    `${borderOfRatioK(single)}
   if (${large}) { return c_besselUniformRatio(v, x, -1.0); }${startOfK(false)}
   let j = 1.0;
   for (let i = 0; i < ${smallestRadius}; i++) {
@@ -136,25 +119,12 @@ export const secondKind = (): readonly SourceFunction[] => [
   }
   return ratio / x;`,
   ],
-  // K_{−v} = K_v.
-  [
-    "c_besselRatioK",
-    ["v", "x"],
-    `
-  if (!(x >= 0.0 && Math.abs(v) >= 0.0)) { let z = v + x; return (z - z) / (z - z); }
-  if (v < -0.5) { return 1.0 / c_besselRatioOfK(-v - 1.0, x); }
-  return c_besselRatioOfK(v, x);`,
-  ],
+  ["c_besselRatioK", ["v", "x"], ratioK()],
   // q_v = 2v/x + 1/q_{v−1} and q′_v = −2v/x² − q′_{v−1}/q²_{v−1}.
   [
     "c_besselSlopeOfK",
     ["v", "x"],
-    `
-  if (x === 0.0) {
-    if (v === -0.5) { return 0.0; }
-    return -1.0 / (x * x);
-  }
-  if (x > 3.4028234663852886e38) { return 0.0; }
+    `${borderOfSlopeK(single)}
   if (${large}) { return c_besselUniformRatio(v, x, -1.0) / x * c_besselUniformSlope(v, x, -1.0); }${startOfK(true)}
   let y = ratio / x;
   let d = y * fall;
@@ -169,15 +139,5 @@ export const secondKind = (): readonly SourceFunction[] => [
   }
   return d;`,
   ],
-  [
-    "c_besselSlopeK",
-    ["v", "x"],
-    `
-  if (!(x >= 0.0 && Math.abs(v) <= 3.4028234663852886e38)) { let z = v + x; return (z - z) / (z - z); }
-  if (v < -0.5) {
-    let q = c_besselRatioOfK(-v - 1.0, x);
-    return -c_besselSlopeOfK(-v - 1.0, x) / q / q;
-  }
-  return c_besselSlopeOfK(v, x);`,
-  ],
+  ["c_besselSlopeK", ["v", "x"], slopeK(single)],
 ];

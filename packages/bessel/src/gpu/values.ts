@@ -4,10 +4,10 @@
  */
 
 import { startOfK } from "./second-kind.js";
-import { literal, type SourceFunction } from "./source.js";
+import { single, type SourceFunction } from "./source.js";
 import { smallestRadius } from "./uniform.js";
 
-const largest = "3.4028234663852886e38";
+const { largest, literal } = single;
 const nan = "(x - x) / (x - x)";
 const large = `v * v + x * x >= ${smallestRadius ** 2}.0 || v > 1e18 || x > 1e18`;
 
