@@ -23,6 +23,7 @@ import { CudaError } from "./errors.js";
 import { Executor } from "./executor.js";
 import { planGraph } from "./graph-plan.js";
 import type { Cublas } from "./lib/cublas.js";
+import { librariesOf } from "./lib/libraries.js";
 import { libraryLines } from "./lib/found.js";
 import { hasKernel } from "./lower.js";
 import { Replay } from "./graph-replay.js";
@@ -69,8 +70,15 @@ export class CudaBackend implements Backend {
     private readonly libraryMissing: string | null,
     hostFallback: boolean,
     private readonly graphs: boolean,
+    epilogues: boolean,
   ) {
-    this.planOptions = { multiprocessors: device.info.multiprocessors, hostFallback, library: library !== null };
+    const biased: PlanOptions["biased"] = (product) => librariesOf(device).biased(product);
+    this.planOptions = {
+      multiprocessors: device.info.multiprocessors,
+      hostFallback,
+      library: library !== null,
+      ...(library !== null && epilogues ? { biased } : {}),
+    };
     this.executor = new Executor(
       device,
       () => library!,

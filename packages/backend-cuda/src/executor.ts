@@ -94,6 +94,12 @@ export class Executor {
       }
       case "product": {
         device.announce(step.label);
+        if (step.epilogue !== null) {
+          const { bias, run } = step.epilogue;
+          const [a, b, added] = [step.a.address, step.b.address, bias].map((address) => addressIn(address, buffers));
+          run(a, b, added, buffers[step.out]!.address);
+          return;
+        }
         const stored = ({ address, ...layout }: MatrixOperand): MatrixOperand & { address: never } =>
           ({ ...layout, address: addressIn(address, buffers) }) as never;
         this.library().multiply(step.dtype, step, stored(step.a), stored(step.b), buffers[step.out]!.address);

@@ -4,6 +4,7 @@ import { flattenCalls, isTensor, Variable, type Atom, type Equation, type Graph,
 import { CudaError } from "./errors.js";
 import { mostResults, Node } from "./expression.js";
 import { loweringFor } from "./lower.js";
+import { biasedProduct, type Group } from "./lower/epilogue.js";
 import { withLifetimes, withMemory, type Plan } from "./plan.js";
 import { Planner, type PlanOptions } from "./planner.js";
 import { isContiguous, sizeOf, wholeView } from "./view.js";
@@ -19,7 +20,7 @@ export function planGraph(graph: Graph, options: PlanOptions): Plan {
   const equations = withoutDead(opened, outputs);
   const planner = new Planner(options, countUses(equations, outputs));
   for (const v of graph.inputs) planner.set(v, wholeView(planner.newArray(v.dtype, sizeOf(v.shape)), v.dtype, v.shape));
-  for (const equation of equations) lower(planner, equation, options);
+  lowerAll(planner, equations, outputs, options);
   const results = storeOutputs(planner, outputs);
   const given = [...graph.inputs.map((_, i) => i), ...planner.constants.map(({ array }) => array)];
   return {
@@ -29,6 +30,50 @@ export function planGraph(graph: Graph, options: PlanOptions): Plan {
     ...withMemory(planner.arrays, withLifetimes(planner.steps, given, [...given, ...results]), [...given, ...results]),
     outputs: results,
   };
+}
+
+/** Lowers each equation in its turn, and groups that one step may do when the last of them is due. */
+function lowerAll(
+  planner: Planner,
+  equations: readonly Equation[],
+  outputs: readonly Atom[],
+  options: PlanOptions,
+): void {
+  const groups = options.biased === undefined ? [] : biasedProducts(equations, outputs);
+  const waiting = new Set(groups.flatMap((group) => group.equations));
+  const due = new Map(groups.map((group) => [group.equations[group.equations.length - 1], group]));
+  for (const equation of equations) {
+    const group = due.get(equation);
+    if (group !== undefined) {
+      const done = group.lower(planner);
+      for (const left of group.equations.slice(done)) lower(planner, left, options);
+    } else if (!waiting.has(equation)) lower(planner, equation, options);
+  }
+}
+
+/** Products with a bias, each equation in one group at most. */
+function biasedProducts(equations: readonly Equation[], outputs: readonly Atom[]): Group[] {
+  const readers = new Map<Atom, Equation[]>();
+  for (const equation of equations) {
+    for (const x of new Set(equation.inputs)) readers.set(x, [...(readers.get(x) ?? []), equation]);
+  }
+  const taken = new Set<Equation>();
+  const groups: Group[] = [];
+  // What the graph returns is read by whoever called it: no reader is known to be the only one.
+  const readersOf = (variable: Variable): readonly Equation[] =>
+    outputs.includes(variable) ? [] : (readers.get(variable) ?? []);
+  for (const equation of equations) {
+    if (
+      equation.primitive.name !== "dot" ||
+      [...equation.inputs, ...equation.outputs].some((x) => sizeOf(x.shape) === 0)
+    )
+      continue;
+    const group = biasedProduct(equation, readersOf);
+    if (group === null || group.equations.some((part) => taken.has(part))) continue;
+    for (const part of group.equations) taken.add(part);
+    groups.push(group);
+  }
+  return groups;
 }
 
 function lower(planner: Planner, equation: Equation, options: PlanOptions): void {

@@ -24,6 +24,11 @@ export interface CudaOptions {
    */
   readonly products?: "cublas" | "own";
   /**
+   * Whether a compiled function's product, the bias that is added to it and the rectifier after that are one call of cuBLASLt, where it has
+   * one. Default true.
+   */
+  readonly epilogues?: boolean;
+  /**
    * Whether what a compiled function launches is replayed as CUDA graphs from its third call on: the same kernels, the same numbers, less
    * work for the host. Default true. Not with `CURV_CUDA_SYNC=1`.
    */
@@ -49,6 +54,7 @@ export function cuda({
   hostFallback = false,
   matmulPrecision = "highest",
   products,
+  epilogues = true,
   graphs = true,
   cacheFolder: folder,
 }: CudaOptions = {}): CudaBackend {
@@ -69,5 +75,5 @@ export function cuda({
       [missing] = error.message.split("\n");
     }
   }
-  return new CudaBackend(name, opened, library, missing, hostFallback, graphs && !opened.synchronous);
+  return new CudaBackend(name, opened, library, missing, hostFallback, graphs && !opened.synchronous, epilogues);
 }

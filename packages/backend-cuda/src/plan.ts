@@ -4,6 +4,7 @@ import type { DType, Equation, Tensor, Variable } from "@curv/tensor";
 import type { Device } from "./device.js";
 import { planArena, type Arena } from "./arena.js";
 import type { KernelArgument } from "./launch.js";
+import type { PreparedProduct } from "./lib/cublaslt.js";
 import type { View } from "./view.js";
 
 /** An array of a plan. */
@@ -44,6 +45,8 @@ export interface ProductStep {
   readonly a: MatrixOperand;
   readonly b: MatrixOperand;
   readonly out: number;
+  /** What is added to each row, and whether what is negative becomes 0 then: in the same call of cuBLASLt. */
+  readonly epilogue: { readonly bias: AddressArgument; readonly run: PreparedProduct } | null;
   readonly label: string;
 }
 
@@ -132,7 +135,12 @@ export function arraysOf(step: Step): number[] {
         typeof argument === "object" && "array" in argument ? [argument.array] : [],
       );
     case "product":
-      return [step.a.address.array, step.b.address.array, step.out];
+      return [
+        step.a.address.array,
+        step.b.address.array,
+        ...(step.epilogue === null ? [] : [step.epilogue.bias.array]),
+        step.out,
+      ];
     case "clear":
       return [step.array];
     case "check":

@@ -20,6 +20,7 @@ import {
 } from "./expression.js";
 import { CudaError } from "./errors.js";
 import type { KernelArgument } from "./launch.js";
+import type { BiasedProduct, PreparedProduct } from "./lib/cublaslt.js";
 import { addressOf, type LaunchStep, type PlannedArgument, type PlannedArray, type Step } from "./plan.js";
 import { isContiguous, mergeDimensions, sizeOf, stridesOf, wholeView, type View } from "./view.js";
 
@@ -30,6 +31,8 @@ export interface PlanOptions {
   readonly hostFallback: boolean;
   /** Whether the library does matrix products. */
   readonly library: boolean;
+  /** The library's way to add a bias to a product, and to cut off what is negative; null where it has none. Absent: it is not asked. */
+  readonly biased?: (product: BiasedProduct) => PreparedProduct | null;
 }
 
 /** Most elements of an array: positions of gathered, scattered and sorted elements are int32. */

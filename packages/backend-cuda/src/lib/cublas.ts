@@ -1,8 +1,9 @@
-/** Matrix products, triangular systems and batches of LU factorisations by cuBLAS. */
+/** Matrix products, triangular systems and batches of LU and QR factorisations by cuBLAS. */
 
 import { CudaError } from "../errors.js";
 import { bindAll, checked, type NativeArgument } from "../koffi-bind.js";
 import { locate, thisHost, type Host, type LocatedLibrary } from "../locate.js";
+import type { NumberType } from "./cublaslt.js";
 
 const pointer = "void *";
 const int = "int";
@@ -16,10 +17,11 @@ type CublasFunction =
   | "cublasSetWorkspace_v2"
   | "cublasSetMathMode"
   | "cublasGemmStridedBatchedEx"
-  | `cublas${"S" | "D"}${"trsm_v2" | "trsmBatched" | "getrfBatched"}`;
+  | `cublas${"S" | "D"}${"trsm_v2" | "trsmBatched" | "getrfBatched" | "geqrfBatched"}`;
 
 const trsm = [pointer, int, int, int, int, int, int, pointer, pointer, int, pointer, int];
 const getrfBatched = [pointer, int, pointer, int, pointer, pointer, int];
+const geqrfBatched = [pointer, int, int, pointer, int, pointer, pointer, int];
 
 /** Every function of the library that is called, with the types of its arguments. */
 export const cublasSignatures: Readonly<Record<CublasFunction, readonly string[]>> = {
@@ -42,6 +44,9 @@ export const cublasSignatures: Readonly<Record<CublasFunction, readonly string[]
   // n, A, lda, pivots, infos, batch
   cublasSgetrfBatched: getrfBatched,
   cublasDgetrfBatched: getrfBatched,
+  // m, n, A, lda, taus, info (one, on the host), batch
+  cublasSgeqrfBatched: geqrfBatched,
+  cublasDgeqrfBatched: geqrfBatched,
 }; // prettier-ignore
 
 /** A matrix as it lies in memory. */
@@ -75,6 +80,12 @@ export interface Cublas {
   solveFromRight(type: "float32" | "float64", triangle: TriangleOptions, m: number, n: number, a: bigint, b: bigint, count?: number): void; // prettier-ignore
   /** P A = L U in place for matrices of [n, n] whose addresses stand at `pointers`; n pivots and an info for each. */
   luBatched(type: "float32" | "float64", n: number, pointers: bigint, pivots: bigint, infos: bigint, count: number): void; // prettier-ignore
+  /** Householder's QR in place of column-major matrices [m, n] whose addresses stand at `pointers`; factors where `taus` says. */
+  qrBatched(type: "float32" | "float64", m: number, n: number, pointers: bigint, taus: bigint, count: number): void;
+  /** How numbers are stored and computed, as cuBLASLt wants to know, too. */
+  readonly numbers: Readonly<Record<"float32" | "float64", NumberType>>;
+  /** cuBLASLt, which cuBLAS needs; null if only the loader knows where it is. */
+  readonly lt: LocatedLibrary | null;
   /**
    * Gives the library memory of ours before its first work: what it took for itself while a graph is recorded would belong to that graph.
    * It stays until this is closed, for all graphs use it, one after another. Null: the library sees to itself.
@@ -175,6 +186,12 @@ export function openCublas(stream: bigint, precision: MatmulPrecision, host: Hos
       prepare();
       call[`cublas${letter(type)}getrfBatched`](library, n, pointers, n, pivots, infos, count);
     },
+    qrBatched: (type, m, n, pointers, taus, count) => {
+      prepare();
+      call[`cublas${letter(type)}geqrfBatched`](library, m, n, pointers, m, taus, new Int32Array(1), count);
+    },
+    numbers: types,
+    lt,
     workspace: null,
     beforeClose: [],
     close: () => {

@@ -4,7 +4,9 @@ import { Buffer } from "../buffer.js";
 import type { Device } from "../device.js";
 import { CudaError } from "../errors.js";
 import { locate, type LibraryName } from "../locate.js";
+import { downloadNow, hostArray, upload } from "../transfer.js";
 import { cublasOf, type Cublas } from "./cublas.js";
+import { openCublasLt, type BiasedProduct, type CublasLt, type PreparedProduct } from "./cublaslt.js";
 import { loadCusolver, openCusolver, type Cusolver } from "./cusolver.js";
 import { openCufft, type Cufft } from "./cufft.js";
 
@@ -12,6 +14,9 @@ export class Libraries {
   private readonly workspaces: Buffer[] = [];
   private openSolver: Cusolver | null = null;
   private openFourier: Cufft | null = null;
+  /** Undefined until it is asked for; null if it is not there. */
+  private openEpilogues: CublasLt | null | undefined;
+  private readonly rectifies = new Map<BiasedProduct["dtype"], boolean>();
 
   constructor(private readonly device: Device) {
     this.products.beforeClose.push(() => this.close());
@@ -32,6 +37,51 @@ export class Libraries {
   }
 
   /**
+   * A product with a bias at its end, and perhaps a rectifier; null if cuBLASLt is not there, has no way to compute it, or would make a
+   * number of NaN.
+   */
+  biased(product: BiasedProduct): PreparedProduct | null {
+    const { lt, numbers } = this.products;
+    if (this.openEpilogues === undefined) {
+      // As much as cuBLAS takes for itself on such a card.
+      const most = (this.device.info.capability[0] >= 9 ? 32 : 4) * 2 ** 20;
+      this.openEpilogues = lt === null ? null : openCublasLt(lt, this.device.stream, numbers, (bytes) => this.workspace(bytes), most); // prettier-ignore
+    }
+    if (this.openEpilogues === null || (product.relu && !this.keepsNaN(product.dtype))) return null;
+    return this.openEpilogues.prepare(product);
+  }
+
+  /** Whether the library's rectifier leaves NaN as it is, like that of every other kernel: nothing says so, hence one product that tells. */
+  private keepsNaN(dtype: BiasedProduct["dtype"]): boolean {
+    let keeps = this.rectifies.get(dtype);
+    if (keeps === undefined) this.rectifies.set(dtype, (keeps = this.tryNaN(dtype)));
+    return keeps;
+  }
+
+  private tryNaN(dtype: BiasedProduct["dtype"]): boolean {
+    const n = 64;
+    const layout = { transposed: false, leading: n, alignment: 256 };
+    const ready = this.openEpilogues?.prepare({ dtype, m: n, n, k: n, a: layout, b: layout, bias: layout, relu: true }) ?? null; // prettier-ignore
+    if (ready === null) return false;
+    const { memory } = this.device;
+    const arrays = [n * n, n * n, n, n * n].map((size) => Buffer.allocate(memory, dtype, size));
+    try {
+      const [a, b, bias, c] = arrays.map(({ address }) => address);
+      const ones = hostArray(dtype, n * n).fill(1);
+      const withNaN = ones.slice();
+      withNaN[0] = NaN;
+      upload(this.device, withNaN, a);
+      upload(this.device, ones, b);
+      upload(this.device, ones.subarray(0, n), bias);
+      ready(a, b, bias, c);
+      downloadNow(this.device, c, ones);
+      return ones.every((y, i) => (i < n ? Number.isNaN(y) : y === n + 1));
+    } finally {
+      for (const array of arrays) array.release();
+    }
+  }
+
+  /**
    * Memory that the next call may use again. What was too small is kept until the end, for recorded graphs may use it; sizes double, so
    * that is not more than the largest.
    */
@@ -39,7 +89,7 @@ export class Libraries {
     const largest = this.workspaces.at(-1);
     if (largest !== undefined && largest.bytes >= bytes) return largest.address;
     const size = Math.max(2 ** 16, 2 * (largest?.bytes ?? 0), bytes);
-    const made = Buffer.allocate(this.device.memory, "bool", size, () => "work space of cuSOLVER and cuFFT");
+    const made = Buffer.allocate(this.device.memory, "bool", size, () => "work space of cuSOLVER, cuFFT and cuBLASLt");
     this.workspaces.push(made);
     return made.address;
   }
@@ -47,6 +97,7 @@ export class Libraries {
   private close(): void {
     this.openSolver?.close();
     this.openFourier?.close();
+    this.openEpilogues?.close();
     for (const buffer of this.workspaces) buffer.release();
     opened.delete(this.device);
   }

@@ -1,5 +1,6 @@
 /** Contractions: products of matrices that lie as they lie, by the library or by an own kernel. */
 
+import type { Equation } from "@curv/tensor";
 import { printProduct, productThreads, productTile } from "../codegen/product.js";
 import { addressOf, type MatrixOperand } from "../plan.js";
 import { indexArguments, type Planner } from "../planner.js";
@@ -20,24 +21,42 @@ interface DotParams {
   readonly batch: readonly [readonly number[], readonly number[]];
 }
 
-export const dot: Lower = (planner, equation) => {
+/** A contraction as a batch of products of matrices. */
+export interface Matrices {
+  /** [batch, m, k] and [batch, k, n], seen by strides. */
+  readonly a: View;
+  readonly b: View;
+  readonly batch: number;
+  readonly m: number;
+  readonly n: number;
+  readonly k: number;
+  readonly label: string;
+}
+
+export function matricesOf(planner: Planner, equation: Equation): Matrices {
   const { contract, batch } = paramsOf<DotParams>(equation);
-  const [out] = equation.outputs;
-  const operands = equation.inputs.map((x, side) => {
+  const [a, b] = equation.inputs.map((x, side) => {
     const free = x.shape.map((_, i) => i).filter((i) => !contract[side].includes(i) && !batch[side].includes(i));
     const order = side === 0 ? [batch[0], free, contract[0]] : [batch[1], contract[1], free];
     return asMatrices(planner, planner.view(x), order);
   });
-  const [a, b] = operands;
   const [count, m, k] = a.shape;
   const n = b.shape[2];
+  return { a, b, batch: count, m, n, k, label: `dot ${count} × [${m}, ${k}] [${k}, ${n}]` };
+}
+
+export const dot: Lower = (planner, equation) => multiply(planner, equation, matricesOf(planner, equation));
+
+/** The product, by the library or by an own kernel. */
+export function multiply(planner: Planner, equation: Equation, matrices: Matrices): void {
+  const { a, b, batch: count, m, n, k, label } = matrices;
+  const [out] = equation.outputs;
   const array = planner.newArray(out.dtype, sizeOf(out.shape));
   planner.set(out, wholeView(array, out.dtype, out.shape));
-  const label = `dot ${count} × [${m}, ${k}] [${k}, ${n}]`;
   const { dtype } = out;
   if (planner.options.library && (dtype === "float32" || dtype === "float64")) {
-    const [left, right] = [libraryOperand(planner, a), libraryOperand(planner, b)];
-    planner.steps.push({ kind: "product", dtype, m, n, k, batch: count, a: left, b: right, out: array, label });
+    const [left, right] = [a, b].map((x) => asStored(x) ?? copied(planner, x));
+    planner.steps.push({ kind: "product", dtype, m, n, k, batch: count, a: left, b: right, out: array, epilogue: null, label }); // prettier-ignore
     return;
   }
   const source = printProduct(dtype);
@@ -65,7 +84,7 @@ export const dot: Lower = (planner, equation) => {
       });
     }
   }
-};
+}
 
 /** The operand as [batch, rows, columns], seen by three strides if its axes allow, else copied. */
 function asMatrices(planner: Planner, x: View, groups: readonly (readonly number[])[]): View {
@@ -83,8 +102,8 @@ function asMatrices(planner: Planner, x: View, groups: readonly (readonly number
   return { ...x, shape, strides };
 }
 
-/** What the library takes: one of the last two axes has stride 1, the other a leading dimension. */
-function libraryOperand(planner: Planner, x: View): MatrixOperand {
+/** What the library takes as it lies: one of the last two axes has stride 1, the other a leading dimension. Null: it must be copied. */
+export function asStored(x: View): MatrixOperand | null {
   const [, rows, columns] = x.shape;
   const [step, rowStride, columnStride] = x.strides;
   if ((columns === 1 || columnStride === 1) && (rows === 1 || rowStride >= columns)) {
@@ -93,6 +112,11 @@ function libraryOperand(planner: Planner, x: View): MatrixOperand {
   if ((rows === 1 || rowStride === 1) && (columns === 1 || columnStride >= rows)) {
     return { address: addressOf(x), transposed: true, leading: columns === 1 ? rows : columnStride, step };
   }
+  return null;
+}
+
+function copied(planner: Planner, x: View): MatrixOperand {
+  const [, rows, columns] = x.shape;
   const whole = planner.contiguous(isContiguous(x) ? { ...x, strides: stridesOf(x.shape) } : x);
   return { address: addressOf(whole), transposed: false, leading: columns, step: rows * columns };
 }

@@ -15,6 +15,7 @@ const sources = {
   "libcuda.so.1": "fake-cuda.cpp",
   "libnvrtc.so.13": "fake-nvrtc.cpp",
   "libcublas.so.13": "fake-cublas.cpp",
+  "libcublasLt.so.13": "fake-cublaslt.cpp",
   "libcusolver.so.12": "fake-cusolver.cpp",
   "libcufft.so.12": "fake-cufft.cpp",
 };
@@ -42,6 +43,10 @@ export interface FakeCard {
   /** Kernels that g++ compiled in this process. */
   compiled(): number;
   revive(): void;
+  /** What the fake cuBLASLt does with NaN in a rectifier, whether it has a way to compute a product, and how often it computed one. */
+  setRectifierDropsNaN(drops: boolean): void;
+  setHasEpilogues(has: boolean): void;
+  epilogues(): number;
 }
 
 /** The fake card, or why there is none: printed by the tests that then do not run. */
@@ -49,7 +54,7 @@ export function fakeCard(): FakeCard | string {
   if (process.platform !== "linux") return `the fake card is made for Linux; this is ${process.platform}`;
   const version = spawnSync("g++", ["--version"], { encoding: "utf8" });
   if (version.status !== 0) return "there is no g++ to make the fake card with";
-  const files = [...Object.values(sources), "shim.h", "stream.h", "reference.h"];
+  const files = [...Object.values(sources), "shim.h", "stream.h", "reference.h", "product.h"];
   const hash = createHash("sha256").update(version.stdout);
   for (const file of files) hash.update(readFileSync(join(here, file)));
   const folder = join(root, "node_modules/.cache/curv-fake-cuda", hash.digest("hex").slice(0, 16));
@@ -80,6 +85,7 @@ export function fakeCard(): FakeCard | string {
   process.env.CURV_CACHE_DIR = join(folder, "cache");
   const cuda = koffi().load(join(folder, "libcuda.so.1"));
   const nvrtc = koffi().load(join(folder, "libnvrtc.so.13"));
+  const lt = koffi().load(join(folder, "libcublasLt.so.13"));
   const number = (name: string, type: string): ((value: number) => void) => cuda.func(name, "int", [type]) as never;
   const get = (library: typeof cuda, name: string): (() => number) => library.func(name, "int", []) as never;
   return {
@@ -96,5 +102,8 @@ export function fakeCard(): FakeCard | string {
     failKernel: cuda.func("fakeFailKernel", "int", ["int", "int"]) as never,
     compiled: get(nvrtc, "fakeCompiled"),
     revive: get(cuda, "fakeRevive"),
+    setRectifierDropsNaN: (drops) => lt.func("fakeRectifierDropsNaN", "int", ["int"])(drops ? 1 : 0) as never,
+    setHasEpilogues: (has) => lt.func("fakeHasEpilogues", "int", ["int"])(has ? 1 : 0) as never,
+    epilogues: get(lt, "fakeEpilogues"),
   };
 }

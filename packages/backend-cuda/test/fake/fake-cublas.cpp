@@ -1,10 +1,9 @@
 // Matrix products by three loops under cuBLAS's names: column-major, with its leading dimensions, strides and flags. Triangular systems and
-// batches of LU factorisations by the reference implementations.
+// batches of LU and QR factorisations by the reference implementations.
+#include "product.h"
 #include "reference.h"
 #include "stream.h"
 #include <cstddef>
-#include <cstdint>
-#include <cstring>
 
 #define API extern "C" __attribute__((visibility("default")))
 // Major, minor, patch.
@@ -17,35 +16,13 @@ API int cublasSetStream_v2(void *, void *) { return 0; }
 API int cublasSetWorkspace_v2(void *, void *, size_t) { return 0; }
 API int cublasSetMathMode(void *, int) { return 0; }
 
-// A float32 with so many bits of mantissa less, to the nearest, ties to even.
-static float rounded(float x, int bits) {
-  uint32_t u;
-  memcpy(&u, &x, 4);
-  if (bits > 0 && std::isfinite(x)) {
-    uint32_t half = 1u << (bits - 1);
-    u += half - 1 + (u >> bits & 1u);
-    u &= ~((1u << bits) - 1);
-  }
-  memcpy(&x, &u, 4);
-  return x;
-}
-static double rounded(double x, int) { return x; }
-
 template <class T>
 static int gemm(int opA, int opB, int m, int n, int k, T alpha, const T *a, int lda, long long sa, const T *b, int ldb, long long sb,
                 T beta, T *c, int ldc, long long sc, int batch, int bits = 0) {
   if (lda < (opA ? k : m) || ldb < (opB ? n : k) || ldc < m) return 7;
   int refused = onStream({a, b, c}, [=] {
     for (int l = 0; l < batch; l++)
-      for (int j = 0; j < n; j++)
-        for (int i = 0; i < m; i++) {
-          T sum = 0;
-          for (int p = 0; p < k; p++)
-            sum += rounded(a[l * sa + (opA ? p + (long long)i * lda : i + (long long)p * lda)], bits) *
-                   rounded(b[l * sb + (opB ? j + (long long)p * ldb : p + (long long)j * ldb)], bits);
-          T &out = c[l * sc + i + (long long)j * ldc];
-          out = beta == 0 ? alpha * sum : alpha * sum + beta * out;
-        }
+      reference::gemm<T>(opA, opB, m, n, k, alpha, a + l * sa, lda, b + l * sb, ldb, beta, c + l * sc, ldc, bits);
     return 0;
   });
   return refused == 0 ? 0 : 13;  // CUBLAS_STATUS_EXECUTION_FAILED
@@ -58,7 +35,7 @@ API int cublasGemmStridedBatchedEx(void *, int opA, int opB, int m, int n, int k
   if (ta != tb || ta != tc) return 15;
   if (ta == 0 && (compute == 68 || compute == 75 || compute == 77 || compute == 78))
     return gemm<float>(opA, opB, m, n, k, *(const float *)alpha, (const float *)a, lda, sa, (const float *)b, ldb, sb, *(const float *)beta,
-                       (float *)c, ldc, sc, batch, compute == 75 ? 16 : compute == 77 ? 13 : 0);
+                       (float *)c, ldc, sc, batch, reference::dropped(compute));
   if (ta == 1 && compute == 70)
     return gemm<double>(opA, opB, m, n, k, *(const double *)alpha, (const double *)a, lda, sa, (const double *)b, ldb, sb,
                         *(const double *)beta, (double *)c, ldc, sc, batch);
@@ -89,6 +66,16 @@ API int cublasGemmStridedBatchedEx(void *, int opA, int opB, int m, int n, int k
     if (lda < n) return 7;                                                                                                             \
     int refused = onStream({as, pivots, infos}, [=] {                                                                                  \
       for (int i = 0; i < count; i++) infos[i] = reference::getrf(n, n, as[i], lda, pivots + (long)i * n);                             \
+      return 0;                                                                                                                        \
+    });                                                                                                                                \
+    return refused == 0 ? 0 : 13;                                                                                                      \
+  }                                                                                                                                    \
+  API int cublas##L##geqrfBatched(void *, int m, int n, T *const *as, int lda, T *const *taus, int *info, int count) {                 \
+    /* On the host: minus the number of the argument that is wrong. */                                                                 \
+    *info = m < 0 ? -1 : n < 0 ? -2 : lda < (m > 1 ? m : 1) ? -4 : 0;                                                                  \
+    if (*info != 0) return 7;                                                                                                          \
+    int refused = onStream({as, taus}, [=] {                                                                                           \
+      for (int i = 0; i < count; i++) reference::geqrf<T>(m, n, as[i], lda, taus[i]);                                                  \
       return 0;                                                                                                                        \
     });                                                                                                                                \
     return refused == 0 ? 0 : 13;                                                                                                      \

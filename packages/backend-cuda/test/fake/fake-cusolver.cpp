@@ -146,5 +146,23 @@ BOTH(SYEV)
       *info = reference::svd(m, n, a, lda, s, jobz == 0 ? nullptr : u, ldu, econ ? n : m, v, ldv);                                   \
       return 0;                                                                                                                      \
     }));                                                                                                                             \
+  }                                                                                                                                  \
+  API int cusolverDn##L##gesvdjBatched_bufferSize(void *, int, int m, int n, const T *, int lda, const T *, const T *, int,          \
+                                                  const T *, int, int *size, void *, int count) {                                    \
+    *size = (m + n) * count;                                                                                                         \
+    return lda < m || m > 32 || n > 32 ? invalid : 0;                                                                                \
+  }                                                                                                                                  \
+  /* U is [m, m] here, whatever is wanted of it. */                                                                                  \
+  API int cusolverDn##L##gesvdjBatched(void *handle, int jobz, int m, int n, T *a, int lda, T *s, T *u, int ldu, T *v, int ldv,      \
+                                       T *work, int size, int *infos, void *rotations, int count) {                                  \
+    if (lda < m || m < n || m > 32 || n > 32 || size < (m + n) * count || rotations == nullptr) return invalid;                      \
+    if ((jobz == 1 && (ldu < m || ldv < n)) || ((Rotations *)rotations)->tolerance <= 0) return invalid;                             \
+    if (int refused = waits(handle)) return refused;                                                                                 \
+    return launched(onStream({a, s, u, v, work, infos}, [=] {                                                                        \
+      scribble(work, size);                                                                                                          \
+      for (long i = 0; i < count; i++)                                                                                               \
+        infos[i] = reference::svd(m, n, a + i * lda * n, lda, s + i * n, jobz == 0 ? nullptr : u + i * ldu * m, ldu, m, v + i * ldv * n, ldv); \
+      return 0;                                                                                                                      \
+    }));                                                                                                                             \
   }
 BOTH(GESVD)
