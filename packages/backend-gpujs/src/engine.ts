@@ -1,5 +1,6 @@
 /** gpu.js as we use it: one mode, kernels from source strings, arrays that stay where they are made. */
 
+import { DeviceErrors } from "./device-errors.js";
 import { asGpujsError, GpujsError } from "./errors.js";
 import type { Kernel } from "./kernel.js";
 import type { NativeFunction } from "./source-functions.js";
@@ -36,26 +37,27 @@ export interface CompiledKernel {
     readonly constructor: { readonly mode: string };
     readonly fallbackReason?: string | null;
     readonly context?: unknown;
+    /** Buffers through which a kernel of WebGPU reads, kept for the next time. */
+    readonly stagingPool?: unknown[];
   };
   destroy(): void;
-}
-
-interface ErrorEvent {
-  readonly error: Error;
-}
-
-/** The part of a `GPUDevice` that tells of errors. */
-interface WatchedDevice {
-  addEventListener?(type: "uncapturederror", listener: (event: ErrorEvent) => void): void;
-  removeEventListener?(type: "uncapturederror", listener: (event: ErrorEvent) => void): void;
 }
 
 /** A kernel of gpu.js with the arrays that it made: reading and freeing them needs it. */
 interface Compiled {
   readonly run: CompiledKernel;
   arrays: number;
-  /** Made room for others: destroyed when its last array is freed. */
+  /** Not kept any more: destroyed when its last array is freed. */
   retired: boolean;
+}
+
+/** A kernel, kept under a key, that makes an array of so many numbers from others. */
+interface Call {
+  readonly key: string;
+  readonly name: string;
+  readonly length: number;
+  readonly inputs: readonly Handle[];
+  compile(): CompiledKernel;
 }
 
 export class Engine {
@@ -70,6 +72,9 @@ export class Engine {
   /** What gpu.js draws or computes with: a WebGL context, or an adapter and its device. */
   context: unknown = null;
   private failure: GpujsError | null = null;
+  private readonly errors = new DeviceErrors();
+  /** Arrays that could not be made, or were computed from such, with why. */
+  private readonly spoiled = new WeakMap<Handle, GpujsError>();
   /** Handles that are not deleted yet, and their bytes. */
   readonly live: { arrays: number; bytes: number; peakBytes: number } = { arrays: 0, bytes: 0, peakBytes: 0 };
   /** Kernels that were launched so far, not counting uploads. */
@@ -91,39 +96,61 @@ export class Engine {
   /** Runs a kernel on arrays and numbers. */
   launch(kernel: Kernel, arrays: readonly Handle[], scalars: readonly number[]): Handle | Promise<Handle> {
     const key = `${kernel.length} ${kernel.source} ${arrays.map((a) => `${kindOf(a)} ${lengthOf(a)}`).join()}`;
-    return this.guarded(kernel.name, () => {
-      this.launches++;
-      const compiled = this.kernels.get(key) ?? null;
-      if (compiled !== null) {
-        this.kernels.delete(key);
-        this.kernels.set(key, compiled);
-        return this.counted(compiled.run(...arrays, ...scalars), kernel.length, compiled);
-      }
-      const made: Compiled = { run: this.compile(kernel, arrays), arrays: 0, retired: false };
-      const result = made.run(...arrays, ...scalars);
+    const compile = (): CompiledKernel => this.compile(kernel, arrays);
+    this.launches++;
+    return this.run({ ...kernel, key, compile, inputs: arrays }, [...arrays, ...scalars]);
+  }
+
+  /** Runs the kernel that is kept under the key, or a new one. */
+  private run({ key, name, length, compile, inputs }: Call, args: readonly unknown[]): Handle | Promise<Handle> {
+    return this.guarded(name, length, () => {
+      const kept = this.kernels.get(key);
+      const made: Compiled = kept ?? { run: compile(), arrays: 0, retired: false };
       const keep = (handle: unknown): Handle => {
-        this.verify(made.run, kernel.name);
-        const counted = this.counted(handle, kernel.length, made) as Handle;
+        if (kept === undefined) this.verify(made.run, name);
+        this.count(handle as Handle, length, made);
         this.remember(key, made);
-        return counted;
+        return handle as Handle;
       };
-      return isPromise(result) ? result.then(keep) : keep(result);
+      const drop = (error: unknown): never => {
+        this.forget(key, made);
+        throw error;
+      };
+      const note = (error: Error | null, handle: unknown): void => {
+        if (handle === undefined) return;
+        const before = inputs.map((x) => this.spoiled.get(x)).find((x) => x !== undefined);
+        if (before === undefined && error !== null) this.forget(key, made);
+        const cause = before ?? (error === null ? undefined : this.typed(error, name, length));
+        if (cause !== undefined) this.spoiled.set(handle as Handle, cause);
+      };
+      try {
+        const result = this.errors.call(() => made.run(...args), note);
+        return isPromise(result) ? result.then(keep).catch(drop) : keep(result);
+      } catch (error) {
+        return drop(error);
+      }
     });
   }
 
   private compile({ source, functions, length, scalars }: Kernel, arrays: readonly Handle[]): CompiledKernel {
     const shader = this.mode === "webgl" || this.mode === "webgl2";
     return this.gpu.createKernel(shader ? inOrderOfCalls(source, functions) : source, {
+      ...this.settings(length),
+      loopMaxIterations: 2 ** 24,
+      functions,
+      argumentTypes: [...arrays.map(kindOf), ...scalars.map(() => "Float")],
+    });
+  }
+
+  private settings(length: number): object {
+    return {
       output: [length],
       precision: "single",
       tactic: "precision",
       pipeline: true,
       immutable: true,
       asyncMode: !this.synchronous,
-      loopMaxIterations: 2 ** 24,
-      functions,
-      argumentTypes: [...arrays.map(kindOf), ...scalars.map(() => "Float")],
-    });
+    };
   }
 
   /** gpu.js runs on a slower mode what a mode cannot do, without a word: that is an error here. */
@@ -138,106 +165,101 @@ export class Engine {
     }
     if (this.context !== null) return;
     this.context = kernel.context ?? null;
-    const { device } = (this.context ?? {}) as { readonly device?: WatchedDevice };
-    device?.addEventListener?.("uncapturederror", this.onError);
+    this.errors.watch(this.context);
   }
 
-  /**
-   * WebGPU tells of an allocation that failed, and of commands that it refused, in an event that belongs to no call; what was computed from
-   * then on is zeros. gpu.js prints it. Here it is the failure of everything that is read afterwards.
-   */
-  private readonly onError = ({ error }: ErrorEvent): void => {
-    const memory = error.constructor.name === "GPUOutOfMemoryError";
-    const text = memory ? `out of memory: ${error.message}` : error.message;
-    this.failure ??= asGpujsError(new Error(text, { cause: error }), this.mode, "the device");
-  };
-
+  /** Keeps a kernel as the one used last. */
   private remember(key: string, kernel: Compiled): void {
+    this.kernels.delete(key);
     this.kernels.set(key, kernel);
-    if (this.kernels.size > this.mostKernels) {
-      const [oldest, value] = this.kernels.entries().next().value!;
-      this.kernels.delete(oldest);
-      value.retired = true;
-      if (value.arrays === 0) value.run.destroy();
-    }
+    if (this.kernels.size <= this.mostKernels) return;
+    const [oldest, value] = this.kernels.entries().next().value!;
+    this.forget(oldest, value);
   }
 
-  private counted(result: unknown, length: number, maker: Compiled | null = null): Handle | Promise<Handle> {
-    const count = (handle: unknown): Handle => {
-      if (maker !== null) {
-        maker.arrays++;
-        this.makers.set(handle as Handle, maker);
-      }
-      this.live.arrays++;
-      this.live.bytes += 4 * length;
-      this.live.peakBytes = Math.max(this.live.peakBytes, this.live.bytes);
-      return handle as Handle;
-    };
-    return isPromise(result) ? result.then(count) : count(result);
+  /** Does not keep a kernel any longer: it makes room, or what it has allocated for itself may be broken. */
+  private forget(key: string, kernel: Compiled): void {
+    if (this.kernels.get(key) === kernel) this.kernels.delete(key);
+    kernel.retired = true;
+    if (kernel.arrays === 0) kernel.run.destroy();
+  }
+
+  private count(handle: Handle, length: number, maker: Compiled | null): void {
+    if (maker !== null) {
+      maker.arrays++;
+      this.makers.set(handle, maker);
+    }
+    this.live.arrays++;
+    this.live.bytes += 4 * length;
+    this.live.peakBytes = Math.max(this.live.peakBytes, this.live.bytes);
   }
 
   /** Host data as an array of the device. They are copied. */
   upload(data: Float32Array): Handle | Promise<Handle> {
+    const { length } = data;
     if (this.mode === "webasm" || this.mode === "cpu") {
-      return this.counted(data.slice(), data.length);
+      const copy = data.slice();
+      this.count(copy, length, null);
+      return copy;
     }
     // A kernel that has seen host data cannot take handles afterwards, so uploading is one of its own.
-    const kernel: Kernel = {
-      source: `function(a0) { return a0[this.thread.x]; } // upload of ${data.length}`,
-      functions: [],
-      arrays: [],
-      scalars: [],
-      length: data.length,
-      name: "upload",
-    };
-    return this.guarded("upload", () => {
-      const key = `upload ${data.length}`;
-      let compiled = this.kernels.get(key);
-      const fresh = compiled === undefined;
-      compiled ??= {
-        run: this.gpu.createKernel("function(a0) { return a0[this.thread.x]; }", {
-          output: [data.length],
-          precision: "single",
-          tactic: "precision",
-          pipeline: true,
-          immutable: true,
-          asyncMode: !this.synchronous,
-          argumentTypes: ["Input"],
-        }),
-        arrays: 0,
-        retired: false,
-      };
-      const made = compiled;
-      const result = made.run(this.library.input(data, [data.length]));
-      const keep = (handle: unknown): Handle => {
-        if (fresh) this.verify(made.run, kernel.name);
-        const counted = this.counted(handle, data.length, made) as Handle;
-        if (fresh) this.remember(key, made);
-        return counted;
-      };
-      return isPromise(result) ? result.then(keep) : keep(result);
-    });
+    const compile = (): CompiledKernel =>
+      this.gpu.createKernel("function(a0) { return a0[this.thread.x]; }", {
+        ...this.settings(length),
+        argumentTypes: ["Input"],
+      });
+    const call: Call = { key: `upload ${length}`, name: "upload", length, compile, inputs: [] };
+    return this.run(call, [this.library.input(data, [length])]);
   }
 
   /** What an array holds. On cpu and webasm it is the array itself. */
   read(handle: Handle): Float32Array | Promise<Float32Array> {
     if (handle instanceof Float32Array) return handle;
-    return this.guarded("read", () => {
-      const data = handle.toArray();
-      return isPromise(data) ? data.then((read) => this.checked(read)) : this.checked(data);
+    return this.guarded("read", lengthOf(handle), () => {
+      let fault: Error | null = null;
+      const data = this.errors.call(
+        () => handle.toArray(),
+        (error) => void (fault = error),
+      );
+      return isPromise(data) ? this.readLater(handle, data, () => fault) : this.checked(data);
     });
   }
 
-  /** A WebGL context that is lost answers with zeros, and so does a WebGPU device that failed. */
+  /** Numbers that are there later: unless the device says that the array could not be made, or not be read. */
+  private async readLater(
+    handle: Handle,
+    data: Promise<Float32Array>,
+    fault: () => Error | null,
+  ): Promise<Float32Array> {
+    const [read] = await Promise.allSettled([data]);
+    await this.errors.settled();
+    const cause = this.spoiled.get(handle) ?? fault();
+    // gpu.js keeps the buffer through which it reads, also one that could not be allocated.
+    if (cause !== null) this.makers.get(handle)?.run.kernel.stagingPool?.splice(0);
+    if (cause !== null) throw cause;
+    if (read.status === "rejected") throw read.reason;
+    return this.checked(read.value);
+  }
+
+  /**
+   * A WebGL context that is lost, or that has no memory left, answers with zeros. That it is lost, an event tells later; asking for the state
+   * of a framebuffer waits for what the driver knows.
+   */
   private checked(data: Float32Array): Float32Array {
-    if (this.contextIsLost()) throw new Error("context lost");
-    if (this.failure !== null) throw this.failure;
+    const gl = this.context as Partial<WebGlContext> | null;
+    if (gl?.checkFramebufferStatus === undefined) return data;
+    if (this.contextIsLost() || gl.checkFramebufferStatus(glWord.framebuffer) === glWord.unsupported)
+      throw new Error(`context lost; if memory ran out: ${this.memoryInWords(data.length)}`);
+    if (gl.getError!() === glWord.outOfMemory) {
+      // It does not say which arrays it could not make.
+      this.failure = this.typed(new Error("the WebGL context is out of memory"), "read", data.length);
+      throw this.failure;
+    }
     return data;
   }
 
   private contextIsLost(): boolean {
-    const context = this.context as { isContextLost?(): boolean } | null;
-    return context?.isContextLost?.() === true;
+    return (this.context as Partial<WebGlContext> | null)?.isContextLost?.() === true;
   }
 
   /** What WebGL says it draws with. */
@@ -262,15 +284,15 @@ export class Engine {
     if (maker.retired && maker.arrays === 0) maker.run.destroy();
   }
 
-  /** Errors in our terms. After the device failed or is lost nothing else is tried. */
-  private guarded<T>(what: string, f: () => T | Promise<T>): T | Promise<T> {
+  /** Errors in our terms. After the device is lost nothing else is tried. */
+  private guarded<T>(what: string, length: number, f: () => T | Promise<T>): T | Promise<T> {
     if (this.failure !== null) throw new GpujsError(`${what}: ${this.failure.message}`, this.failure.reason);
     const fail = (error: unknown): never => {
       // Nothing works in a context that is lost, whatever the error says.
       const cause = this.contextIsLost()
         ? new Error("the WebGL context lost what it had: context lost", { cause: error })
         : error;
-      const typed = asGpujsError(cause, this.mode, what);
+      const typed = this.typed(cause, what, length);
       if (typed.reason === "device-lost") this.failure = typed;
       throw typed;
     };
@@ -282,13 +304,31 @@ export class Engine {
     }
   }
 
+  /** An error that was seen while an array of `length` numbers was made or read. */
+  private typed(error: unknown, what: string, length: number): GpujsError {
+    return asGpujsError(error, this.mode, what, this.memoryInWords(length));
+  }
+
+  private memoryInWords(length: number): string {
+    const { arrays, bytes } = this.live;
+    return `${4 * length} bytes were wanted beside ${bytes} in ${arrays} arrays`;
+  }
+
   async destroy(): Promise<void> {
     this.kernels.clear();
-    const { device } = (this.context ?? {}) as { readonly device?: WatchedDevice };
-    device?.removeEventListener?.("uncapturederror", this.onError);
     await this.gpu.destroy();
   }
 }
+
+/** The part of a WebGL context that tells of errors. */
+interface WebGlContext {
+  isContextLost(): boolean;
+  getError(): number;
+  checkFramebufferStatus(target: number): number;
+}
+
+/** WebGL's words. */
+const glWord = { outOfMemory: 0x0505, framebuffer: 0x8d40, unsupported: 0x8cdd } as const;
 
 /** gpu.js calls both kinds of WebGL "gpu". */
 function modeOf({ constructor, context }: CompiledKernel["kernel"]): string {

@@ -18,13 +18,14 @@ export class GpujsError extends BackendError {
   }
 }
 
-/** An error of gpu.js or of the driver, seen while `what` ran in `mode`, in our terms. */
-export function asGpujsError(error: unknown, mode: string, what: string): GpujsError {
+/** An error of gpu.js or of the driver, seen while `what` ran in `mode`, in our terms; with `memory` if it is about memory. */
+export function asGpujsError(error: unknown, mode: string, what: string, memory = ""): GpujsError {
   if (error instanceof GpujsError) return error;
   const text = error instanceof Error ? error.message : String(error);
   const first = text.split("\n")[0];
   const reason = reasonOf(text);
-  return new GpujsError(`${what}: gpujs (${mode}): ${first}. ${remedies[reason]}`, reason, { cause: error });
+  const detail = memory !== "" && (reason === "out-of-memory" || reason === "limit") ? `; ${memory}` : "";
+  return new GpujsError(`${what}: gpujs (${mode}): ${first}${detail}. ${remedies[reason]}`, reason, { cause: error });
 }
 
 function reasonOf(text: string): FailureReason {

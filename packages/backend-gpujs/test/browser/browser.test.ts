@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openPage, whyNoBrowser, type OpenPage } from "../../../../test/support/bundled-page.js";
 import { besselBounds } from "../bessel-accuracy.js";
 import { digits } from "../digits.js";
+import { expectBroken, expectExhausted } from "../expect-faults.js";
 import { chosen, inBrowser } from "../subset.js";
 import { comparable } from "../workloads.js";
 
@@ -105,9 +106,35 @@ else {
       expect(await ask("inaccurate", 512)).toEqual([]);
     });
 
+    test("compiled training steps hold the device's memory flat", async ({ skip }) => {
+      skip(description === null, whyNot);
+      const [before, after] = await ask("hold", Number(process.env.CURV_STEPS ?? 200));
+      expect([after.arrays, after.bytes]).toEqual([before.arrays, before.bytes]);
+      expect(after.peakBytes).toBeLessThan(before.peakBytes + 10_000);
+    });
+
+    test("a kernel that does not compile is the error of what it makes; all else goes on", async ({ skip }) => {
+      skip(description === null, whyNot);
+      expectBroken(await ask("broken", mode), mode);
+    });
+
     test("a lost device is an error, and not the end", async ({ skip }) => {
       skip(description === null, whyNot);
       expect(await ask("lose", mode)).toEqual({ reason: "device-lost", cpu: 16, fresh: 16 });
+    });
+
+    // The last one: Chromium gives a page whose context had no memory no other.
+    test("an allocation that fails is an error, by name and bytes, and not the end", async ({ skip }) => {
+      skip(description === null, whyNot);
+      if (mode === "webgpu") expectExhausted(await ask("exhaust", mode), mode);
+      else {
+        const { forgotten, failures, cpu } = await ask("exhaustWebGl", mode);
+        expect(forgotten).toMatchObject({ name: "BackendError", reason: "out-of-memory" });
+        expect(forgotten.message).toMatch(/4000 bytes were wanted beside \d+ in \d+ arrays/);
+        expect(failures.map(({ reason: word }) => word)).toEqual(["device-lost", "device-lost", "device-lost"]);
+        expect(failures[0].message).toMatch(/4000 bytes were wanted beside \d+ in \d+ arrays/);
+        expect(cpu).toBe(1000);
+      }
     });
   });
 

@@ -1,13 +1,24 @@
 /** The page: opens a mode, and does what it is told to. */
 
-import { grad, jit, use, type Tensor } from "@curv/tensor";
+import { bind, concat, definePrimitive, grad, jit, registerLowering, use, type Tensor } from "@curv/tensor";
 import { accuracy, conformance, type PrimitiveAccuracy } from "@curv/tensor/testing";
 import * as random from "@curv/tensor/random";
-import { gpujs, type DeviceMemory, type GpujsBackend, type Mode } from "../../src/index.js";
+import { gpujs, type DeviceMemory, type GpujsBackend, type GpujsFunctions, type Mode } from "../../src/index.js";
 import { accuracyBounds, largestError } from "../accuracy-bounds.js";
 import { besselErrors } from "../bessel-accuracy.js";
 import { comparable, trainDigits, type Images } from "../workloads.js";
 import { runCollected, type Outcome } from "../../../../test/support/vitest-in-page.js";
+import { failureOf, starve, type Failure } from "./faults.js";
+
+/** What `exhaust` reports. */
+interface Exhausted {
+  readonly failures: Readonly<Record<string, Failure>>;
+  readonly values: Readonly<Record<string, number[]>>;
+  /** A sum on the CPU afterwards: 1000. */
+  readonly cpu: number;
+  /** Bytes on the device before and after. */
+  readonly held: readonly number[];
+}
 
 let backend: GpujsBackend | null = null;
 
@@ -94,24 +105,87 @@ export const page = {
     return [before, backend!.memory()];
   },
 
-  /** What happens when WebGPU cannot allocate: the error of what is read afterwards, and whether the CPU still works. */
-  async exhaust(): Promise<{ reason: string; message: string; cpu: number }> {
-    const doomed = await gpujs({ mode: "webgpu" });
-    const x = random.normal(random.key(0), { shape: [16] });
-    const y = x.to(doomed).exp();
+  /** Each way in which a device can run out of memory: what fails, and with which error; what goes on; what is left when all is freed. */
+  async exhaust(mode: Mode): Promise<Exhausted> {
+    const device = await gpujs({ mode });
+    const x = random.uniform(random.key(0), { shape: [1000] });
+    const y = x.to(device).add(1);
     await y.data();
-    const { device } = doomed.engine.context as { device: { createBuffer(of: { size: number; usage: number }): void } };
-    device.createBuffer({ size: 2 ** 45, usage: 0x80 });
-    let reason = "nothing was thrown";
-    let message = "";
-    try {
-      await y.mul(2).data();
-    } catch (error) {
-      reason = (error as { reason?: string }).reason ?? String(error);
-      message = (error as Error).message;
+    const made = y.mul(2);
+    await made.data();
+    made.dispose();
+    const before = device.memory();
+    const unread = y.square();
+    await device.settled();
+    const failures: Record<string, Failure> = {};
+    const note = async (name: string, f: () => Promise<unknown>): Promise<void> => {
+      failures[name] = await failureOf(f);
+    };
+    await starve(device, () => note("reading", () => unread.data()));
+    const twice = concat([x, x]).to(device);
+    const [failed, moved] = await starve(device, async () => {
+      const results = [y.mul(2), twice.add(0)];
+      await device.settled();
+      return results;
+    });
+    const derived = failed.add(1);
+    await note("a kernel", () => failed.data());
+    await note("what is computed from it", () => derived.data());
+    await note("uploading", () => moved.data());
+    const again = y.mul(2);
+    const values: Record<string, number[]> = {};
+    for (const [name, z] of Object.entries({ y, unread, again })) {
+      values[name] = await z.data().then(
+        (data) => [...data],
+        () => [],
+      );
     }
-    await doomed.dispose();
-    return { reason, message, cpu: await x.mul(0).add(1).sum().item() };
+    for (const z of [unread, twice, failed, moved, derived, again]) z.dispose();
+    const after = device.memory();
+    await device.dispose();
+    return { failures, values, cpu: await x.mul(0).add(1).sum().item(), held: [before.bytes, after.bytes] };
+  },
+
+  /** On WebGL memory that runs out ends the context, or is an error of no array: what is read afterwards, and whether the CPU works. */
+  async exhaustWebGl(mode: Mode): Promise<{ forgotten: Failure; failures: readonly Failure[]; cpu: number }> {
+    const [said, device] = [await gpujs({ mode }), await gpujs({ mode })];
+    const x = random.uniform(random.key(0), { shape: [1000] });
+    const there = x.to(said).add(1);
+    const gl = said.engine.context as { getError?: () => number };
+    gl.getError = () => 0x0505; // Chromium ends the context; others say so.
+    const forgotten = await failureOf(() => there.data());
+    const y = x.to(device).add(1);
+    await y.data();
+    const failed = await starve(device, async () => {
+      const result = y.square();
+      await failureOf(() => result.data());
+      return result;
+    });
+    const failures: Failure[] = [];
+    for (const z of [() => failed, () => y, () => y.mul(0)]) failures.push(await failureOf(async () => z().data()));
+    return { forgotten, failures, cpu: await x.mul(0).add(1).sum().item() };
+  },
+
+  /** What a kernel that does not compile does: its error, and whether the device and the CPU go on. */
+  async broken(mode: Mode): Promise<{ failure: Failure; values: number[]; cpu: number; held: readonly number[] }> {
+    const device = await gpujs({ mode });
+    const x = random.uniform(random.key(0), { shape: [16] });
+    const y = x.to(device).add(1);
+    await y.data();
+    const before = device.memory();
+    const wrong = definePrimitive<null>({ name: "wrong", shape: ([a]) => [a] });
+    registerLowering(wrong, "gpujs", {
+      functions: () => [["c_wrong", ["x"], "return undeclared * x;"]],
+      nameOf: () => "c_wrong",
+    } satisfies GpujsFunctions);
+    const failure = await failureOf(async () => bind(wrong, [y], null)[0].data());
+    const flat = y.mul(0);
+    const two = flat.add(2);
+    const values = [...(await two.data())];
+    for (const z of [flat, two]) z.dispose();
+    const after = device.memory();
+    await device.dispose();
+    return { failure, values, cpu: await x.mul(0).add(1).sum().item(), held: [before.bytes, after.bytes] };
   },
 
   /** What an array holds after the kernel that made it had to make room for others, and kernels and arrays that are left. */
