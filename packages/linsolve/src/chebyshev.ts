@@ -2,7 +2,8 @@
 
 import { DomainError, where, zeros, type Tensor } from "@curv/tensor";
 import { statusCode, type DriverOptions } from "./iteration.js";
-import type { LinearOperator } from "./linear-operator.js";
+import type { AnyOperator, LinearOperator } from "./linear-operator.js";
+import { expectArguments } from "./arguments.js";
 import {
   norm,
   solve,
@@ -64,7 +65,9 @@ export interface ChebyshevOptions<X = Tensor> extends SolveOptions<X> {
   readonly upper: number;
 }
 
-function checked({ lower, upper }: ChebyshevOptions<unknown>): Method<ChebyshevState> {
+function checked(a: AnyOperator, options: ChebyshevOptions<unknown>): Method<ChebyshevState> {
+  expectArguments("chebyshev", { a: [a, "operator"], options: [options, "options"] });
+  const { lower, upper } = options;
   if (lower > 0 && upper > lower && upper < Infinity) return method(lower, upper);
   throw new DomainError(`chebyshev: lower is ${lower}, upper is ${upper}; wants 0 < lower < upper.`);
 }
@@ -75,15 +78,15 @@ function checked({ lower, upper }: ChebyshevOptions<unknown>): Method<ChebyshevS
  *
  * Source: Golub & Varga (1961); Saad (2003), algorithm 12.1.
  */
-export function chebyshev<X>(
+export async function chebyshev<X>(
   a: LinearOperator<X>,
   b: X,
   options: ChebyshevOptions<X> & DriverOptions & { readonly check?: boolean },
 ): Promise<SolveResult<X>> {
-  return solve(checked(options), a, b, options);
+  return solve(checked(a, options), a, b, options);
 }
 
 /** {@link chebyshev} as a traceable function; b may be [n, k]. */
 export function chebyshevCore<X>(a: LinearOperator<X>, b: X, options: ChebyshevOptions<X>): SolveCoreResult<X> {
-  return solveCore(checked(options), a, b, options);
+  return solveCore(checked(a, options), a, b, options);
 }

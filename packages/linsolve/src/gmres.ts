@@ -16,8 +16,9 @@ import {
   type Tensor,
 } from "@curv/tensor";
 import { triangularSolve } from "@curv/tensor/linalg";
+import { expectArguments } from "./arguments.js";
 import type { DriverOptions } from "./iteration.js";
-import type { LinearOperator } from "./linear-operator.js";
+import type { AnyOperator, LinearOperator } from "./linear-operator.js";
 import {
   norm,
   solve,
@@ -130,11 +131,13 @@ export interface GmresOptions<X = Tensor> extends SolveOptions<X> {
   readonly restart?: number;
 }
 
-function restartOf({ restart = 30 }: GmresOptions<unknown>, n: number): number {
+function restartOf(a: AnyOperator, options: GmresOptions<unknown>): number {
+  expectArguments("gmres", { a: [a, "operator"], options: [options, "options"] });
+  const { restart = 30 } = options;
   if (!Number.isInteger(restart) || restart < 1) {
     throw new DomainError(`gmres: restart is ${restart}; wants an integer >= 1.`);
   }
-  return Math.max(1, Math.min(restart, n));
+  return Math.max(1, Math.min(restart, a.shape[1]));
 }
 
 /**
@@ -146,15 +149,15 @@ function restartOf({ restart = 30 }: GmresOptions<unknown>, n: number): number {
  *
  * Source: Saad & Schultz, GMRES: a generalized minimal residual algorithm (1986).
  */
-export function gmres<X>(
+export async function gmres<X>(
   a: LinearOperator<X>,
   b: X,
   options: GmresOptions<X> & DriverOptions = {},
 ): Promise<SolveResult<X>> {
-  return solve(method(restartOf(options, a.shape[1])), a, b, options);
+  return solve(method(restartOf(a, options)), a, b, options);
 }
 
 /** {@link gmres} as a traceable function; b may be [n, k]. */
 export function gmresCore<X>(a: LinearOperator<X>, b: X, options: GmresOptions<X> = {}): SolveCoreResult<X> {
-  return solveCore(method(restartOf(options, a.shape[1])), a, b, options);
+  return solveCore(method(restartOf(a, options)), a, b, options);
 }

@@ -1,6 +1,7 @@
 /** Matrices by what they do. */
 
 import { DomainError, eye, linearTranspose, ShapeError, stack, unstack, vmap, zeros, type Tensor } from "@curv/tensor";
+import { expectArguments } from "./arguments.js";
 import { spaceLike, type FloatDType, type VectorSpace } from "./vector-space.js";
 
 /**
@@ -77,6 +78,7 @@ export interface LinearOperatorOptions<X, Y> extends Structure {
  * const hessian = linearOperator({ matvec: (v) => hvp(loss, params, v), domain: params, symmetric: true });
  */
 export function linearOperator<X, Y = X>(options: LinearOperatorOptions<X, Y>): LinearOperator<X, Y> {
+  expectArguments("linearOperator", { options: [options, "options"] });
   const { matvec, domain: like, range: rangeLike, positiveSemidefinite = false, eager = false } = options;
   if (typeof matvec !== "function") {
     throw new DomainError(
@@ -177,6 +179,7 @@ function byColumns(f: (v: Tensor) => Tensor, eager: boolean): (v: Tensor) => Ten
 
 /** The matrix itself, by its products with the columns of I: for small operators and for tests. */
 export function toDense(a: AnyOperator, { limit = 4096 }: { readonly limit?: number } = {}): Tensor {
+  expectArguments("toDense", { a: [a, "operator"] });
   const [rows, columns] = a.shape;
   if (Math.max(rows, columns) > limit) {
     throw new DomainError(`toDense: the operator is ${rows} × ${columns}; wants at most ${limit}, or a larger limit.`);

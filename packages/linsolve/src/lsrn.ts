@@ -3,6 +3,7 @@
 import { DomainError, matmul, where } from "@curv/tensor";
 import { svd } from "@curv/tensor/linalg";
 import * as random from "@curv/tensor/random";
+import { expectArguments } from "./arguments.js";
 import type { DriverOptions } from "./iteration.js";
 import type { LeastSquaresOptions, LeastSquaresResult } from "./least-squares.js";
 import type { LinearOperator } from "./linear-operator.js";
@@ -29,8 +30,10 @@ export interface LsrnOptions extends Omit<LeastSquaresOptions<never>, "x0" | "da
 export async function lsrn<X, Y>(
   a: LinearOperator<X, Y>,
   b: Y,
-  { key, oversampling = 2, rcond = a.dtype === "float64" ? 1e-12 : 1e-5, ...options }: LsrnOptions,
+  lsrnOptions: LsrnOptions,
 ): Promise<LeastSquaresResult<X>> {
+  expectArguments("lsrn", { a: [a, "operator"], options: [lsrnOptions, "options"] });
+  const { key, oversampling = 2, rcond = a.dtype === "float64" ? 1e-12 : 1e-5, ...options } = lsrnOptions;
   if (!(oversampling > 1 && oversampling < Infinity)) {
     throw new DomainError(`lsrn: oversampling is ${oversampling}; wants a number > 1.`);
   }

@@ -2,7 +2,8 @@
 
 import { DomainError, where, zeros, type Tensor } from "@curv/tensor";
 import { statusCode, type DriverOptions } from "./iteration.js";
-import type { LinearOperator } from "./linear-operator.js";
+import type { AnyOperator, LinearOperator } from "./linear-operator.js";
+import { expectArguments } from "./arguments.js";
 import {
   norm,
   solve,
@@ -46,7 +47,9 @@ export interface RichardsonOptions<X = Tensor> extends SolveOptions<X> {
   readonly stepSize: number;
 }
 
-function checked({ stepSize }: RichardsonOptions<unknown>): number {
+function checked(a: AnyOperator, options: RichardsonOptions<unknown>): number {
+  expectArguments("richardson", { a: [a, "operator"], options: [options, "options"] });
+  const { stepSize } = options;
   if (Number.isFinite(stepSize) && stepSize !== 0) return stepSize;
   throw new DomainError(`richardson: stepSize is ${stepSize}; wants a finite number that is not 0.`);
 }
@@ -55,15 +58,15 @@ function checked({ stepSize }: RichardsonOptions<unknown>): number {
  * x with A x = b by Richardson's iteration. From x0 = 0, k steps are the first k terms of the Neumann series
  * Σ (I − stepSize·A)ʲ stepSize·b; set `maxIter` for a given number of terms. Where it diverges, the status is `breakdown`.
  */
-export function richardson<X>(
+export async function richardson<X>(
   a: LinearOperator<X>,
   b: X,
   options: RichardsonOptions<X> & DriverOptions,
 ): Promise<SolveResult<X>> {
-  return solve(method(checked(options)), a, b, options);
+  return solve(method(checked(a, options)), a, b, options);
 }
 
 /** {@link richardson} as a traceable function; b may be [n, k]. */
 export function richardsonCore<X>(a: LinearOperator<X>, b: X, options: RichardsonOptions<X>): SolveCoreResult<X> {
-  return solveCore(method(checked(options)), a, b, options);
+  return solveCore(method(checked(a, options)), a, b, options);
 }

@@ -3,6 +3,7 @@
 import { DomainError, logicalAnd, matmul, scan, ShapeError, take, whileLoop, zeros, type Tensor } from "@curv/tensor";
 import { pinv } from "@curv/tensor/linalg";
 import * as random from "@curv/tensor/random";
+import { expectArguments } from "./arguments.js";
 import { floatOf } from "./operators/dense.js";
 import { norm, refuseNotFinite } from "./system.js";
 
@@ -48,11 +49,9 @@ export interface SketchResult {
  * @param b - [m].
  * Source: Strohmer & Vershynin (2009); Gower & Richtárik, Randomized iterative methods for linear systems (2015).
  */
-export function sketchSolveCore(
-  a: Tensor,
-  b: Tensor,
-  { key, sketch = { kind: "kaczmarz" }, rtol, maxSweeps = 1000, x0 }: SketchOptions,
-): SketchResult {
+export function sketchSolveCore(a: Tensor, b: Tensor, options: SketchOptions): SketchResult {
+  expectArguments("sketchSolveCore", { a: [a, "tensor"], b: [b, "tensor"], options: [options, "options"] });
+  const { key, sketch = { kind: "kaczmarz" }, rtol, maxSweeps = 1000, x0 } = options;
   if (a.rank !== 2 || b.rank !== 1 || a.shape[0] !== b.shape[0]) {
     throw new ShapeError(
       `sketchSolveCore: a and b have shapes [${a.shape.join(", ")}] and [${b.shape.join(", ")}]; wants [m, n] and [m].`,

@@ -2,6 +2,7 @@
 
 import { DomainError, ShapeError, tensor, type Tensor } from "@curv/tensor";
 import type { DriverOptions } from "./iteration.js";
+import { expectArguments } from "./arguments.js";
 import { fromVectors, type LinearOperator } from "./linear-operator.js";
 import { sparseOperator, type CsrMatrix } from "./operators/sparse.js";
 import { richardson } from "./richardson.js";
@@ -26,6 +27,7 @@ export function sorPreconditioner(
   matrix: CsrMatrix,
   { omega = 1, symmetric = false }: SorOptions = {},
 ): LinearOperator {
+  expectArguments("sorPreconditioner", { matrix: [matrix, "matrix"] });
   const { rows: n, columns, rowStarts, columnIndices, values } = matrix;
   if (n !== columns) throw new ShapeError(`sorPreconditioner: matrix is ${n} × ${columns}; wants a square one.`);
   if (!(omega > 0 && omega < 2)) throw new DomainError(`sorPreconditioner: omega is ${omega}; wants 0 < omega < 2.`);
@@ -75,11 +77,12 @@ export function sorPreconditioner(
  * x with A x = b for a sparse A by successive over-relaxation. Converges for every symmetric positive definite and for every strictly
  * diagonally dominant A (with omega ≤ 1).
  */
-export function sor(
+export async function sor(
   matrix: CsrMatrix,
   b: Tensor,
   { omega, symmetric, ...options }: SorOptions & Omit<SolveOptions, "preconditioner"> & DriverOptions = {},
 ): Promise<SolveResult> {
+  expectArguments("sor", { matrix: [matrix, "matrix"] });
   const preconditioner = sorPreconditioner(matrix, {
     ...(omega !== undefined && { omega }),
     ...(symmetric !== undefined && { symmetric }),

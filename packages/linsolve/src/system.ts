@@ -16,6 +16,7 @@ import {
   type Tensor,
 } from "@curv/tensor";
 import * as random from "@curv/tensor/random";
+import { expectArguments } from "./arguments.js";
 import { square } from "./operators/algebra.js";
 import type { AnyOperator, LinearOperator } from "./linear-operator.js";
 import {
@@ -314,6 +315,7 @@ interface Limits {
 }
 
 function limitsOf(a: AnyOperator, options: SolveOptions<unknown>, caller: string): Limits {
+  expectArguments(caller, { options: [options, "options"] });
   const float64 = a.dtype === "float64";
   const { rtol = float64 ? 1e-8 : 1e-5, atol = 0, maxIter = 10 * a.shape[1], preconditioner } = options;
   if (!(rtol >= 0) || !(atol >= 0)) {
@@ -322,6 +324,7 @@ function limitsOf(a: AnyOperator, options: SolveOptions<unknown>, caller: string
   if (!Number.isInteger(maxIter) || maxIter < 0) {
     throw new DomainError(`${caller}: maxIter is ${maxIter}; wants an integer >= 0.`);
   }
+  if (preconditioner !== undefined) expectArguments(caller, { preconditioner: [preconditioner, "operator"] });
   if (preconditioner !== undefined && preconditioner.shape.join() !== a.shape.join()) {
     throw new ShapeError(
       `${caller}: the preconditioner is ${preconditioner.shape.join(" × ")}; wants ${a.shape.join(" × ")}, as A is.`,
@@ -340,24 +343,39 @@ export function refuseNotFinite(v: Tensor, caller: string, argument: string): vo
   });
 }
 
-/** Two products tell an operator that is not symmetric, almost surely: uᵀAv = vᵀAu. */
+/**
+ * Two products tell an operator that is not symmetric, almost surely: uᵀAv = vᵀAu. One that is said to be positive semi-definite must have
+ * uᵀAu ≥ 0 there, too, which is less than being it.
+ */
 export async function refuseAsymmetric(a: AnyOperator, caller: string): Promise<void> {
   const [u, v] = [7, 11].map((seed) => random.normal(random.key(seed), { shape: [a.shape[1]], dtype: a.dtype }));
   const [au, av] = [a.matvec(u), a.matvec(v)];
-  const [left, right, size] = await Promise.all([
+  const [left, right, size, own, ownSize] = await Promise.all([
     u.mul(av).sum().item(),
     v.mul(au).sum().item(),
     norm(u)
       .mul(norm(av))
       .add(norm(v).mul(norm(au)))
       .item(),
+    u.mul(au).sum().item(),
+    norm(u).mul(norm(au)).item(),
   ]);
   if (!Number.isFinite(size)) {
     throw new DomainError(`${caller}: a product of the operator has NaN or an infinity, before the first step.`);
   }
-  if (Math.abs(left - right) > (a.dtype === "float64" ? 1e-6 : 1e-3) * size) {
+  if (Math.abs(left - right) > symmetryTolerance(a) * size) {
     throw new DomainError(
       `${caller}: the operator is not symmetric: uᵀAv = ${left}, vᵀAu = ${right} for random u, v; use gmres, bicgstab or lsqr.`,
     );
   }
+  if (a.positiveSemidefinite && own < -symmetryTolerance(a) * ownSize) {
+    throw new DomainError(
+      `${caller}: the operator is said to be positive semi-definite, but uᵀAu = ${own} for a random u; use minres, or say only that it is symmetric.`,
+    );
+  }
+}
+
+/** How far from Aᵀ an A may be by rounding, as a share of its size. */
+export function symmetryTolerance({ dtype }: AnyOperator): number {
+  return dtype === "float64" ? 1e-6 : 1e-3;
 }

@@ -2,6 +2,7 @@
 
 import { DTypeError, isTensor, ShapeError, type DType, type Tensor } from "@curv/tensor";
 import { flatten, ravel } from "@curv/tensor/tree";
+import { describe } from "./arguments.js";
 
 /** The dtypes of linear algebra. */
 export type FloatDType = "float32" | "float64";
@@ -70,9 +71,4 @@ function leavesOf(tree: unknown): readonly Tensor[] {
 function floatOf(dtype: DType, caller: string, argument: string): FloatDType {
   if (dtype === "float32" || dtype === "float64") return dtype;
   throw new DTypeError(`${caller}: ${argument} is ${dtype}; wants float32 or float64.`);
-}
-
-function describe(x: unknown): string {
-  if (x === null) return "null";
-  return typeof x === "object" ? `a ${x.constructor?.name ?? "tree"}` : typeof x;
 }

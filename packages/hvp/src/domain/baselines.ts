@@ -14,7 +14,10 @@ export function irmPenalty(views: readonly EnvironmentView[]): Tensor {
 }
 
 /**
- * Risk extrapolation (V-REx): the variance of the losses L_e over environments. For two it is a quarter of their squared difference.
+ * Risk extrapolation (V-REx): the variance of the losses L_e over environments, (1/E) Σ_e (L_e − L̄)², as its paper defines it.
+ *
+ * For two environments that is a quarter of (L_1 − L_2)². The scripts of Hemati et al. (2023) penalise the squared difference itself: their
+ * weight w is 4 w here.
  *
  * Source: Krueger et al. (2021), equation (8).
  */

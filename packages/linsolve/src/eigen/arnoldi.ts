@@ -12,6 +12,7 @@ import {
   zeros,
   type Tensor,
 } from "@curv/tensor";
+import { expectArguments } from "../arguments.js";
 import type { LinearOperator } from "../linear-operator.js";
 import { square } from "../operators/algebra.js";
 import { norm, refuseNotFinite } from "../system.js";
@@ -34,8 +35,10 @@ export interface ArnoldiResult {
  * @throws DomainError for more steps than there are unknowns.
  * Source: Arnoldi (1951); Saad, Numerical methods for large eigenvalue problems (2011), algorithm 6.2.
  */
-export function arnoldiCore(a: LinearOperator, start: Tensor, { steps }: { readonly steps: number }): ArnoldiResult {
+export function arnoldiCore(a: LinearOperator, start: Tensor, options: { readonly steps: number }): ArnoldiResult {
   square(a, "arnoldiCore");
+  expectArguments("arnoldiCore", { start: [start, "tensor"], options: [options, "options"] });
+  const { steps } = options;
   const n = a.shape[1];
   if (!Number.isInteger(steps) || steps < 1 || steps > n) {
     throw new DomainError(`arnoldiCore: steps is ${steps}; wants an integer from 1 to ${n}.`);

@@ -13,6 +13,7 @@ import {
   type Tensor,
 } from "@curv/tensor";
 import * as random from "@curv/tensor/random";
+import { expectArguments } from "../arguments.js";
 import type { DriverOptions } from "../iteration.js";
 import type { AnyOperator } from "../linear-operator.js";
 import { square } from "../operators/algebra.js";
@@ -75,6 +76,7 @@ export interface EigshResult {
  */
 export async function eigsh(a: AnyOperator, options: EigshOptions = {}): Promise<EigshResult> {
   square(a, "eigsh");
+  expectArguments("eigsh", { options: [options, "options"] });
   const n = a.shape[1];
   const float64 = a.dtype === "float64";
   const { k = Math.min(6, n), which = "largest", tol = float64 ? 1e-10 : 1e-5, key = random.key(0), signal } = options;
@@ -93,6 +95,7 @@ export async function eigsh(a: AnyOperator, options: EigshOptions = {}): Promise
   if (!(tol >= 0)) throw new DomainError(`eigsh: tol is ${tol}; wants a number >= 0.`);
   const [startKey, againKey] = random.split(key);
   const start = options.start ?? random.normal(startKey, { shape: [n], dtype: a.dtype });
+  expectArguments("eigsh", { start: [start, "tensor"] });
   if (start.rank !== 1 || start.shape[0] !== n) {
     throw new ShapeError(`eigsh: start has shape [${start.shape.join(", ")}]; wants [${n}].`);
   }

@@ -1,22 +1,27 @@
 /** The Lanczos process with full reorthogonalisation. */
 
 import {
+  check,
   DomainError,
   dynamicUpdateSlice,
   jit,
   logicalAnd,
   matmul,
+  maximum,
   ShapeError,
+  stack,
+  stopGradient,
   tensor,
   where,
   whileLoop,
   zeros,
   type Tensor,
 } from "@curv/tensor";
+import { expectArguments } from "../arguments.js";
 import type { DriverOptions } from "../iteration.js";
 import type { AnyOperator, LinearOperator } from "../linear-operator.js";
 import { square } from "../operators/algebra.js";
-import { norm, refuseNotFinite } from "../system.js";
+import { norm, refuseAsymmetric, refuseNotFinite, symmetryTolerance } from "../system.js";
 import { eighTridiagonal } from "./symmetric-eigen.js";
 
 export interface LanczosResult {
@@ -37,11 +42,12 @@ export interface LanczosResult {
  * T has the spectrum of A as seen from `start`: its quadrature is exact for polynomials up to degree 2·steps − 1.
  *
  * @param start - [n], of any length but zero.
- * @throws DomainError for a zero start, or more steps than there are unknowns.
+ * @throws DomainError for a zero start, more steps than there are unknowns, or an operator that its own basis shows not to be symmetric.
  * Source: Lanczos (1950); Golub & Meurant, Matrices, Moments and Quadrature (2010).
  */
-export function lanczosCore(a: LinearOperator, start: Tensor, { steps }: { readonly steps: number }): LanczosResult {
-  const n = checkRun(a, start, steps, "lanczosCore");
+export function lanczosCore(a: LinearOperator, start: Tensor, options: { readonly steps: number }): LanczosResult {
+  const n = checkRun(a, start, options, "lanczosCore");
+  const { steps } = options;
   const { dtype } = a;
   const epsilon = dtype === "float64" ? 2 ** -52 : 2 ** -23;
   const places = tensor(Int32Array.from({ length: steps }, (_, i) => i));
@@ -52,17 +58,21 @@ export function lanczosCore(a: LinearOperator, start: Tensor, { steps }: { reado
     readonly next: Tensor;
     /** ‖T‖ so far. */
     readonly size: Tensor;
+    /** Largest entry of V A Vᵀ − T so far. */
+    readonly skew: Tensor;
     readonly j: Tensor;
     readonly more: Tensor;
   }
   const first = start.div(norm(start));
   const end = whileLoop(
     ({ j, more }: State) => logicalAnd(j.less(steps), more.greater(0)),
-    ({ basis, alpha, beta, next, size, j }: State): State => {
+    ({ basis, alpha, beta, next, size, skew, j }: State): State => {
       const vectors = dynamicUpdateSlice(basis, next.expandDims(0), [j, 0]);
       const image = a.matvec(next);
       const { rest, along } = orthogonalise(image, vectors);
       const here = places.equal(j).cast(dtype);
+      const before = places.equal(j.sub(1)).cast(dtype);
+      const off = along.mul(here.neg().add(1)).sub(beta.mul(before)).abs().max();
       const length = norm(rest);
       const grown = where(length.greater(size), length, size);
       const seen = where(along.mul(here).sum().abs().greater(grown), along.mul(here).sum().abs(), grown);
@@ -74,6 +84,7 @@ export function lanczosCore(a: LinearOperator, start: Tensor, { steps }: { reado
         beta: beta.add(where(exhausted, 0, length).mul(here)),
         next: rest.div(where(length.equal(0), 1, length)),
         size: seen,
+        skew: maximum(skew, off),
         j: j.add(1),
         more: where(exhausted, 0, 1).cast("int32"),
       };
@@ -84,9 +95,13 @@ export function lanczosCore(a: LinearOperator, start: Tensor, { steps }: { reado
       beta: zeros([steps], { dtype }),
       next: first,
       size: zeros([], { dtype }),
+      skew: zeros([], { dtype }),
       j: zeros([], { dtype: "int32" }),
       more: zeros([], { dtype: "int32" }).add(1),
     },
+  );
+  check([stopGradient(end.skew), stopGradient(end.size)], [0, 0], ([skew], [size]) =>
+    skew > symmetryTolerance(a) * size ? notSymmetric(skew, size, "lanczosCore") : null,
   );
   return { alpha: end.alpha, beta: end.beta, basis: end.basis, taken: end.j };
 }
@@ -102,6 +117,8 @@ export interface LanczosOptions extends Omit<DriverOptions, "onProgress"> {
    * - `none`: three terms. Converged eigenvalues come again, as ghosts.
    */
   readonly reorthogonalise?: "full" | "selective" | "none";
+  /** Refuse an operator that is not symmetric: by the basis itself if `full`, else by two products before the run. Default true. */
+  readonly check?: boolean;
   /** Called after each step. */
   readonly onProgress?: (progress: { readonly steps: number }) => void;
 }
@@ -120,17 +137,19 @@ export interface LanczosRun {
  *
  * It ends before `steps` where the space is exhausted.
  *
- * @throws As `lanczosCore`; DomainError for a product with NaN, naming its number.
+ * @throws As `lanczosCore`; DomainError for a product with NaN, naming its number, and for an operator that is not symmetric.
  */
 export async function lanczos(a: AnyOperator, start: Tensor, options: LanczosOptions): Promise<LanczosRun> {
+  const n = checkRun(a, start, options, "lanczos");
   const { steps, reorthogonalise = "full", signal, onProgress } = options;
-  const n = checkRun(a, start, steps, "lanczos");
   const epsilon = a.dtype === "float64" ? 2 ** -52 : 2 ** -23;
   if (!["full", "selective", "none"].includes(reorthogonalise)) {
     throw new DomainError(
       `lanczos: reorthogonalise is ${JSON.stringify(reorthogonalise)}; wants "full", "selective" or "none".`,
     );
   }
+  const checked = options.check !== false;
+  if (checked && reorthogonalise !== "full") await refuseAsymmetric(a, "lanczos");
   const step = stepOf(a);
   let basis = zeros([steps, n], { dtype: a.dtype });
   let next = start.div(norm(start));
@@ -147,12 +166,15 @@ export async function lanczos(a: AnyOperator, start: Tensor, options: LanczosOpt
       tensor(beta[j - 1] ?? 0, { dtype: a.dtype }),
       reorthogonalise === "full" ? basis : good,
     );
-    const [here, length] = [await result.along.item(), await result.length.item()];
+    const [here, length, skew] = await result.known.data();
     if (!Number.isFinite(length)) {
       throw new DomainError(`lanczos: product ${j + 1} of the operator has NaN or an infinity.`);
     }
     [previous, next] = [next, result.next];
     size = Math.max(size, Math.abs(here), length);
+    if (checked && reorthogonalise === "full" && skew > symmetryTolerance(a) * size) {
+      throw notSymmetric(skew, size, "lanczos");
+    }
     // What is left is rounding: the space is invariant.
     const exhausted = length <= 10 * epsilon * size;
     alpha.push(here);
@@ -173,8 +195,8 @@ type Step = (v: Tensor, previous: Tensor, between: Tensor, rows: Tensor) => Expa
 
 interface Expansion {
   readonly next: Tensor;
-  readonly along: Tensor;
-  readonly length: Tensor;
+  /** [3]: T's entry on the diagonal, the one beside it, and how much of A v lies along the rows where T has zeros. */
+  readonly known: Tensor;
 }
 
 const compiledSteps = /* @__PURE__ */ new WeakMap<AnyOperator, Step>();
@@ -200,9 +222,10 @@ function expansion(image: Tensor, v: Tensor, previous: Tensor, between: Tensor, 
   const free = image.sub(previous.mul(between));
   const along = free.mul(v).sum();
   const beside = free.sub(v.mul(along));
-  const rest = rows.shape[0] === 0 ? beside : orthogonalise(beside, rows).rest;
+  const { rest, along: more } = rows.shape[0] === 0 ? { rest: beside, along: null } : orthogonalise(beside, rows);
   const length = norm(rest);
-  return { next: rest.div(where(length.equal(0), 1, length)), along, length };
+  const skew = more === null ? along.mul(0) : more.abs().max();
+  return { next: rest.div(where(length.equal(0), 1, length)), known: stack([along, length, skew], 0) };
 }
 
 /**
@@ -234,9 +257,17 @@ export function combinations(numbers: readonly Float64Array[], basis: Tensor): T
   return matmul(tensor(rows, { shape: [numbers.length, m], dtype: basis.dtype }), basis.slice([0, m]));
 }
 
+function notSymmetric(skew: number, size: number, caller: string): DomainError {
+  return new DomainError(
+    `${caller}: the operator is not symmetric: A v has ${skew} along earlier vectors, where a symmetric one of size ${size} has nothing; use arnoldiCore, or AᵀA.`,
+  );
+}
+
 /** Refuses what cannot be run. */
-function checkRun(a: AnyOperator, start: Tensor, steps: number, caller: string): number {
+function checkRun(a: AnyOperator, start: Tensor, options: { readonly steps: number }, caller: string): number {
   square(a, caller);
+  expectArguments(caller, { start: [start, "tensor"], options: [options, "options"] });
+  const { steps } = options;
   const n = a.shape[1];
   if (!Number.isInteger(steps) || steps < 1 || steps > n) {
     throw new DomainError(`${caller}: steps is ${steps}; wants an integer from 1 to ${n}.`);

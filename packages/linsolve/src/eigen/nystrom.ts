@@ -1,10 +1,12 @@
 /** Randomised approximations of low rank. */
 
-import { DomainError, matmul, maximum, type Tensor } from "@curv/tensor";
+import { check, DomainError, eye, matmul, maximum, stopGradient, type Tensor } from "@curv/tensor";
 import { cholesky, qr, svd, triangularSolve } from "@curv/tensor/linalg";
 import * as random from "@curv/tensor/random";
+import { expectArguments } from "../arguments.js";
 import type { AnyOperator } from "../linear-operator.js";
 import { square } from "../operators/algebra.js";
+import { symmetryTolerance } from "../system.js";
 
 export interface RandomisedOptions {
   /** Rank of the approximation. */
@@ -27,10 +29,12 @@ export interface NystromResult {
  * Source: Tropp, Yurtsever, Udell & Cevher, Fixed-rank approximation of a positive-semidefinite matrix from streaming data (2017), in the
  * stable form of Frangella, Tropp & Udell (2023), algorithm 2.1.
  *
- * @throws DomainError for a rank that does not fit.
+ * @throws DomainError for a rank that does not fit, or an operator that its products show not to be symmetric, or not positive semi-definite.
  */
-export function nystrom(a: AnyOperator, { rank, key }: RandomisedOptions): NystromResult {
+export function nystrom(a: AnyOperator, options: RandomisedOptions): NystromResult {
   square(a, "nystrom");
+  expectArguments("nystrom", { options: [options, "options"] });
+  const { rank, key } = options;
   const n = a.shape[1];
   checkRank(rank, n, "nystrom");
   const omega = qr(random.normal(key, { shape: [n, rank], dtype: a.dtype })).q;
@@ -45,10 +49,31 @@ export function nystrom(a: AnyOperator, { rank, key }: RandomisedOptions): Nystr
     .add(a.dtype === "float64" ? 1e-300 : 1e-36);
   const shifted = y.add(omega.mul(nu));
   const gram = matmul(omega.transpose(), shifted);
+  refuseClaim(a, gram, nu);
   const l = cholesky(gram.add(gram.transpose()).div(2));
   const b = triangularSolve(l, shifted.transpose()).transpose();
   const { u, s } = svd(b);
   return { values: maximum(s.square().sub(nu), 0), vectors: u, products: rank };
+}
+
+/** ΩᵀAΩ + ν I must be symmetric with a diagonal that is not negative; anything else comes from an A that is not what it must be. */
+function refuseClaim(a: AnyOperator, gram: Tensor, nu: Tensor): void {
+  const [k] = gram.shape;
+  const diagonal = gram.mul(eye(k, k, { dtype: a.dtype })).sum(1);
+  const known = [gram.sub(gram.transpose()).abs().max(), diagonal.sub(nu).min(), gram.abs().max()].map(stopGradient);
+  check(known, [0, 0, 0], ([skew], [least], [size]) => {
+    if (skew > symmetryTolerance(a) * size) {
+      return new DomainError(
+        `nystrom: the operator is not symmetric: ΩᵀAΩ differs from its transpose by ${skew} of ${size}; use randomizedSvd.`,
+      );
+    }
+    if (least < -symmetryTolerance(a) * size) {
+      return new DomainError(
+        `nystrom: the operator is not positive semi-definite: vᵀAv = ${least} for one of the directions; use eigsh or randomizedSvd.`,
+      );
+    }
+    return null;
+  });
 }
 
 export interface RandomizedSvdOptions extends RandomisedOptions {
@@ -67,8 +92,10 @@ export interface RandomizedSvdOptions extends RandomisedOptions {
  */
 export function randomizedSvd(
   a: AnyOperator,
-  { rank, key, oversampling = 10, powerIterations = 2 }: RandomizedSvdOptions,
+  options: RandomizedSvdOptions,
 ): { readonly u: Tensor; readonly s: Tensor; readonly vt: Tensor; readonly products: number } {
+  expectArguments("randomizedSvd", { a: [a, "operator"], options: [options, "options"] });
+  const { rank, key, oversampling = 10, powerIterations = 2 } = options;
   const [m, n] = a.shape;
   checkRank(rank, Math.min(m, n), "randomizedSvd");
   for (const [argument, value] of Object.entries({ oversampling, powerIterations })) {

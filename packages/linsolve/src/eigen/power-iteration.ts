@@ -2,6 +2,7 @@
 
 import { DomainError, logicalAnd, logicalNot, whileLoop, zeros, type Tensor } from "@curv/tensor";
 import * as random from "@curv/tensor/random";
+import { expectArguments } from "../arguments.js";
 import type { AnyOperator } from "../linear-operator.js";
 import { square } from "../operators/algebra.js";
 import { norm } from "../system.js";
@@ -34,11 +35,10 @@ export interface PowerIterationResult {
  *
  * @throws DomainError for options that make no sense.
  */
-export function powerIterationCore(
-  a: AnyOperator,
-  { key, tol = a.dtype === "float64" ? 1e-8 : 1e-4, maxIter = 1000 }: PowerIterationOptions,
-): PowerIterationResult {
+export function powerIterationCore(a: AnyOperator, options: PowerIterationOptions): PowerIterationResult {
   square(a, "powerIterationCore");
+  expectArguments("powerIterationCore", { options: [options, "options"] });
+  const { key, tol = a.dtype === "float64" ? 1e-8 : 1e-4, maxIter = 1000 } = options;
   if (!Number.isInteger(maxIter) || maxIter < 1) {
     throw new DomainError(`powerIterationCore: maxIter is ${maxIter}; wants an integer >= 1.`);
   }

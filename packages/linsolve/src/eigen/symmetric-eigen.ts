@@ -3,6 +3,7 @@
  * methods, whose few numbers have been read already.
  */
 
+import { expectArguments } from "../arguments.js";
 import { ConvergenceError, DomainError } from "@curv/tensor";
 
 export interface SymmetricEigen {
@@ -27,6 +28,7 @@ export interface SymmetricEigen {
  * const { values } = eighTridiagonal(alpha, beta); // Ritz values, ascending
  */
 export function eighTridiagonal(alpha: ArrayLike<number>, beta: ArrayLike<number>): SymmetricEigen {
+  expectArguments("eighTridiagonal", { alpha: [alpha, "numbers"], beta: [beta, "numbers"] });
   const m = alpha.length;
   if (beta.length < m - 1) {
     throw new DomainError(`eighTridiagonal: beta has ${beta.length} numbers; wants ${m - 1}, one less than alpha.`);

@@ -1,11 +1,13 @@
 /** Operators made of operators: sums, multiples, products, transposes, blocks, Kronecker products, inverses. */
 
-import { concat, DomainError, ShapeError, type Tensor } from "@curv/tensor";
+import { concat, DomainError, isTensor, ShapeError, type Tensor } from "@curv/tensor";
 import { kronMatmul } from "@curv/tensor/linalg";
+import { expectArguments } from "../arguments.js";
 import { fromVectors, type AnyOperator, type LinearOperator } from "../linear-operator.js";
 import { vectors, type FloatDType, type VectorSpace } from "../vector-space.js";
 
 function sameShapes(a: AnyOperator, b: AnyOperator, caller: string): void {
+  expectArguments(caller, { a: [a, "operator"], b: [b, "operator"] });
   if (a.shape.join() !== b.shape.join()) {
     throw new ShapeError(
       `${caller}: the operators are ${a.shape.join(" × ")} and ${b.shape.join(" × ")}; wants them alike.`,
@@ -35,6 +37,7 @@ export function addOperators<X, Y>(a: LinearOperator<X, Y>, b: LinearOperator<X,
  * @throws DomainError if `c` is NaN or infinite.
  */
 export function scaleOperator<X, Y>(c: number, a: LinearOperator<X, Y>): LinearOperator<X, Y> {
+  expectArguments("scaleOperator", { a: [a, "operator"] });
   if (!Number.isFinite(c)) throw new DomainError(`scaleOperator: c is ${c}; wants a finite number.`);
   return fromVectors({
     ...a,
@@ -53,8 +56,8 @@ export function scaleOperator<X, Y>(c: number, a: LinearOperator<X, Y>): LinearO
  */
 export function shiftOperator<X>(a: LinearOperator<X>, c: number | Tensor): LinearOperator<X> {
   square(a, "shiftOperator");
-  if (typeof c === "number" && !Number.isFinite(c)) {
-    throw new DomainError(`shiftOperator: c is ${c}; wants a finite number.`);
+  if (!isTensor(c) && !Number.isFinite(c)) {
+    throw new DomainError(`shiftOperator: c is ${String(c)}; wants a finite number, or a Tensor.`);
   }
   return fromVectors({
     ...a,
@@ -68,6 +71,7 @@ export function shiftOperator<X>(a: LinearOperator<X>, c: number | Tensor): Line
 
 /** A·B: first B, then A. */
 export function composeOperators<X, Y, Z>(a: LinearOperator<Y, Z>, b: LinearOperator<X, Y>): LinearOperator<X, Z> {
+  expectArguments("composeOperators", { a: [a, "operator"], b: [b, "operator"] });
   if (a.shape[1] !== b.shape[0]) {
     throw new ShapeError(
       `composeOperators: A is ${a.shape.join(" × ")}, B is ${b.shape.join(" × ")}; wants as many columns of A as rows of B.`,
@@ -88,6 +92,7 @@ export function composeOperators<X, Y, Z>(a: LinearOperator<Y, Z>, b: LinearOper
 
 /** AᵀA, which is positive semi-definite. */
 export function gramOperator<X, Y>(a: LinearOperator<X, Y>): LinearOperator<X> {
+  expectArguments("gramOperator", { a: [a, "operator"] });
   const vector = (v: Tensor): Tensor => a.rmatvec(a.matvec(v));
   const columns = (v: Tensor): Tensor => a.rmatmat(a.matmat(v));
   return fromVectors({
@@ -105,6 +110,7 @@ export function gramOperator<X, Y>(a: LinearOperator<X, Y>): LinearOperator<X> {
 
 /** Aᵀ. */
 export function transposeOperator<X, Y>(a: LinearOperator<X, Y>): LinearOperator<Y, X> {
+  expectArguments("transposeOperator", { a: [a, "operator"] });
   return fromVectors({
     domain: a.range,
     range: a.domain,
@@ -128,6 +134,7 @@ export function inverseOperator<X>(
   solve: (a: LinearOperator, b: Tensor) => Tensor,
 ): LinearOperator<X> {
   square(a, "inverseOperator");
+  expectArguments("inverseOperator", { solve: [solve, "function"] });
   const forward = asVectors(a);
   const backward = a.symmetric ? forward : transposeOperator(forward);
   return fromVectors({
@@ -141,12 +148,17 @@ export function inverseOperator<X>(
 
 /** The same matrix on plain vectors. */
 export function asVectors(a: AnyOperator): LinearOperator {
+  expectArguments("asVectors", { a: [a, "operator"] });
   const space = (size: number): VectorSpace<Tensor> => vectors(size, a.dtype);
   return fromVectors({ ...a, domain: space(a.shape[1]), range: space(a.shape[0]) });
 }
 
 /** diag(A₁, A₂, …): each block on its own part of the vector. */
 export function blockDiagonalOperator(blocks: readonly AnyOperator[]): LinearOperator {
+  expectArguments("blockDiagonalOperator", { blocks: [blocks, "list"] });
+  for (const [i, block] of blocks.entries()) {
+    expectArguments("blockDiagonalOperator", { [`blocks[${i}]`]: [block, "operator"] });
+  }
   if (blocks.length === 0) throw new DomainError("blockDiagonalOperator: there are no blocks; wants at least one.");
   const rows = starts(blocks.map(({ shape }) => shape[0]));
   const columns = starts(blocks.map(({ shape }) => shape[1]));
@@ -180,7 +192,8 @@ export function kroneckerOperator(
   factors: readonly Tensor[],
   { symmetric = false, positiveSemidefinite = false }: { symmetric?: boolean; positiveSemidefinite?: boolean } = {},
 ): LinearOperator {
-  if (factors.length === 0 || factors.some(({ rank }) => rank !== 2)) {
+  expectArguments("kroneckerOperator", { factors: [factors, "list"] });
+  if (factors.length === 0 || factors.some((factor) => !isTensor(factor) || factor.rank !== 2)) {
     throw new ShapeError("kroneckerOperator: wants one matrix or more.");
   }
   const size = (axis: number): number => factors.reduce((product, { shape }) => product * shape[axis], 1);
@@ -200,8 +213,9 @@ export function kroneckerOperator(
   });
 }
 
-/** @throws ShapeError unless A is square. */
+/** @throws ShapeError unless A is square; DomainError for what is no operator. */
 export function square(a: AnyOperator, caller: string): void {
+  expectArguments(caller, { a: [a, "operator"] });
   if (a.shape[0] !== a.shape[1]) {
     throw new ShapeError(`${caller}: the operator is ${a.shape.join(" × ")}; wants a square one.`);
   }

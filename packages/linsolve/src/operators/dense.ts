@@ -1,11 +1,13 @@
 /** Matrices that are there, and diagonal ones. */
 
 import { DomainError, DTypeError, matmul, matrixTranspose, ShapeError, type Tensor } from "@curv/tensor";
+import { expectArguments } from "../arguments.js";
 import { fromVectors, type LinearOperator, type Structure } from "../linear-operator.js";
 import { vectors, type FloatDType } from "../vector-space.js";
 
 /** The operator of a matrix [m, n]. */
 export function denseOperator(matrix: Tensor, structure: Structure = {}): LinearOperator {
+  expectArguments("denseOperator", { matrix: [matrix, "tensor"] });
   if (matrix.rank !== 2) {
     throw new ShapeError(`denseOperator: matrix has shape [${matrix.shape.join(", ")}]; wants [rows, columns].`);
   }
@@ -30,6 +32,7 @@ export function denseOperator(matrix: Tensor, structure: Structure = {}): Linear
 
 /** diag(d) for d [n]. */
 export function diagonalOperator(d: Tensor, { positiveSemidefinite = false }: Structure = {}): LinearOperator {
+  expectArguments("diagonalOperator", { d: [d, "tensor"] });
   if (d.rank !== 1) throw new ShapeError(`diagonalOperator: d has shape [${d.shape.join(", ")}]; wants a vector.`);
   const space = vectors(d.shape[0], floatOf(d, "diagonalOperator", "d"));
   const vector = (v: Tensor): Tensor => v.mul(d);
@@ -73,6 +76,7 @@ export function lowRankOperator(
   d: Tensor,
   { positiveSemidefinite = false }: Structure = {},
 ): LinearOperator {
+  expectArguments("lowRankOperator", { u: [u, "tensor"], d: [d, "tensor"] });
   if (u.rank !== 2 || d.rank !== 1 || u.shape[1] !== d.shape[0]) {
     throw new ShapeError(
       `lowRankOperator: u and d have shapes [${u.shape.join(", ")}] and [${d.shape.join(", ")}]; wants [n, k] and [k].`,

@@ -1,6 +1,7 @@
 /** Sparse matrices in compressed sparse rows. */
 
 import { DomainError, ShapeError, tensor, type Tensor } from "@curv/tensor";
+import { expectArguments } from "../arguments.js";
 import { fromVectors, type LinearOperator, type Structure } from "../linear-operator.js";
 import { vectors } from "../vector-space.js";
 import { floatOf } from "./dense.js";
@@ -33,6 +34,16 @@ export function csrFromEntries(
   values: ArrayLike<number>,
   { dtype = "float64" }: { readonly dtype?: "float32" | "float64" } = {},
 ): CsrMatrix {
+  expectArguments("csrFromEntries", {
+    rowIndices: [rowIndices, "numbers"],
+    columnIndices: [columnIndices, "numbers"],
+    values: [values, "numbers"],
+  });
+  for (const [side, size] of Object.entries({ rows, columns })) {
+    if (!Number.isInteger(size) || size < 0) {
+      throw new DomainError(`csrFromEntries: ${side} is ${size}; wants an integer >= 0.`);
+    }
+  }
   const count = values.length;
   if (rowIndices.length !== count || columnIndices.length !== count) {
     throw new ShapeError(
@@ -74,6 +85,7 @@ export function rowsOfEntries({ rows, rowStarts, columnIndices }: CsrMatrix): In
 
 /** The operator of a sparse matrix: 2 flops an entry and product. Differentiable in the entries. */
 export function sparseOperator(matrix: CsrMatrix, structure: Structure = {}): LinearOperator {
+  expectArguments("sparseOperator", { matrix: [matrix, "matrix"] });
   const { rows, columns, rowStarts, columnIndices, values } = matrix;
   if (
     rowStarts.length !== rows + 1 ||

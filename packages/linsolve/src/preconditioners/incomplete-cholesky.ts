@@ -1,6 +1,7 @@
 /** Incomplete Cholesky factorisation. */
 
 import { DomainError, ShapeError, tensor, type Tensor } from "@curv/tensor";
+import { expectArguments } from "../arguments.js";
 import { fromVectors, type LinearOperator } from "../linear-operator.js";
 import type { CsrMatrix } from "../operators/sparse.js";
 import { vectors, type FloatDType } from "../vector-space.js";
@@ -16,6 +17,7 @@ import { vectors, type FloatDType } from "../vector-space.js";
  * Source: Meijerink & van der Vorst (1977); the shift of Manteuffel (1980).
  */
 export function incompleteCholeskyPreconditioner(matrix: CsrMatrix): LinearOperator {
+  expectArguments("incompleteCholeskyPreconditioner", { matrix: [matrix, "matrix"] });
   const { rows: n, columns, rowStarts, columnIndices, values } = matrix;
   if (n !== columns) {
     throw new ShapeError(`incompleteCholeskyPreconditioner: matrix is ${n} × ${columns}; wants a square one.`);

@@ -2,6 +2,7 @@
 
 import { DomainError, matmul, type Tensor } from "@curv/tensor";
 import type * as random from "@curv/tensor/random";
+import { expectArguments } from "../arguments.js";
 import { nystrom } from "../eigen/nystrom.js";
 import { fromVectors, type AnyOperator, type LinearOperator } from "../linear-operator.js";
 import { vectors } from "../vector-space.js";
@@ -16,8 +17,10 @@ import { vectors } from "../vector-space.js";
  */
 export function nystromPreconditioner(
   a: AnyOperator,
-  { rank, damping, key }: { readonly rank: number; readonly damping: number; readonly key: random.Key },
+  options: { readonly rank: number; readonly damping: number; readonly key: random.Key },
 ): LinearOperator {
+  expectArguments("nystromPreconditioner", { a: [a, "operator"], options: [options, "options"] });
+  const { rank, damping, key } = options;
   if (!(damping > 0 && damping < Infinity)) {
     throw new DomainError(`nystromPreconditioner: damping is ${damping}; wants a positive number.`);
   }
