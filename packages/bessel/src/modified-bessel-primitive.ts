@@ -10,7 +10,8 @@ import {
   type Tensor,
 } from "@curv/tensor";
 import { runArrayKernel } from "@curv/tensor/kernels";
-import { cudaFunctions, gpujsFunctions } from "./gpu/kernels.js";
+import { cudaFunctions } from "./cuda/kernels.js";
+import { gpujsFunctions } from "./gpu/kernels.js";
 import { logI, logK, logScaledI, logScaledK } from "./scalar/log-bessel.js";
 import {
   derivativeOfLogI,

@@ -1,7 +1,4 @@
-/**
- * The modified Bessel functions as source text for GPUs: in float32 for the backends of kinds "gpujs" and "cuda" (see `GpujsFunctions` of
- * `@curv/backend-gpujs` and `CudaFunctions` of `@curv/backend-cuda`), in float64 for the latter.
- */
+/** The modified Bessel functions in float32 for the backends of kind "gpujs" (see `GpujsFunctions` of `@curv/backend-gpujs`). */
 
 import { firstKind } from "./first-kind.js";
 import { secondKind } from "./second-kind.js";
@@ -39,17 +36,6 @@ const inFloat32 = (): readonly SourceFunction[] => [...uniform(single), ...first
 export const gpujsFunctions: GpujsFunctions<Params> = {
   functions: inFloat32,
   nameOf: ({ name, n }) => (n === 0 ? names[name] : null),
-};
-
-/** As {@link GpujsFunctions}, for elements of a dtype. */
-export interface CudaFunctions<P> {
-  functions(dtype: "float32" | "float64"): readonly SourceFunction[];
-  nameOf(params: P, dtype: "float32" | "float64"): string | null;
-}
-
-export const cudaFunctions: CudaFunctions<Params> = {
-  functions: (dtype) => (dtype === "float32" ? inFloat32() : []),
-  nameOf: (params, dtype) => (dtype === "float32" ? gpujsFunctions.nameOf(params) : null),
 };
 
 /** I and K themselves. */

@@ -1,0 +1,27 @@
+/** The modified Bessel functions for the backends of kind "cuda" (see `CudaFunctions` of `@curv/backend-cuda`). */
+
+import { gpujsFunctions } from "../gpu/kernels.js";
+import { double, type SourceFunction } from "../gpu/source.js";
+import { uniform } from "../gpu/uniform.js";
+import { firstKind } from "./first-kind.js";
+import { hankel } from "./hankel.js";
+import { secondKind } from "./second-kind.js";
+
+type Dtype = "float32" | "float64";
+
+export interface CudaFunctions<P> {
+  functions(dtype: Dtype): readonly SourceFunction[];
+  /** The function of the operands' elements; null if there is none. */
+  nameOf(params: P, dtype: Dtype): string | null;
+}
+
+/** In float32 the texts are those for gpu.js. */
+export const cudaFunctions: CudaFunctions<{ readonly name: string; readonly n: number }> = {
+  functions: (dtype) =>
+    dtype === "float32"
+      ? gpujsFunctions.functions()
+      : [...uniform(double), ...hankel(), ...firstKind(), ...secondKind()],
+  // What the paper's expressions lack shows in float64: they are no other name for these.
+  nameOf: (params, dtype) =>
+    dtype === "float64" && params.name.startsWith("paper") ? null : gpujsFunctions.nameOf(params),
+};
