@@ -17,6 +17,7 @@ import { Engine, engineDType, sizeOf } from "./engine.js";
 import { inEngine, onHost, release, type Handle } from "./handle.js";
 import type { TfjsKernel } from "./kernels/kernel.js";
 import { isOnWords, kernels, wordOperations } from "./kernels/table.js";
+import { checkOptions } from "./options.js";
 import type { TfjsModule, TfjsTensor } from "./tfjs.js";
 
 export interface TfjsBackendOptions {
@@ -54,7 +55,7 @@ const nativeKernels = ["tensorflow"];
  *
  * @param tf - The module, its engine set and ready: `await tf.setBackend("wasm")` first. One backend stands for one engine; using it after
  * `tf.setBackend` has switched to another is a BackendError.
- * @throws BackendError if no engine is ready.
+ * @throws BackendError if no engine is ready; DomainError for options that are none.
  *
  * @example
  * import * as tf from "@tensorflow/tfjs";
@@ -63,6 +64,7 @@ const nativeKernels = ["tensorflow"];
  */
 export function backendFromTfjs(tf: TfjsModule, options: TfjsBackendOptions = {}): TfjsBackend {
   checkModule(tf);
+  checkOptions("backendFromTfjs", options, { name: "name", hostFallback: "boolean" });
   const engine = new Engine(tf);
   const { name = `tfjs-${engine.name}`, hostFallback = false } = options;
   const syncRead = engine.name !== "webgpu";

@@ -14,6 +14,8 @@ export {
   type LayersModelFunction,
   type LayersModelOptions,
   type LayersModelStep,
+  type LayersModelTrainingOptions,
+  type LayersModelTrainingStep,
   type TfjsLayersModel,
 } from "./layers-model.js";
 export { layerClasses } from "./layers/table.js";

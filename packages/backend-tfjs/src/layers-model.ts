@@ -3,22 +3,28 @@
 import {
   BackendError,
   DTypeError,
+  DomainError,
   ShapeError,
   TreeError,
   isTensor,
   tensor,
+  type Shape,
   type Tensor,
   type TypedArray,
 } from "@curv/tensor";
+import { foldIn, type Key } from "@curv/tensor/random";
 import {
   unsupported,
+  type LayerCall,
   type LayerParams,
   type LayerVariable,
   type LiveLayer,
   type SymbolicTensor,
 } from "./layers/layer.js";
-import { cellName } from "./layers/recurrent.js";
+import { isKnownCell } from "./layers/recurrent.js";
 import { applyLayer, isKnown } from "./layers/table.js";
+import { at, placesOf, put, replaced, slotsOf, valueIn, weightAt, type Place, type Tree } from "./layers/weights.js";
+import { checkOptions, kindOf } from "./options.js";
 import type { TfjsModule, TfjsTensor } from "./tfjs.js";
 
 /** A `tf.LayersModel` or `tf.Sequential`. */
@@ -36,9 +42,10 @@ export interface LayersModelFunction {
    * The model's prediction: dropout and noise do nothing, batch normalisation takes its moving statistics. Pure, so it can be differentiated in
    * params and inputs to any order, compiled, and run on any backend.
    *
+   * @param params - As {@link params}; names beside those of the model are ignored.
    * @param inputs - One tensor for each input of the model, in its order and with its axes (channels where the model has them).
    * @returns The output of a model that has one; {@link applyAll} is for others.
-   * @throws ShapeError for inputs of other shapes, or a model of several outputs.
+   * @throws ShapeError for inputs or weights of other shapes, or a model of several outputs; TreeError for a weight that is missing.
    */
   apply(params: LayerParams, ...inputs: readonly Tensor[]): Tensor;
   /** {@link apply} for models with several outputs: always a list. */
@@ -55,6 +62,41 @@ export interface LayersModelFunction {
    * @throws As {@link applyAll}; TreeError for a state that is missing.
    */
   advance(params: LayerParams, states: LayerParams, ...inputs: readonly Tensor[]): LayersModelStep;
+  /**
+   * The model as it is while it trains: dropout and noise draw from a key, batch normalisation takes the statistics of the batch, and `params` of
+   * the result are those given with the moving statistics moved on, through which no derivative passes. Pure, as {@link apply} is.
+   *
+   * What is dropped is other than in TensorFlow.js, whose generator Curv does not have, and AlphaDropout is that of its paper. Penalties on weights
+   * (`kernelRegularizer` and so on) are part of a loss, not of a model.
+   *
+   * @param inputs - As of {@link apply}, in a list.
+   * @throws As {@link applyAll}; DomainError naming the layer if one drops or adds noise and there is no key; BackendError for a ConvLSTM2D that drops.
+   *
+   * @example
+   * const loss = (p) => {
+   *   const { outputs: [y], params: next } = applyTraining(p, [x], { key });
+   *   return [mean(y.sub(target).square()), next];
+   * };
+   */
+  applyTraining(
+    params: LayerParams,
+    inputs: readonly Tensor[],
+    options?: LayersModelTrainingOptions,
+  ): LayersModelTrainingStep;
+}
+
+/** Of {@link LayersModelFunction.applyTraining}. */
+export interface LayersModelTrainingOptions {
+  /** For dropout and noise; a layer that draws has its own part of it. Default: none. */
+  readonly key?: Key;
+  /** What stateful layers go on from. Default: what they had when the model was read. */
+  readonly states?: LayerParams;
+}
+
+/** Of {@link LayersModelFunction.applyTraining}. */
+export interface LayersModelTrainingStep extends LayersModelStep {
+  /** The weights, their moving statistics moved on. */
+  readonly params: LayerParams;
 }
 
 /** Of {@link LayersModelFunction.advance}. */
@@ -68,84 +110,13 @@ export interface LayersModelOptions {
   readonly dtype?: "float32" | "float64";
 }
 
-/** Where the weights of a layer are in the tree of parameters. */
-interface Place {
-  readonly layer: LiveLayer;
-  /** Names from the root. */
-  readonly path: readonly string[];
-}
-
-/** The places of all layers of a model, models within it included. A layer that is met again is where it was met first. */
-function placesOf(model: LiveLayer): readonly Place[] {
-  const places = new Map<LiveLayer, Place>();
-  const visit = (layer: LiveLayer, path: readonly string[]): void => {
-    if (places.has(layer)) return;
-    if (layer.layers !== undefined) for (const inner of layer.layers) visit(inner, [...path, inner.name]);
-    else places.set(layer, { layer, path });
-  };
-  visit(model, []);
-  return [...places.values()];
-}
-
-/** The weights of a layer, each with its names from the root: TimeDistributed has those of its layer, Bidirectional two sets. */
-function variablesOf({ layer, path }: Place): { readonly variable: LayerVariable; readonly path: readonly string[] }[] {
-  const { forwardLayer: forward, backwardLayer: backward } = layer;
-  if (forward !== undefined) {
-    return [
-      ...variablesOf({ layer: forward, path: [...path, "forward"] }),
-      ...variablesOf({ layer: backward!, path: [...path, "backward"] }),
-    ];
-  }
-  if (layer.getClassName() === "TimeDistributed") return variablesOf({ layer: layer.layer!, path });
-  const { cells } = layer.cell ?? {};
-  if (cells !== undefined)
-    return cells.flatMap((cell, i) => variablesOf({ layer: cell, path: [...path, cellName(i)] }));
-  return layer.weights.map((variable) => ({ variable, path: [...path, weightName(variable)] }));
-}
-
-/** What stands in the tree at a path; undefined where there is nothing. */
-function at(params: LayerParams, path: readonly string[]): Tensor | LayerParams | undefined {
-  return path.reduce<Tensor | LayerParams | undefined>(
-    (tree, name) => (tree === undefined || isTensor(tree) ? undefined : tree[name]),
-    params,
-  );
-}
-
-/** "kernel" of "dense_1/kernel". */
-function weightName({ originalName }: LayerVariable): string {
-  return originalName.slice(originalName.lastIndexOf("/") + 1);
-}
-
 /** Refuses at once what could not be run later. */
 function checkLayer(layer: LiveLayer): void {
   if (layer.getClassName() === "InputLayer") return;
   if (!isKnown(layer.getClassName())) throw unsupported(layer, "is not known");
+  if (layer.getClassName() === "RNN" && !isKnownCell(layer.cell!))
+    throw unsupported(layer, "has a cell that is not known");
   for (const inner of [layer.layer, layer.forwardLayer]) if (inner !== undefined) checkLayer(inner);
-}
-
-/** The weight's value, if the model was not disposed. */
-function readVariable(caller: string, variable: LayerVariable, path: readonly string[]): TfjsTensor {
-  try {
-    return variable.read();
-  } catch (cause) {
-    throw new BackendError(`${caller}: the model's weight ${path.join(".")} was disposed.`, { cause });
-  }
-}
-
-async function readParams(places: readonly Place[], dtype: "float32" | "float64"): Promise<LayerParams> {
-  const params: Tree = {};
-  for (const { variable, path } of places.flatMap(variablesOf)) {
-    const value = readVariable("functionFromLayersModel", variable, path);
-    put(params, path, tensor((await value.data()) as TypedArray, { shape: value.shape, dtype }));
-  }
-  return params as LayerParams;
-}
-
-type Tree = Record<string, unknown>;
-
-function put(tree: Tree, path: readonly string[], value: Tensor): void {
-  const inner = path.slice(0, -1).reduce<Tree>((t, name) => (t[name] ??= {}) as Tree, tree);
-  inner[path[path.length - 1]] = value;
 }
 
 const isStateful = (layer: LiveLayer): boolean => layer.getConfig().stateful === true && layer.getStates !== undefined;
@@ -179,19 +150,28 @@ async function readStates(places: readonly Place[], dtype: "float32" | "float64"
  */
 export async function functionFromLayersModel(
   model: TfjsLayersModel,
-  { dtype = "float32" }: LayersModelOptions = {},
+  options: LayersModelOptions = {},
 ): Promise<LayersModelFunction> {
   const caller = "functionFromLayersModel";
   const root = checkModel(model, caller);
+  checkOptions(caller, options, {});
+  const { dtype = "float32" } = options;
   if (!["float32", "float64"].includes(dtype)) {
-    throw new DTypeError(`${caller}: dtype is ${dtype}; wants float32 or float64.`);
+    throw new DTypeError(`${caller}: dtype is ${kindOf(dtype)}; wants float32 or float64.`);
   }
   const places = placesOf(root);
   for (const { layer } of places) checkLayer(layer);
-  const params = await readParams(places, dtype);
+  const params: Tree = {};
+  const shapes: (readonly [path: readonly string[], shape: Shape])[] = [];
+  for (const slot of places.flatMap(slotsOf)) {
+    const value = valueIn(caller, slot);
+    put(params, slot.path, tensor((await value.data()) as TypedArray, { shape: value.shape, dtype }));
+    shapes.push([slot.path, [...value.shape]]);
+  }
   const states = await readStates(places, dtype);
   const paths = new Map(places.map(({ layer, path }) => [layer, path]));
-  const advance = (own: LayerParams, before: LayerParams, ...inputs: readonly Tensor[]): LayersModelStep => {
+
+  const checkInputs = (inputs: readonly Tensor[]): void => {
     const wanted = root.inputs!.length;
     if (inputs.length !== wanted) {
       throw new ShapeError(`${caller}: ${model.name} got ${inputs.length} inputs; wants ${wanted}, after the weights.`);
@@ -207,26 +187,46 @@ export async function functionFromLayersModel(
       const want = shape.map((n) => n ?? "any").join(", ");
       throw new ShapeError(`${caller}: input ${i} of ${model.name} has shape [${got.join(", ")}]; wants [${want}].`);
     });
-    const paramsOf = (layer: LiveLayer): LayerParams => {
-      const found = at(own, paths.get(layer)!) ?? {};
-      if (!isTensor(found)) return found;
-      throw new TreeError(`${caller}: parameters of layer "${layer.name}" are a tensor; wants a tree of its weights.`);
-    };
+  };
+
+  /** One run of the model, from some states to others. */
+  const step = (
+    own: LayerParams,
+    before: LayerParams,
+    inputs: readonly Tensor[],
+    training?: { readonly key: Key | undefined },
+  ): LayersModelTrainingStep => {
+    checkInputs(inputs);
+    for (const [path, shape] of shapes) weightAt(caller, own, path, shape);
     const current = new Map<LiveLayer, readonly Tensor[]>();
     for (const { layer, path } of places) {
       if (isStateful(layer)) current.set(layer, statesAt(before, path, layer.getStates!()?.length ?? 0));
     }
-    const { outputs } = run(root, { paramsOf, current }, inputs, inputs.map(() => null)); // prettier-ignore
+    const moved = new Map<LiveLayer, Readonly<Record<string, Tensor>>>();
+    const paramsOf = (layer: LiveLayer): LayerParams => ({
+      ...(at(own, paths.get(layer)!) as LayerParams | undefined),
+      ...moved.get(layer),
+    });
+    const context: Context = { paramsOf, current, moved, ...(training && { keyOf: keysOf(training.key) }) };
+    const { outputs } = run(root, context, inputs, inputs.map(() => null)); // prettier-ignore
     const after: Tree = {};
     for (const [layer, list] of current) {
       list.forEach((state, i) => put(after, [...paths.get(layer)!, stateName(i)], state));
     }
-    return { outputs, states: after as LayerParams };
+    const entries = [...moved].flatMap(([layer, values]) =>
+      Object.entries(values).map(([name, value]) => [[...paths.get(layer)!, name], value] as const),
+    );
+    return { outputs, states: after as LayerParams, params: replaced(own, entries) };
+  };
+
+  const advance = (own: LayerParams, before: LayerParams, ...inputs: readonly Tensor[]): LayersModelStep => {
+    const { outputs, states: after } = step(own, before, inputs);
+    return { outputs, states: after };
   };
   const applyAll = (own: LayerParams, ...inputs: readonly Tensor[]): readonly Tensor[] =>
-    advance(own, states, ...inputs).outputs;
+    step(own, states, inputs).outputs;
   return {
-    params,
+    params: params as LayerParams,
     states,
     applyAll,
     advance,
@@ -237,6 +237,24 @@ export async function functionFromLayersModel(
       }
       return outputs[0];
     },
+    applyTraining: (own, inputs, trainingOptions = {}) => {
+      if (!Array.isArray(inputs)) {
+        throw new TreeError(`applyTraining: inputs of ${model.name} is ${kindOf(inputs)}; wants a list of Tensors.`);
+      }
+      checkOptions("applyTraining", trainingOptions, {});
+      return step(own, trainingOptions.states ?? states, inputs as readonly Tensor[], { key: trainingOptions.key });
+    },
+  };
+}
+
+/** Gives every draw of a run a key of its own: the n-th has the root's n-th part. */
+function keysOf(root: Key | undefined): (layer: LiveLayer) => Key {
+  let draws = 0;
+  return (layer) => {
+    if (root !== undefined) return foldIn(root, draws++);
+    throw new DomainError(
+      `applyTraining: layer "${layer.name}" (${layer.getClassName()}) draws random numbers; wants applyTraining(params, inputs, { key: random.key(0) }).`,
+    );
   };
 }
 
@@ -264,6 +282,10 @@ interface Context {
   readonly paramsOf: (layer: LiveLayer) => LayerParams;
   /** Of the stateful layers, as the run goes on. */
   readonly current: Map<LiveLayer, readonly Tensor[]>;
+  /** Weights that the run itself changes. */
+  readonly moved: Map<LiveLayer, Readonly<Record<string, Tensor>>>;
+  /** A new key for a layer that draws; absent when the model predicts. */
+  readonly keyOf?: (layer: LiveLayer) => Key;
 }
 
 interface Values {
@@ -302,11 +324,20 @@ function call(
   masks: readonly (Tensor | null)[],
 ): Values {
   if (layer.layers !== undefined) return run(layer, context, inputs, masks);
-  const { paramsOf, current } = context;
+  const { paramsOf, current, moved, keyOf } = context;
   const before = current.get(layer);
-  const own = { layer, config: layer.getConfig(), params: paramsOf(layer), inputs, masks };
-  const { outputs, mask, states } = applyLayer(before === undefined ? own : { ...own, states: before });
+  const call: LayerCall = {
+    layer,
+    config: layer.getConfig(),
+    params: paramsOf(layer),
+    inputs,
+    masks,
+    ...(before && { states: before }),
+    ...(keyOf && { training: { key: () => keyOf(layer) } }),
+  };
+  const { outputs, mask, states, moved: changed } = applyLayer(call);
   if (states !== undefined) current.set(layer, states);
+  if (changed !== undefined) moved.set(layer, { ...moved.get(layer), ...changed });
   const passed = mask === undefined ? (layer.supportsMasking ? masks[0] : null) : mask;
   return { outputs, masks: outputs.map(() => passed) };
 }
@@ -315,7 +346,8 @@ function call(
  * Writes weights back into the model that they came from, or one of the same architecture: `model.predict` then gives what `apply(params, …)` does.
  *
  * @param tf - The module that the model was made with.
- * @throws TreeError if a weight is missing or no tensor, ShapeError if one has another shape, BackendError if the model is none or was disposed.
+ * @param params - All weights of the model; names beside them are ignored.
+ * @throws TreeError if a weight is missing or no tensor, ShapeError or DTypeError if one has another shape or no floats, BackendError if the model is none or was disposed.
  */
 export async function weightsToLayersModel(tf: TfjsModule, model: TfjsLayersModel, params: LayerParams): Promise<void> {
   if (typeof (tf as Partial<TfjsModule> | undefined)?.tensor !== "function") {
@@ -323,23 +355,14 @@ export async function weightsToLayersModel(tf: TfjsModule, model: TfjsLayersMode
       "weightsToLayersModel: tf is not the module of TensorFlow.js; wants weightsToLayersModel(tf, model, params).",
     );
   }
-  const root = checkModel(model, "weightsToLayersModel");
+  const caller = "weightsToLayersModel";
+  const root = checkModel(model, caller);
   // Everything is checked and read before anything is written.
   const writes: { readonly variable: LayerVariable; readonly data: TypedArray }[] = [];
-  for (const { variable, path } of placesOf(root).flatMap(variablesOf)) {
-    const name = ["params", ...path].join(".");
-    const value = at(params, path);
-    if (!isTensor(value)) {
-      const what = value === undefined ? "is missing" : "is no Tensor; make one of it with tensor(…)";
-      throw new TreeError(`weightsToLayersModel: ${name} ${what}.`);
-    }
-    const { shape } = readVariable("weightsToLayersModel", variable, path);
-    if (value.shape.join() !== shape.join()) {
-      throw new ShapeError(
-        `weightsToLayersModel: ${name} has shape [${value.shape.join(", ")}]; wants [${shape.join(", ")}].`,
-      );
-    }
-    writes.push({ variable, data: Float32Array.from(await value.data()) });
+  for (const slot of placesOf(root).flatMap(slotsOf)) {
+    const { shape } = valueIn(caller, slot);
+    const data = Float32Array.from(await weightAt(caller, params, slot.path, shape).data());
+    writes.push({ variable: slot.variable, data });
   }
   for (const { variable, data } of writes) {
     const value: TfjsTensor = tf.tensor(data as never, variable.read().shape as never, "float32" as never);

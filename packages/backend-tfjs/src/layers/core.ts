@@ -1,10 +1,8 @@
-/** Layers that multiply, look up, rearrange or do nothing outside of training. */
+/** Layers that multiply, look up or rearrange. */
 
 import { any, pad, repeat, take, tensordot, type Tensor } from "@curv/tensor";
 import { activated } from "./activations.js";
 import { optional, weight, type LayerCall, type LayerFunction } from "./layer.js";
-
-export const identity: LayerFunction = ({ inputs: [x] }) => x;
 
 export const channelsFirst = ({ config }: LayerCall): boolean =>
   String(config.dataFormat ?? "channelsLast")
@@ -27,12 +25,6 @@ function pairs(value: unknown): readonly (readonly [number, number])[] {
 }
 
 export const coreLayers: Readonly<Record<string, LayerFunction>> = {
-  Dropout: identity,
-  SpatialDropout1D: identity,
-  GaussianNoise: identity,
-  GaussianDropout: identity,
-  AlphaDropout: identity,
-
   Dense: (call) => {
     const [x] = call.inputs;
     const y = tensordot(x, weight(call, "kernel"), 1);

@@ -1,6 +1,7 @@
 /** A layer of TensorFlow.js as Curv sees it: its settings, its weights as a tree, and a function of them. */
 
-import { BackendError, TreeError, type Tensor } from "@curv/tensor";
+import { BackendError, type Tensor } from "@curv/tensor";
+import type { Key } from "@curv/tensor/random";
 import type { TfjsTensor } from "../tfjs.js";
 
 /** Weights of a layer by name ("kernel", "bias", "gamma", …), or of the layers inside it by theirs. */
@@ -44,6 +45,8 @@ export interface LiveLayer {
   readonly cells?: readonly LiveLayer[];
   readonly forwardLayer?: LiveLayer;
   readonly backwardLayer?: LiveLayer;
+  /** Of a layer that drops: for which elements it decides; null is the length that the input has. */
+  readonly noiseShape?: readonly (number | null)[] | null;
   /** Of a stateful recurrent layer: what its last call ended with. */
   getStates?(): readonly TfjsTensor[] | null;
 }
@@ -58,6 +61,14 @@ export interface LayerCall {
   readonly masks: readonly (Tensor | null)[];
   /** What a stateful layer goes on from. */
   readonly states?: readonly Tensor[];
+  /** Absent when the model predicts. */
+  readonly training?: Training;
+}
+
+/** What a layer may ask for while the model trains. */
+export interface Training {
+  /** A key that no other call gets. */
+  key(): Key;
 }
 
 export interface LayerResult {
@@ -66,21 +77,16 @@ export interface LayerResult {
   readonly mask?: Tensor | null;
   /** What a stateful layer ends with. */
   readonly states?: readonly Tensor[];
+  /** Weights that the call itself changes while the model trains: moving statistics. */
+  readonly moved?: Readonly<Record<string, Tensor>>;
 }
 
 /** What a layer computes; a lone tensor is its one output. */
 export type LayerFunction = (call: LayerCall) => Tensor | LayerResult;
 
-/** The weight of that name. */
-export function weight({ layer, params }: Pick<LayerCall, "layer" | "params">, name: string): Tensor {
-  const found = params[name] as Tensor | undefined;
-  if (found === undefined) {
-    const names = Object.keys(params);
-    throw new TreeError(
-      `functionFromLayersModel: params of layer "${layer.name}" have no ${name}; they have ${names.length === 0 ? "nothing" : names.join(", ")}.`,
-    );
-  }
-  return found;
+/** The weight of that name, which the layer has. */
+export function weight({ params }: Pick<LayerCall, "params">, name: string): Tensor {
+  return params[name] as Tensor;
 }
 
 /** The weight, or null if the layer was made without it. */

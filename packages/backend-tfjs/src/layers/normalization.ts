@@ -1,6 +1,6 @@
-/** Normalisation: batch normalisation by its moving statistics, as outside of training, and layer normalisation. */
+/** Normalisation: batch normalisation by its moving statistics or, while a model trains, by those of the batch; and layer normalisation. */
 
-import { mean, rsqrt, type Tensor } from "@curv/tensor";
+import { mean, rsqrt, stopGradient, type Tensor } from "@curv/tensor";
 import { optional, weight, type LayerFunction } from "./layer.js";
 
 /** γ (x − μ)/√(σ² + ε) + β. */
@@ -24,14 +24,26 @@ export const normalizationLayers: Readonly<Record<string, LayerFunction>> = {
     const axis = given < 0 ? given + x.rank : given;
     const shape = x.shape.map((n, i) => (i === axis ? n : 1));
     const along = (w: Tensor | null): Tensor | null => (w === null ? null : w.reshape(shape));
-    return normalize(
-      x,
-      along(weight(call, "moving_mean"))!,
-      along(weight(call, "moving_variance"))!,
-      (call.config.epsilon as number | undefined) ?? 1e-3,
-      along(optional(call, "gamma")),
-      along(optional(call, "beta")),
-    );
+    const epsilon = (call.config.epsilon as number | undefined) ?? 1e-3;
+    const [gamma, beta] = [along(optional(call, "gamma")), along(optional(call, "beta"))];
+    const moving = { moving_mean: weight(call, "moving_mean"), moving_variance: weight(call, "moving_variance") };
+    if (call.training === undefined) {
+      return normalize(x, along(moving.moving_mean)!, along(moving.moving_variance)!, epsilon, gamma, beta);
+    }
+    // Ioffe & Szegedy (2015), algorithm 1. The moving variance is of the batch's own, biased one, as in TensorFlow.js.
+    const others = x.shape.map((_, i) => i).filter((i) => i !== axis);
+    const center = mean(x, others, { keepDims: true });
+    const variance = mean(x.sub(center).square(), others, { keepDims: true });
+    const momentum = (call.config.momentum as number | undefined) ?? 0.99;
+    const toward = (old: Tensor, batch: Tensor): Tensor =>
+      stopGradient(old.mul(momentum).add(batch.reshape(old.shape).mul(1 - momentum)));
+    return {
+      outputs: [normalize(x, center, variance, epsilon, gamma, beta)],
+      moved: {
+        moving_mean: toward(moving.moving_mean, center),
+        moving_variance: toward(moving.moving_variance, variance),
+      },
+    };
   },
   LayerNormalization: (call) => {
     const [x] = call.inputs;

@@ -6,6 +6,7 @@ import { convolutionLayers } from "./convolution.js";
 import { coreLayers } from "./core.js";
 import { unsupported, type LayerCall, type LayerFunction, type LayerResult } from "./layer.js";
 import { mergeLayers } from "./merge.js";
+import { noiseLayers } from "./noise.js";
 import { normalizationLayers } from "./normalization.js";
 import { poolingLayers } from "./pooling.js";
 import { resamplingLayers } from "./resampling.js";
@@ -16,6 +17,7 @@ const layers: Readonly<Record<string, LayerFunction>> = {
   ...convolutionLayers,
   ...coreLayers,
   ...mergeLayers,
+  ...noiseLayers,
   ...normalizationLayers,
   ...poolingLayers,
   ...recurrentLayers,
@@ -25,7 +27,7 @@ const layers: Readonly<Record<string, LayerFunction>> = {
 };
 
 /** Classes of layers that can be translated, models aside. */
-export const layerClasses: readonly string[] = /* @__PURE__ */ Object.keys(layers).sort();
+export const layerClasses: readonly string[] = /* @__PURE__ */ Object.freeze(Object.keys(layers).sort());
 
 /** Whether the table has the layer's class. */
 export function isKnown(className: string): boolean {
