@@ -5,6 +5,7 @@ import { CudaError } from "./errors.js";
 import { mostResults, Node } from "./expression.js";
 import { loweringFor } from "./lower.js";
 import { biasedProduct, type Group } from "./lower/epilogue.js";
+import { inOnePass, onePassLowerings } from "./lower/one-pass.js";
 import { withLifetimes, withMemory, type Plan } from "./plan.js";
 import { Planner, type PlanOptions } from "./planner.js";
 import { isContiguous, sizeOf, wholeView } from "./view.js";
@@ -17,7 +18,7 @@ export function planGraph(graph: Graph, options: PlanOptions): Plan {
   const opened: Equation[] = [];
   open(graph.equations, values, opened);
   const outputs = graph.outputs.map((y) => (isTensor(y) ? y : values.get(y)!));
-  const equations = withoutDead(opened, outputs);
+  const equations = withoutDead(inOnePass(opened), outputs);
   const planner = new Planner(options, countUses(equations, outputs));
   for (const v of graph.inputs) planner.set(v, wholeView(planner.newArray(v.dtype, sizeOf(v.shape)), v.dtype, v.shape));
   lowerAll(planner, equations, outputs, options);
@@ -84,7 +85,7 @@ function lower(planner: Planner, equation: Equation, options: PlanOptions): void
     return;
   }
   const onCard = [...inputs, ...outputs].every(({ shape }) => sizeOf(shape) > 0);
-  const lowering = onCard ? loweringFor(equation) : null;
+  const lowering = onePassLowerings.get(primitive) ?? (onCard ? loweringFor(equation) : null);
   if (lowering !== null) {
     lowering(planner, equation);
     return;

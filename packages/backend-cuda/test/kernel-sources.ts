@@ -120,7 +120,10 @@ export function kernelSources(): Map<string, string> {
     }
   }
   for (const type of ["float32", "float64", "int32"] as const) {
-    for (const reduction of ["sum", "prod", "max", "min", "argMax", "argMin"] satisfies Reduction[]) {
+    const reductions: readonly Reduction[] = ["sum", "prod", "max", "min", "argMax", "argMin"];
+    for (const reduction of type === "int32"
+      ? reductions
+      : ([...reductions, "maxSumExp", "maxSumExpGuarded"] as const)) {
       for (const team of ["thread", "warp", "block"] satisfies Team[]) {
         for (const rank of [0, 1, 2]) {
           const program = type === "int32" ? identity(type) : single("exp", type);

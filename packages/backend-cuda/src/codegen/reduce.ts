@@ -11,7 +11,11 @@ import { preludeFor } from "./prelude.js";
 import { printProgram } from "./scalar.js";
 import { cTypes, typeOf, type ScalarProgram } from "./types.js";
 
-export type Reduction = "sum" | "prod" | "max" | "min" | "argMax" | "argMin";
+/**
+ * `maxSumExp`: the largest element m and, in the same pass, Σ exp(x − m), which is NaN where m is not finite. `maxSumExpGuarded`: there it is
+ * Σ exp x, 0 or ∞.
+ */
+export type Reduction = "sum" | "prod" | "max" | "min" | "argMax" | "argMin" | "maxSumExp" | "maxSumExpGuarded";
 
 /** Who combines the elements of one result (of one chunk of it, if it is long): a thread, a warp or a block. */
 export type Team = "thread" | "warp" | "block";
@@ -24,6 +28,8 @@ export interface ReduceKernel {
   readonly kept: number;
   readonly reduced: number;
   readonly wide: boolean;
+  /** Whether its results are not combined any more. Default true. */
+  readonly last?: boolean;
 }
 
 export const reduceThreads = 256;
@@ -35,6 +41,29 @@ export function chunkFor(n: number): number {
 
 export function isIndexed(reduction: Reduction): reduction is "argMax" | "argMin" {
   return reduction === "argMax" || reduction === "argMin";
+}
+
+/** What a result has beside its value: the place of an extreme, or the sum that belongs to a maximum. */
+interface Companion {
+  readonly dtype: DType;
+  /** Of a state; `last` if nothing will be combined with it any more. */
+  readonly of: (state: string, last: boolean) => string;
+}
+
+export function companionOf(reduction: Reduction, dtype: DType): Companion | null {
+  if (isIndexed(reduction)) return { dtype: "int32", of: (state) => `${state}.i` };
+  if (!isSumExp(reduction)) return null;
+  const exp = dtype === "float32" ? "expf" : "exp";
+  const otherwise = (state: string): string =>
+    reduction === "maxSumExpGuarded" ? `${exp}(${state}.v)` : `${state}.v - ${state}.v`;
+  return {
+    dtype,
+    of: (state, last) => (last ? `${state}.v - ${state}.v == 0 ? ${state}.s : ${otherwise(state)}` : `${state}.s`),
+  };
+}
+
+function isSumExp(reduction: Reduction): reduction is "maxSumExp" | "maxSumExpGuarded" {
+  return reduction === "maxSumExp" || reduction === "maxSumExpGuarded";
 }
 
 /** The running result, as C++: a start, a step, and how two of them become one. */
@@ -55,6 +84,23 @@ __device__ __forceinline__ State state_merge(State a, State b) {
 __device__ __forceinline__ State state_of(${t} v, index_t i) { State s = {v, (int)i}; return s; }
 __device__ __forceinline__ State state_shuffle(State s, int m) {
   State o = {__shfl_xor_sync(0xffffffffu, s.v, m), __shfl_xor_sync(0xffffffffu, s.i, m)};
+  return o;
+}
+`;
+  }
+  if (isSumExp(reduction)) {
+    // The sum that belongs to the smaller maximum is scaled to the larger one (Milakov & Gimelshein, 2018); −∞ beside −∞ is as large.
+    const [exp, abs] = dtype === "float32" ? ["expf", "fabsf"] : ["exp", "fabs"];
+    return `struct State { ${t} v; ${t} s; };
+__device__ __forceinline__ State state_start() { State s = {${lowest(dtype, "max")}, 0}; return s; }
+__device__ __forceinline__ State state_merge(State a, State b) {
+  const ${t} scale = a.v == b.v ? (${t})1 : ${exp}(-${abs}(a.v - b.v));
+  State s = {curv_max(a.v, b.v), a.v >= b.v ? a.s + b.s * scale : a.s * scale + b.s};
+  return s;
+}
+__device__ __forceinline__ State state_of(${t} v, index_t) { State s = {v, 1}; return s; }
+__device__ __forceinline__ State state_shuffle(State s, int m) {
+  State o = {__shfl_xor_sync(0xffffffffu, s.v, m), __shfl_xor_sync(0xffffffffu, s.s, m)};
   return o;
 }
 `;
@@ -99,13 +145,13 @@ const warpTree = `__device__ __forceinline__ State warp_tree(State s) {
 `;
 
 /**
- * Arguments: inputs, literals, values (and, for an index, indices) of the results, the number of results, of reduced elements, and elements
+ * Arguments: inputs, literals, values (and companions) of the results, the number of results, of reduced elements, and elements
  * of a chunk, lengths of kept axes but the first, of reduced axes but the first, then for each input its strides over kept and over
  * reduced axes. Result `c` of chunk `o` stands at `o + c·results`.
  *
  * Grid: x over results, y over chunks.
  */
-export function printReduce({ reduction, program, team, kept, reduced, wide }: ReduceKernel): string {
+export function printReduce({ reduction, program, team, kept, reduced, wide, last = true }: ReduceKernel): string {
   const names = program.inputs.map((_, i) => `x${i}`);
   const strides = (name: string, part: string, rank: number): string[] =>
     Array.from({ length: rank }, (_, i) => `${name}_${part}${i}`);
@@ -113,12 +159,12 @@ export function printReduce({ reduction, program, team, kept, reduced, wide }: R
     Array.from({ length: Math.max(0, rank - 1) }, (_, i) => `${part}${i + 1}`);
   const [keptLengths, reducedLengths] = [lengths("k", kept), lengths("r", reduced)];
   const dtype = typeOf(program, program.results[0]) as DType;
-  const indexed = isIndexed(reduction);
+  const beside = companionOf(reduction, dtype);
   const signature = [
     ...program.inputs.map((type, i) => `const ${cTypes[type]}* __restrict__ x${i}`),
     ...program.literals.map((type, i) => `const ${cTypes[type]} c${i}`),
     `${cTypes[dtype]}* __restrict__ values`,
-    ...(indexed ? ["int* __restrict__ indices"] : []),
+    ...(beside === null ? [] : [`${cTypes[beside.dtype]}* __restrict__ companions`]),
     ...parameters([
       "results",
       "n",
@@ -144,7 +190,7 @@ export function printReduce({ reduction, program, team, kept, reduced, wide }: R
   const step = (state: string): string =>
     `{ ${inner} ${cTypes[dtype]} v; curv_f(${args}); ${state} = state_merge(${state}, state_of(v, e)); }`;
   const store = (state: string): string =>
-    `values[o + c * results] = ${state}.v;${indexed ? ` indices[o + c * results] = ${state}.i;` : ""}`;
+    `values[o + c * results] = ${state}.v;${beside === null ? "" : ` companions[o + c * results] = ${beside.of(state, last)};`}`;
   // Accumulator j of four takes the elements whose number is j modulo four.
   const four = (from: string, by: string): string => `State a0 = state_start(), a1 = a0, a2 = a0, a3 = a0;
     index_t e = begin + ${from};
@@ -201,19 +247,20 @@ ${bodies[team]}
 /**
  * Combines the chunks of each result, one warp a result: lane l takes chunks l, l + 32, …, then a tree.
  *
- * Arguments: values (and indices) of the chunks, values (and indices) of the results, the number of results, of chunks.
+ * Arguments: values (and companions) of the chunks, values (and companions) of the results, the number of results, of chunks.
  */
 export function printFold(reduction: Reduction, dtype: DType): string {
   const t = cTypes[dtype];
-  const indexed = isIndexed(reduction);
-  const loaded = indexed
-    ? "State x = {chunk_values[o + c * results], chunk_indices[o + c * results]};"
-    : "State x = {chunk_values[o + c * results]};";
+  const beside = companionOf(reduction, dtype);
+  const loaded =
+    beside !== null
+      ? "State x = {chunk_values[o + c * results], chunk_companions[o + c * results]};"
+      : "State x = {chunk_values[o + c * results]};";
   const signature = [
     `const ${t}* __restrict__ chunk_values`,
-    ...(indexed ? ["const int* __restrict__ chunk_indices"] : []),
+    ...(beside === null ? [] : [`const ${cTypes[beside.dtype]}* __restrict__ chunk_companions`]),
     `${t}* __restrict__ values`,
-    ...(indexed ? ["int* __restrict__ indices"] : []),
+    ...(beside === null ? [] : [`${cTypes[beside.dtype]}* __restrict__ companions`]),
     ...parameters(["results", "chunks"]),
   ];
   const text = `${printState(reduction, dtype)}${warpTree}
@@ -224,7 +271,7 @@ ${kernelHead(reduceThreads)} curv_fold(${signature.join(", ")}) {
     State s = state_start();
     for (index_t c = lane; c < chunks; c += 32) { ${loaded} s = state_merge(s, x); }
     s = warp_tree(s);
-    if (lane == 0) { values[o] = s.v;${indexed ? " indices[o] = s.i;" : ""} }
+    if (lane == 0) { values[o] = s.v;${beside === null ? "" : ` companions[o] = ${beside.of("s", true)};`} }
   }
 }
 `;

@@ -3,7 +3,7 @@
 import type { Aval, DType } from "@curv/tensor";
 import {
   chunkFor,
-  isIndexed,
+  companionOf,
   printFold,
   printReduce,
   reduceThreads,
@@ -25,7 +25,7 @@ export const reduce: Lower = (planner, equation) => {
   planner.set(out, reduceValue(planner, equation.primitive.name as Reduction, source, axes, out));
 };
 
-/** What elements combine to over axes of a value, as a new array; what computes them runs as they are read. */
+/** What elements combine to over axes of a value, as a new array; what computes them runs as they are read. Of an extreme: its place. */
 export function reduceValue(
   planner: Planner,
   reduction: Reduction,
@@ -33,6 +33,27 @@ export function reduceValue(
   axes: readonly number[],
   out: Pick<Aval, "dtype" | "shape">,
 ): View {
+  const made = reduceArrays(planner, reduction, value, axes, sizeOf(out.shape));
+  return wholeView(made[made.length - 1], out.dtype, out.shape);
+}
+
+/** The largest element, and the sum of the exponentials of the elements less that, in one pass. */
+export const maxSumExp: Lower = (planner, equation) => {
+  const { axes, guarded } = paramsOf<{ axes: readonly number[]; guarded: boolean }>(equation);
+  const results = sizeOf(equation.outputs[0].shape);
+  const reduction = guarded ? "maxSumExpGuarded" : "maxSumExp";
+  const made = reduceArrays(planner, reduction, planner.value(equation.inputs[0]), axes, results);
+  equation.outputs.forEach((out, i) => planner.set(out, wholeView(made[i], out.dtype, out.shape)));
+};
+
+/** Arrays of the results, and of what they have beside their values. */
+function reduceArrays(
+  planner: Planner,
+  reduction: Reduction,
+  value: Value,
+  axes: readonly number[],
+  results: number,
+): number[] {
   let source = value;
   const { shape } = source;
   if (source instanceof Node && source.uses > 1) source = planner.stored(source);
@@ -46,17 +67,15 @@ export function reduceValue(
     );
   const [kept, reduced] = [part(keptAxes), part(axes)];
   const n = sizeOf(axes.map((i) => shape[i]));
-  const results = sizeOf(out.shape);
   const team = teamFor(n, results, kept.strides, reduced.strides);
   const chunk = team === "warp" ? n : chunkFor(n);
   const chunks = Math.ceil(n / chunk);
   const wide = needsWide([n * results, results * chunks, ...views.map(({ array }) => planner.arrays[array].size)]);
   const dtype = typeOf(program, program.results[0]) as DType;
   const label = `${reduction} [${shape.join()}] over ${axes.join()}`;
+  const beside = companionOf(reduction, dtype);
   const target = (size: number): number[] =>
-    isIndexed(reduction)
-      ? [planner.newArray(dtype, size), planner.newArray("int32", size)]
-      : [planner.newArray(dtype, size)];
+    [dtype, ...(beside === null ? [] : [beside.dtype])].map((type) => planner.newArray(type, size));
   const partials = target(results * chunks);
   const perBlock = { thread: reduceThreads, warp: reduceThreads / 32, block: 1 }[team];
   planner.launch({
@@ -67,6 +86,7 @@ export function reduceValue(
       kept: kept.shape.length,
       reduced: reduced.shape.length,
       wide,
+      last: chunks === 1,
     }),
     name: "curv_reduce",
     grid: { x: Math.ceil(results / perBlock), y: chunks },
@@ -101,7 +121,7 @@ export function reduceValue(
       label,
     });
   }
-  return wholeView(made[made.length - 1], out.dtype, out.shape);
+  return made;
 }
 
 /** Neighbouring threads should read neighbouring elements: a thread a result where results lie closer than what is reduced. */
