@@ -10,7 +10,7 @@ export type FloatType = "float32" | "float64";
 /** Name, parameters and body of a function in the language of gpu.js. */
 export type Definition = readonly [name: string, parameters: readonly string[], body: string];
 
-/** Texts in CUDA C by the functions' names, with those that each calls. */
+/** Texts in CUDA C by the functions' names, with those that each calls, as often as it does. */
 export type SourceTable = ReadonlyMap<string, { readonly text: string; readonly calls: readonly string[] }>;
 
 /** A function that a scalar program calls. */
@@ -43,12 +43,12 @@ export function tableOf(definitions: readonly Definition[], dtype: FloatType): S
   const names = new Set(definitions.map(([name]) => name));
   return new Map(
     definitions.map(([name, parameters, body]) => {
-      const calls = new Set<string>();
+      const calls: string[] = [];
       const text = body
         .trim()
         .replace(/\b(?:c_|Math\.)\w+(?=\()/g, (callee) => {
           if (names.has(callee)) {
-            calls.add(callee);
+            calls.push(callee);
             return callee;
           }
           const known = native.get(callee);
@@ -64,24 +64,33 @@ export function tableOf(definitions: readonly Definition[], dtype: FloatType): S
           dtype === "float32" ? `${number}f` : number,
         );
       const signature = `static __device__ ${type} ${name}(${parameters.map((p) => `${type} ${p}`).join(", ")})`;
-      return [name, { text: `${signature} {\n  ${text}\n}\n`, calls: [...calls] }];
+      return [name, { text: `${signature} {\n  ${text}\n}\n`, calls }];
     }),
   );
 }
 
+/** Characters of a text that is not worth a copy for each place that calls it: compilers take seconds, and code grows to a megabyte. */
+const long = 600;
+
 /**
- * Texts of the functions that a program calls, each after what it calls. The ones that it calls itself are not put into their places: a
- * thread that computes several elements would have a copy for each.
+ * Texts of the functions that a program calls, each after what it calls. The ones that it calls itself are not put into their places, for a
+ * thread that computes several elements would have a copy for each; nor are long ones that are called at several places.
  */
 export function printFunctions(called: readonly DeviceFunction[]): string {
   const texts = new Set<string>();
+  const places = new Map<string, number>();
   const visit = ({ name, dtype, table }: DeviceFunction): void => {
     const { text, calls } = table.get(name)!;
     if (texts.has(text)) return;
     for (const callee of calls) if (callee !== name) visit({ name: callee, dtype, table });
     texts.add(text);
+    for (const callee of calls) {
+      const of = table.get(callee)!.text;
+      places.set(of, (places.get(of) ?? 0) + 1);
+    }
   };
   called.forEach(visit);
   const entries = new Set(called.map(({ name, table }) => table.get(name)!.text));
-  return [...texts].map((text) => (entries.has(text) ? `__attribute__((noinline)) ${text}` : text)).join("");
+  const apart = (text: string): boolean => entries.has(text) || (text.length > long && places.get(text)! > 1);
+  return [...texts].map((text) => (apart(text) ? `__attribute__((noinline)) ${text}` : text)).join("");
 }

@@ -25,7 +25,7 @@ export const startOfK = (slope: boolean): string => `
   let mu = v - n;
   let k0 = 0.0;
   let ratio = 0.0;
-  let fall = 0.0;
+  ${slope ? "let fall = 0.0;" : ""}
   if (x < 0.5) {
     let m = mu * mu;
     let odd = -(${polynomial("m", parts(1))});
