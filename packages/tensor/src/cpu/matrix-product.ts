@@ -1,10 +1,12 @@
 /** Products of batches of matrices: by the vector kernels where they can be had, else by the portable ones. */
 
 import { itemSize, type TypedArray } from "../dtype.js";
+import { allocate, own } from "../memory.js";
 import { externalProducts, type ExternalProducts } from "./external-products.js";
 import { matmul } from "./kernels/matmul.js";
 import { kernelMemory, type KernelMemory } from "./wasm/memory.js";
 import { matmulLibrary, workSpace } from "./wasm/matmul.js";
+import { allocateArray, letGo, placeArgument, resultArray, takeResult, type Argument } from "./wasm/resident.js";
 import { multiplyByThreads } from "./wasm/shared-update.js";
 import { giveUpThreads, LostWorker } from "./wasm/threads.js";
 
@@ -25,53 +27,49 @@ export interface Matrices {
  */
 const fewMultiplications = 4096;
 
-/** c = a·b for each of `count` matrices; c is row-major. */
-export function multiplyMatrices(
-  dtype: "float32" | "float64",
-  count: number,
-  a: Matrices,
-  b: Matrices,
-  c: TypedArray,
-): void {
+type TypedArrayKind = keyof typeof matmul;
+
+/** a·b for each of `count` matrices, row-major. */
+export function multiplyMatrices(dtype: TypedArrayKind, count: number, a: Matrices, b: Matrices): TypedArray {
+  if (count * a.rows * b.columns === 0) return own(dtype, 0);
+  if (dtype !== "float32" && dtype !== "float64") return multiplyPortably(dtype, count, a, b);
   const products = externalProducts();
-  if (products !== null) {
-    byLibrary(products, dtype, count, a, b, c);
-    return;
-  }
-  byOwnKernels(dtype, count, a, b, c);
+  return products === null ? byOwnKernels(dtype, count, a, b) : byLibrary(products, dtype, count, a, b);
 }
 
-/** Each product by the library; from the first that it does not do, by Curv's kernels. */
+/** Each product by the library; if there is one that it does not do, by Curv's kernels. */
 function byLibrary(
   products: ExternalProducts,
   dtype: "float32" | "float64",
   count: number,
   a: Matrices,
   b: Matrices,
-  c: TypedArray,
-): void {
+): TypedArray {
   const [m, n, k] = [a.rows, b.columns, a.columns];
+  const c = resultArray(dtype, count * m * n);
   for (let i = 0; i < count; i++) {
     const left = { data: a.data.subarray(i * a.step), row: a.rowStride, column: a.columnStride };
     const right = { data: b.data.subarray(i * b.step), row: b.rowStride, column: b.columnStride };
     const out = c.subarray(i * m * n, (i + 1) * m * n);
     if (!products.multiply(dtype, m, n, k, left, right, out)) {
-      const rest = (x: Matrices): Matrices => ({ ...x, data: x.data.subarray(i * x.step) });
-      byOwnKernels(dtype, count - i, rest(a), rest(b), c.subarray(i * m * n));
-      return;
+      letGo(c);
+      return byOwnKernels(dtype, count, a, b);
     }
   }
+  return c;
 }
 
-function byOwnKernels(dtype: "float32" | "float64", count: number, a: Matrices, b: Matrices, c: TypedArray): void {
+function byOwnKernels(dtype: "float32" | "float64", count: number, a: Matrices, b: Matrices): TypedArray {
   const memory = kernelMemory();
   const work = count * a.rows * b.columns * a.columns;
-  if (memory !== null && (dtype === "float32" || work > fewMultiplications)) byVectors(memory, dtype, count, a, b, c);
-  else multiplyPortably(dtype, count, a, b, c);
+  if (memory !== null && (dtype === "float32" || work > fewMultiplications))
+    return byVectors(memory, dtype, count, a, b);
+  return multiplyPortably(dtype, count, a, b);
 }
 
-export function multiplyPortably(dtype: TypedArrayKind, count: number, a: Matrices, b: Matrices, c: TypedArray): void {
+function multiplyPortably(dtype: TypedArrayKind, count: number, a: Matrices, b: Matrices): TypedArray {
   const kernel = matmul[dtype]!;
+  const c = allocate(dtype, count * a.rows * b.columns);
   for (let i = 0; i < count; i++) {
     kernel(
       a.rows, b.columns, a.columns,
@@ -80,9 +78,8 @@ export function multiplyPortably(dtype: TypedArrayKind, count: number, a: Matric
       c, i * a.rows * b.columns,
     ); // prettier-ignore
   }
+  return c;
 }
-
-type TypedArrayKind = keyof typeof matmul;
 
 function byVectors(
   memory: KernelMemory,
@@ -90,40 +87,36 @@ function byVectors(
   count: number,
   a: Matrices,
   b: Matrices,
-  c: TypedArray,
-): void {
+): TypedArray {
   const { multiply } = matmulLibrary(dtype);
   const work = workSpace();
   const size = itemSize(dtype);
-  // A vector beyond the end of an operand may be read.
-  const bytes = [a.data, b.data, c].map((x) => Math.ceil((x.length * size + 16) / 64) * 64);
-  const pa = memory.allocate(bytes[0] + bytes[1] + bytes[2]);
+  const [m, n, k] = [a.rows, b.columns, a.columns];
+  const operands: Argument[] = [];
+  let c = -1;
   let lost = false;
   try {
-    const pb = pa + bytes[0];
-    const pc = pb + bytes[1];
-    const array = memory.arrays[dtype];
-    array.set(a.data, pa / size);
-    array.set(b.data, pb / size);
-    const [m, n, k] = [a.rows, b.columns, a.columns];
+    for (const { data } of [a, b]) operands.push(placeArgument(memory, data, dtype));
+    c = allocateArray(memory, dtype, count * m * n);
     const [aRow, aColumn, bRow, bColumn] = [a.rowStride, a.columnStride, b.rowStride, b.columnStride].map(
       (s) => s * size,
     );
     const cRow = n * size;
     for (let i = 0; i < count; i++) {
-      const [ai, bi, ci] = [pa + i * a.step * size, pb + i * b.step * size, pc + i * m * cRow];
+      const [ai, bi] = [operands[0].address + i * a.step * size, operands[1].address + i * b.step * size];
+      const ci = c + i * m * cRow;
       const shared = multiplyByThreads(dtype, { m, n, k, a: ai, aRow, aColumn, b: bi, bRow, bColumn, c: ci, cRow });
       if (!shared) multiply(m, n, k, ai, aRow, aColumn, bi, bRow, bColumn, ci, cRow, work);
     }
-    c.set(memory.arrays[dtype].subarray(pc / size, pc / size + c.length));
   } catch (error) {
-    if (!(error instanceof LostWorker)) throw error;
-    // This part is not given back: the worker may still write there.
-    lost = true;
+    lost = error instanceof LostWorker;
+    if (c >= 0 && !lost) memory.release(c);
+    // The result is not given back: the worker may still write there.
+    if (!lost) throw error;
   } finally {
-    if (!lost) memory.release(pa);
+    for (const operand of operands) operand.done();
   }
-  if (!lost) return;
+  if (!lost) return takeResult(memory, c, dtype, count * m * n);
   giveUpThreads();
-  byVectors(memory, dtype, count, a, b, c);
+  return byVectors(memory, dtype, count, a, b);
 }

@@ -1,10 +1,9 @@
 /** The general contraction. */
 
-import { multiplyMatrices, multiplyPortably, type Matrices } from "../cpu/matrix-product.js";
+import { multiplyMatrices, type Matrices } from "../cpu/matrix-product.js";
 import { permute } from "../cpu/strided.js";
-import { allocate } from "../memory.js";
 import { moveAxis, transpose } from "../ops/movement.js";
-import { invertPermutation, range, sizeAlong, sizeOf, stridesOf, type Shape } from "../shape.js";
+import { invertPermutation, range, sizeAlong, stridesOf, type Shape } from "../shape.js";
 import { bind, bind1 } from "../transform/trace.js";
 import type { Tensor } from "../tensor.js";
 import { aval, definePrimitive, type HostArray, type Primitive } from "./primitive.js";
@@ -67,15 +66,10 @@ export const dotPrimitive: Primitive<DotParams> = /* @__PURE__ */ definePrimitiv
     const out = bind1(dotPrimitive, [x, y], { contract: [xc, up(yc)], batch: [xb, up(yb)] });
     return [moveAxis(out, xb.length + freeAxes(x.rank, xc, xb).length, 0)];
   },
-  lower: ([x, y], { contract: [xc, yc], batch: [xb, yb] }, [out]) => {
+  lower: ([x, y], { contract: [xc, yc], batch: [xb, yb] }) => {
     const a = asMatrices(x, xb, freeAxes(x.shape.length, xc, xb), xc);
     const b = asMatrices(y, yb, yc, freeAxes(y.shape.length, yc, yb));
-    const c = allocate(out.dtype, sizeOf(out.shape));
-    if (c.length === 0) return [c];
-    const count = sizeAlong(x.shape, xb);
-    if (x.dtype === "float32" || x.dtype === "float64") multiplyMatrices(x.dtype, count, a, b, c);
-    else multiplyPortably(x.dtype, count, a, b, c);
-    return [c];
+    return [multiplyMatrices(x.dtype, sizeAlong(x.shape, xb), a, b)];
   },
 });
 

@@ -4,4 +4,4 @@
 export const residentBytes = 65_536;
 
 /** What results that nobody disposes may hold together, and what copies of arguments may; beyond it arrays are copied as they come and go. */
-export const mostResidentBytes = 268_435_456;
+export const mostResidentBytes = 134_217_728;

@@ -4,7 +4,7 @@
  */
 
 import { itemSize, type DType, type TypedArray } from "../../dtype.js";
-import { view } from "../../memory.js";
+import { allocate, view } from "../../memory.js";
 import { kernelMemory, type KernelMemory } from "./memory.js";
 import { mostResidentBytes, residentBytes } from "./resident-costs.js";
 
@@ -43,19 +43,30 @@ export function allocateArray(memory: KernelMemory, dtype: DType, length: number
   return memory.allocate(length * itemSize(dtype) + slack);
 }
 
-/**
- * What was written at the address: in place, or a copy that gives the part back, where the memory may move or much is kept already.
- */
+/** Whether so many bytes more are kept: not of small arrays, nor where the memory may move, nor where much is kept already. */
+function isKept(memory: KernelMemory, bytes: number): boolean {
+  return memory.shared && bytes >= residentBytes && keptBytes + bytes <= mostResidentBytes;
+}
+
+/** What was written at the address: in place if it is to be kept, else a copy that gives the part back. */
 export function takeResult(memory: KernelMemory, address: number, dtype: DType, length: number): TypedArray {
   const array = view(dtype, memory.memory.buffer, address, length);
   const bytes = array.byteLength;
-  if (!memory.shared || keptBytes + bytes > mostResidentBytes) {
-    const copy = array.slice();
-    memory.release(address);
-    return copy;
+  if (isKept(memory, bytes)) {
+    keptBytes += bytes;
+    return newShare({ address, bytes, shares: 0 }, array);
   }
-  keptBytes += bytes;
-  return newShare({ address, bytes, shares: 0 }, array);
+  const copy = allocate(dtype, length);
+  copy.set(array);
+  memory.release(address);
+  return copy;
+}
+
+/** An array for a result: in the kernels' memory, with what was there before, if it is to be kept; else one of zeros. */
+export function resultArray(dtype: DType, length: number): TypedArray {
+  const memory = kernelMemory();
+  if (memory === null || !isKept(memory, length * itemSize(dtype))) return allocate(dtype, length);
+  return takeResult(memory, allocateArray(memory, dtype, length), dtype, length);
 }
 
 /** Whether the elements are a result that stays in the kernels' memory. */
@@ -135,8 +146,9 @@ export interface Argument {
   readonly done: () => void;
 }
 
-/** The argument where it is, or copied into the memory: for good, if it was here before. */
+/** The argument where it is, or copied into the memory: for good, if it is large and was here before. */
 export function placeArgument(memory: KernelMemory, array: TypedArray, dtype: DType): Argument {
+  if (array.byteLength < residentBytes) return placeOnce(memory, array, dtype);
   // What the program calls could dispose it.
   const own = share(array);
   if (own !== null) return { address: own.byteOffset, done: () => letGo(own) };
@@ -150,14 +162,16 @@ export function placeArgument(memory: KernelMemory, array: TypedArray, dtype: DT
     orphaned.unregister(copy);
     orphaned.register(array, copy, copy);
   }
-  if (copy.address < 0) {
-    const once = copyIn(memory, array, dtype);
-    return { address: once, done: () => memory.release(once) };
-  }
+  if (copy.address < 0) return placeOnce(memory, array, dtype);
   placed.delete(copy);
   placed.add(copy);
   copy.readers++;
   return { address: copy.address, done: () => void copy.readers-- };
+}
+
+function placeOnce(memory: KernelMemory, array: TypedArray, dtype: DType): Argument {
+  const address = copyIn(memory, array, dtype);
+  return { address, done: () => memory.release(address) };
 }
 
 function copyIn(memory: KernelMemory, array: TypedArray, dtype: DType): number {
