@@ -17,7 +17,7 @@ import {
   type TypedArray,
 } from "@curv/tensor";
 import type { Engine } from "./engine.js";
-import { type Mode } from "./engine.js";
+import type { Mode } from "./library.js";
 import { GpujsError } from "./errors.js";
 import { Executor } from "./executor.js";
 import { sizeOf } from "./place.js";

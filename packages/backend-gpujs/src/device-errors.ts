@@ -7,12 +7,19 @@
 interface ScopedDevice {
   pushErrorScope(filter: "out-of-memory" | "validation" | "internal"): void;
   popErrorScope(): Promise<{ readonly message: string } | null>;
+  readonly queue: { onSubmittedWorkDone(): Promise<unknown> };
 }
+
+/** Calls after which the device is waited for, once those before them are done: at most twice as many are under way. */
+const callsAtOnce = 128;
 
 export class DeviceErrors {
   private device: ScopedDevice | null = null;
   /** Settled when the device has answered for every call so far. */
   private answered: Promise<void> = Promise.resolve();
+  private calls = 0;
+  /** Settled when what was under way at the last count is done. */
+  private done: Promise<unknown> = Promise.resolve();
 
   /** From here on the device of a context of gpu.js is asked. Other contexts have none. */
   watch(context: unknown): void {
@@ -27,6 +34,12 @@ export class DeviceErrors {
   call<T>(f: () => T | Promise<T>, note: (error: Error | null, result: T | undefined) => void): T | Promise<T> {
     const { device } = this;
     if (device === null) return f();
+    if (++this.calls > callsAtOnce) {
+      this.calls = 0;
+      const before = this.done;
+      this.done = Promise.all([this.answered, device.queue.onSubmittedWorkDone().catch(() => undefined)]);
+      return before.then(() => this.call(f, note));
+    }
     for (const filter of filters) device.pushErrorScope(filter);
     const result = (async () => f())();
     const answer = result.then(pop, pop);

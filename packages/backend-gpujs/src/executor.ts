@@ -1,7 +1,8 @@
 /** Runs plans: kernels in order, over arrays that stay on the device. */
 
 import { isTensor, type Aval, type Equation, type HostArray, type TypedArray, type Variable } from "@curv/tensor";
-import type { Engine, Handle } from "./engine.js";
+import type { Engine } from "./engine.js";
+import type { Handle } from "./library.js";
 import type { Kernel } from "./kernel.js";
 import { sizeOf } from "./place.js";
 import type { Plan, Step } from "./plan.js";

@@ -7,6 +7,6 @@
 export { gpujs, type GpujsOptions } from "./open.js";
 export { GpujsBackend, type DeviceInfo, type DeviceMemory } from "./backend.js";
 export { GpujsError, type FailureReason } from "./errors.js";
-export type { CompiledKernel, Gpu, GpuLibrary, Mode } from "./engine.js";
+export type { CompiledKernel, Gpu, GpuLibrary, Mode } from "./library.js";
 export type { GpujsFunctions } from "./registered.js";
 export type { Definition } from "./source-functions.js";

@@ -11,9 +11,12 @@ import { portableMath } from "./portable-math.js";
 import { reductionRules } from "./reduce.js";
 import { registeredFunctions, registeredRule } from "./registered.js";
 import type { Cell, Rule } from "./rule.js";
+import { scanRules } from "./scan.js";
+import { sortRules } from "./sort.js";
 import { asNative, tableOf, withCallees, type NativeFunction, type SourceFunction } from "./source-functions.js";
 import { constant, partsOf, type Value } from "./value.js";
 import { triangularRules } from "./triangular.js";
+import { windowRules } from "./window.js";
 import { wordArithmetic } from "./word-arithmetic.js";
 
 /** Every primitive that a kernel can compute, with how. */
@@ -21,6 +24,9 @@ export const rules: Readonly<Record<string, Rule>> = {
   ...viewRules,
   ...elementRules,
   ...reductionRules,
+  ...scanRules,
+  ...windowRules,
+  ...sortRules,
   ...contractionRules,
   ...indexingRules,
   ...fftRules,

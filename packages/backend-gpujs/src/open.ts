@@ -1,9 +1,10 @@
 /** Opening a backend: loading gpu.js, finding a mode that works, and asking it what it is. */
 
 import { GpujsBackend, type DeviceInfo } from "./backend.js";
-import { Engine, type GpuLibrary, type Handle, type Mode } from "./engine.js";
+import { Engine } from "./engine.js";
 import { asGpujsError, GpujsError } from "./errors.js";
 import type { Kernel } from "./kernel.js";
+import type { GpuLibrary, Handle, Mode } from "./library.js";
 import { largestArray } from "./plan.js";
 
 /** Options of {@link gpujs}. */

@@ -1,7 +1,8 @@
 /** Where elements are: on the host, on the device, on their way, or lost to an error. Shared by count. */
 
 import type { DType, TypedArray } from "@curv/tensor";
-import type { Engine, Handle } from "./engine.js";
+import type { Engine } from "./engine.js";
+import type { Handle } from "./library.js";
 import { settled, type Task } from "./task.js";
 import { partsOf } from "./value.js";
 

@@ -1,7 +1,5 @@
 /** Work that may have to wait for the device: written once, run at once where it need not. */
 
-import { isPromise } from "./engine.js";
-
 /** Yields what it waits for. */
 export type Task<T> = Generator<Promise<unknown>, T, unknown>;
 
@@ -30,4 +28,8 @@ export async function runLater<T>(task: Task<T>): Promise<T> {
     step = task.next(value);
   }
   return step.value;
+}
+
+export function isPromise<T>(x: T | Promise<T>): x is Promise<T> {
+  return typeof x === "object" && x !== null && typeof (x as { then?: unknown }).then === "function";
 }
