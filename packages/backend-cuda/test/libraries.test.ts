@@ -5,6 +5,7 @@ import { fft, ifft } from "@curv/tensor/fft";
 import { cholesky, eigh, eigvalsh, lu, qr, solve, svd, svdvals, triangularSolve } from "@curv/tensor/linalg";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { cuda, type CudaBackend } from "../src/index.js";
+import { librariesOf } from "../src/lib/libraries.js";
 import { fakeCard } from "./fake/build.js";
 
 // Most of it is g++, which compiles each kernel once a checkout.
@@ -76,8 +77,10 @@ describe("on the fake card", () => {
       same((x) => Object.values(lu(x)).map((y: Tensor) => y.cast(dtype)), numbers(shape, dtype), dtype, 300);
     }
     for (const shape of [
+      [7, 4],
       [3, 7, 4],
       [3, 4, 7],
+      [2, 35, 3],
     ] as const) {
       same((x) => Object.values(qr(x)), numbers(shape, dtype), dtype, 100);
       same((x) => Object.values(svd(x)), numbers(shape, dtype), dtype, 3000);
@@ -111,6 +114,50 @@ describe("on the fake card", () => {
       }
     }
   });
+
+  test.each(floats)(
+    "QR factors and singular vectors of a batch, also the complete ones, are those of each matrix: %s",
+    (dtype) => {
+      const place = backend();
+      const { solver, products } = librariesOf(place.device);
+      const [one, all, oneSvd, allSvd] = [
+        vi.spyOn(solver, "qr"),
+        vi.spyOn(products, "qrBatched"),
+        vi.spyOn(solver, "svd"),
+        vi.spyOn(solver, "svdBatched"),
+      ];
+      const programs = [
+        (x: Tensor) => Object.values(qr(x)) as Tensor[],
+        (x: Tensor) => Object.values(qr(x, { mode: "complete" })) as Tensor[],
+        (x: Tensor) => Object.values(svd(x)) as Tensor[],
+        (x: Tensor) => Object.values(svd(x, { full: true })) as Tensor[],
+        (x: Tensor) => [svdvals(x)],
+      ];
+      for (const shape of [
+        [3, 7, 4],
+        [3, 4, 7],
+        [2, 3, 5, 5],
+        [4, 32, 2],
+        [3, 1, 1],
+      ] as const) {
+        // prettier-ignore
+        const x = numbers(shape, dtype, 3);
+        const [m, n] = shape.slice(-2);
+        const each = x.reshape([-1, m, n]);
+        const count = each.shape[0];
+        for (const f of programs) {
+          const [before, beforeSvd] = [one.mock.calls.length, oneSvd.mock.calls.length];
+          const whole = f(x.to(place)).map((y) => y.reshape([count, ...y.shape.slice(shape.length - 2)]));
+          expect([one.mock.calls.length, oneSvd.mock.calls.length]).toEqual([before, beforeSvd]);
+          for (let i = 0; i < count; i++) {
+            f(each.slice(i).to(place)).forEach((y, j) => expectNear(whole[j].slice(i), y, dtype, 100));
+          }
+        }
+      }
+      expect([all.mock.calls.length, allSvd.mock.calls.length]).toEqual([10, 15]);
+      vi.restoreAllMocks();
+    },
+  );
 
   test.each(floats)("triangles are solved from every side, one by one and in batches, in %s", (dtype) => {
     for (const [a, b] of [

@@ -100,6 +100,38 @@ export function printOrthogonal(type: FloatType): string {
 }
 
 /**
+ * The first columns of the product of Householder's reflectors H₀ H₁ … of each matrix of a batch: the library forms them for one matrix at a
+ * time only. One warp a column: the last reflector that does not leave it as it is first.
+ *
+ * Arguments: reflectors [count, n, m], their factors [count, k], columns [count, columns, m], the number of columns of all matrices, columns
+ * of one, m, n, k.
+ */
+export function printFormColumns(type: FloatType): string {
+  const t = cTypes[type];
+  return `${printIndexTypes(true)}${kernelHead(linalgThreads)} curv_form_columns(const ${t}* __restrict__ a, const ${t}* __restrict__ tau, ${t}* q, ${parameters(["total", "columns", "m", "n", "k"]).join(", ")}) {
+  const int lane = threadIdx.x & 31;
+  const index_t i = (index_t)blockIdx.x * ${linalgThreads / 32} + (index_t)(threadIdx.x >> 5);
+  if (i >= total) return;
+  const index_t matrix = i / columns, column = i % columns;
+  const ${t}* vectors = a + matrix * (n * m);
+  ${t}* own = q + i * m;
+  for (index_t j = lane; j < m; j += 32) own[j] = j == column ? (${t})1 : (${t})0;
+  for (index_t r = (column < k ? column + 1 : k); r > 0; r--) {
+    const ${t}* v = vectors + (r - 1) * m;
+    // The reflector's vector is 1 at r − 1, and 0 before.
+    const index_t from = (r - 1) / 32 * 32 + lane;
+    ${t} s = 0;
+    for (index_t j = from; j < m; j += 32) s += j < r - 1 ? (${t})0 : j == r - 1 ? own[j] : v[j] * own[j];
+#pragma unroll
+    for (int w = 16; w > 0; w >>= 1) s += __shfl_xor_sync(0xffffffffu, s, w);
+    s *= tau[matrix * k + r - 1];
+    for (index_t j = from; j < m; j += 32) if (j >= r - 1) own[j] -= j == r - 1 ? s : s * v[j];
+  }
+}
+`;
+}
+
+/**
  * The sign that makes the first nearly largest component of each vector positive: one that is within 1 − 2⁻¹⁰ of the largest, so that
  * rounding does not decide between two that tie. One warp a vector.
  *

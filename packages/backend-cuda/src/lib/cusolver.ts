@@ -27,7 +27,9 @@ type Typed =
   | "gesvd_bufferSize"
   | "gesvd"
   | "gesvdj_bufferSize"
-  | "gesvdj";
+  | "gesvdj"
+  | "gesvdjBatched_bufferSize"
+  | "gesvdjBatched";
 type CusolverFunction =
   | `cusolverDn${Letter}${Typed}`
   | "cusolverDnCreate"
@@ -67,6 +69,9 @@ const typed: Readonly<Record<Typed, readonly string[]>> = {
   // jobz, econ, m, n, A, lda, S, U, ldu, V, ldv, …
   gesvdj_bufferSize: [handle, int, int, int, int, ...matrix, pointer, ...matrix, ...matrix, pointer, pointer],
   gesvdj: [handle, int, int, int, int, ...matrix, pointer, ...matrix, ...matrix, ...work, info, pointer],
+  // jobz, m, n, A, lda, S, U, ldu, V, ldv, …
+  gesvdjBatched_bufferSize: [handle, int, int, int, ...matrix, pointer, ...matrix, ...matrix, pointer, pointer, int],
+  gesvdjBatched: [handle, int, int, int, ...matrix, pointer, ...matrix, ...matrix, ...work, info, pointer, int],
 };
 
 /** Every function of the library that is called, with the types of its arguments. */
@@ -132,6 +137,11 @@ export interface Cusolver {
   svd(type: FloatType, m: number, n: number, a: bigint, s: bigint, u: bigint, vt: bigint, full: boolean, info: bigint): void; // prettier-ignore
   /** The same by Jacobi rotations until nothing changes, with V instead of Vᵀ. */
   svdJacobi(type: FloatType, m: number, n: number, a: bigint, s: bigint, u: bigint, v: bigint, full: boolean, info: bigint): void; // prettier-ignore
+  /**
+   * The same by Jacobi rotations for `count` matrices with m, n ≤ 32, one after the other in memory: U is [m, m] in any case, and V stands in
+   * the place of Vᵀ.
+   */
+  svdBatched(type: FloatType, m: number, n: number, a: bigint, s: bigint, u: bigint, v: bigint, infos: bigint, count: number): void; // prettier-ignore
   close(): void;
 }
 
@@ -200,6 +210,8 @@ export function openCusolver(stream: bigint, workspace: (bytes: number) => bigin
     call[`cusolverDn${letter(type)}${name}_bufferSize` as CusolverFunction](solver, ...query, size, ...after);
     call[`cusolverDn${letter(type)}${name}`](solver, ...run(workspace(size[0] * bytes(type)), size[0]));
   };
+  const untilNothingChanges = (type: FloatType): void =>
+    call.cusolverDnXgesvdjSetTolerance(svdRotations, type === "float32" ? 2 ** -23 : 2 ** -52);
   return {
     path,
     version: version[0],
@@ -235,8 +247,14 @@ export function openCusolver(stream: bigint, workspace: (bytes: number) => bigin
       const job = (u === 0n ? "N" : full ? "A" : "S").charCodeAt(0);
       withWork(type, "gesvd", [m, n], (space, size) => [job, job, m, n, a, m, s, u, m, vt, n, space, size, null, status]); // prettier-ignore
     },
+    svdBatched: (type, m, n, a, s, u, v, infos, count) => {
+      untilNothingChanges(type);
+      const shape = [u === 0n ? 0 : 1, m, n, a, m, s, u, m, v, n];
+      const last = [svdRotations, count];
+      withWork(type, "gesvdjBatched", shape, (space, size) => [...shape, space, size, infos, ...last], last);
+    },
     svdJacobi: (type, m, n, a, s, u, v, full, status) => {
-      call.cusolverDnXgesvdjSetTolerance(svdRotations, type === "float32" ? 2 ** -23 : 2 ** -52);
+      untilNothingChanges(type);
       const shape = [u === 0n ? 0 : 1, full ? 0 : 1, m, n, a, m, s, u, m, v, n];
       withWork(type, "gesvdj", shape, (space, size) => [...shape, space, size, status, svdRotations], [svdRotations]);
     },

@@ -12,7 +12,7 @@ import * as linalg from "../codegen/linalg.js";
 import type { Value } from "../expression.js";
 import type { FloatType } from "../lib/cusolver.js";
 import { indexArguments, type Planner } from "../planner.js";
-import { addressOf } from "../plan.js";
+import { addressOf, type PlannedArgument } from "../plan.js";
 import { broadcastView, sizeOf, transposeView, type View } from "../view.js";
 import { chain } from "./elementwise.js";
 import { callLibrary } from "./library.js";
@@ -21,6 +21,8 @@ import { reduceValue } from "./reduce.js";
 
 /** A batch of small matrices goes to the library at once; of larger ones each is work enough for the card. */
 const mostBatched = 128;
+/** Rows of the matrices of a batch whose orthogonal factors are formed at once. */
+const mostReflected = 1024;
 /** Up to this order the library's Jacobi rotations take a batch at once. */
 const mostRotated = 32;
 
@@ -186,15 +188,27 @@ export const qr: Lower = (planner, equation) => {
   const a = copyOf(planner, transposed(planner.view(equation.inputs[0])), type);
   const tau = fresh(planner, { dtype: type, shape: [...leading, k] });
   const infos = fresh(planner, { dtype: "int32", shape: leading });
-  callLibrary(planner, equation, {
-    writes: [a, tau, infos],
-    recordable: true,
-    call: ({ solver }, [x, factors, info]) => {
-      for (let i = 0n; i < count; i++) {
-        solver.qr(type, m, n, x + i * bytesOf(type, m * n), factors + i * bytesOf(type, k), info);
-      }
-    },
-  });
+  const together = count > 1 && k <= mostBatched && m <= mostReflected;
+  if (together) {
+    const addresses = addressesOf(planner, equation, a, { type, leading, count, rows: n, columns: m });
+    const factors = addressesOf(planner, equation, tau, { type, leading, count, rows: 1, columns: k });
+    callLibrary(planner, equation, {
+      reads: [addresses, factors],
+      writes: [a, tau],
+      recordable: true,
+      call: ({ products }, [pointers, taus]) => products.qrBatched(type, m, n, pointers, taus, count),
+    });
+  } else {
+    callLibrary(planner, equation, {
+      writes: [a, tau, infos],
+      recordable: true,
+      call: ({ solver }, [x, factors, info]) => {
+        for (let i = 0n; i < count; i++) {
+          solver.qr(type, m, n, x + i * bytesOf(type, m * n), factors + i * bytesOf(type, k), info);
+        }
+      },
+    });
+  }
   const r = fresh(planner, rOut);
   launchOver(planner, equation, {
     source: linalg.printTriangle(type),
@@ -205,21 +219,33 @@ export const qr: Lower = (planner, equation) => {
     numbers: [sizeOf(r.shape), rows, n, m],
   });
   planner.set(rOut, r);
-  // Columns of Q as rows; the library reads the first k as reflectors.
+  // Columns of Q as rows.
   const x = fresh(planner, { dtype: type, shape: [...leading, columns, m] });
-  const part = (y: View): View => ({ ...y, shape: [...leading, k, m] });
-  planner.emitCopy(part(a), part(x));
-  callLibrary(planner, equation, {
-    reads: [tau],
-    writes: [x, infos],
-    recordable: true,
-    call: ({ solver }, [factors, y, info]) => {
-      for (let i = 0n; i < count; i++) {
-        const own = y + i * bytesOf(type, m * columns);
-        solver.formQ(type, m, columns, k, own, factors + i * bytesOf(type, k), info);
-      }
-    },
-  });
+  if (together) {
+    planner.launch({
+      source: linalg.printFormColumns(type),
+      name: "curv_form_columns",
+      grid: { x: Math.ceil((count * columns) / (threads / 32)) },
+      threads,
+      args: [a, tau, x].map((y): PlannedArgument => addressOf(y)).concat(indexArguments(true, [count * columns, columns, m, n, k])), // prettier-ignore
+      label: `${equation.primitive.name} [${x.shape.join()}]`,
+    });
+  } else {
+    // The library reads the first k as reflectors.
+    const part = (y: View): View => ({ ...y, shape: [...leading, k, m] });
+    planner.emitCopy(part(a), part(x));
+    callLibrary(planner, equation, {
+      reads: [tau],
+      writes: [x, infos],
+      recordable: true,
+      call: ({ solver }, [factors, y, info]) => {
+        for (let i = 0n; i < count; i++) {
+          const own = y + i * bytesOf(type, m * columns);
+          solver.formQ(type, m, columns, k, own, factors + i * bytesOf(type, k), info);
+        }
+      },
+    });
+  }
   const q = fresh(planner, qOut);
   launchOver(planner, equation, {
     source: linalg.printOrthogonal(type),
@@ -337,14 +363,20 @@ export const svd: Lower = (planner, equation) => {
   const { finite, safe } = finiteOnly(planner, x, leading);
   const a = copyOf(planner, wide ? safe : transposed(planner.stored(safe)), type);
   const [s, infos] = [fresh(planner, sOut), fresh(planner, infoOut)];
+  const together = count > 1 && rows <= mostRotated;
   const columns = full ? rows : k;
   // As rows to us: the left vectors of the tall matrix; its right ones are the columns of V to gesvd's Vᵀ, the rows of it to gesvdj.
-  const left = fresh(planner, { dtype: type, shape: vectors ? [...leading, columns, rows] : [0] });
+  const made = fresh(planner, { dtype: type, shape: vectors ? [...leading, together ? rows : columns, rows] : [0] });
+  const left = vectors ? { ...made, shape: [...leading, columns, rows] } : made;
   const right = fresh(planner, { dtype: type, shape: vectors ? [...leading, k, k] : [0] });
   callLibrary(planner, equation, {
     writes: vectors ? [a, s, infos, left, right] : [a, s, infos],
     recordable: false,
     call: ({ solver }, [matrices, values, info, us = 0n, vs = 0n]) => {
+      if (together) {
+        solver.svdBatched(type, rows, k, matrices, values, us, vs, info, count);
+        return;
+      }
       const decompose = accurate ? solver.svdJacobi : solver.svd;
       for (let i = 0n; i < count; i++) {
         const u = vectors ? us + i * bytesOf(type, columns * rows) : 0n;
@@ -359,7 +391,7 @@ export const svd: Lower = (planner, equation) => {
   if (!vectors) return;
   const [, uOut, vtOut] = equation.outputs;
   // [..., k, k] with a right singular vector a row.
-  const rightRows = accurate ? right : transposed(right);
+  const rightRows = accurate || together ? right : transposed(right);
   const [uRows, vRows] = wide ? [rightRows, left] : [left, rightRows];
   const signs = orElse(planner, finite, signsOf(planner, equation, uRows, leading), NaN);
   // The first k of them, if there are more, are those of the rows of Vᵀ.
