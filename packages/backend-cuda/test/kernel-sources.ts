@@ -19,6 +19,7 @@ import { printFold, printReduce, type Reduction, type Team } from "../src/codege
 import { elementwiseNames, hasFormula } from "../src/codegen/scalar.js";
 import * as linalg from "../src/codegen/linalg.js";
 import * as radix from "../src/codegen/radix.js";
+import * as recurrence from "../src/codegen/recurrence.js";
 import { printChunkScan, printScan } from "../src/codegen/scan.js";
 import * as sorting from "../src/codegen/sort.js";
 import type { ScalarProgram } from "../src/codegen/types.js";
@@ -167,12 +168,16 @@ export function kernelSources(): Map<string, string> {
     sources.set(`radix scatter ${bytes}`, radix.printRadixScatter(bytes));
   }
   for (const type of ["float32", "float64"] as const) {
+    sources.set(`factors of chunks ${type}`, recurrence.printChunkFactors(type));
+    sources.set(`ends of chunks ${type}`, recurrence.printChunkEnds(type));
+    sources.set(`recurrence of chunks ${type}`, recurrence.printChunkRecurrence(type));
     for (const mirrored of [false, true]) {
       sources.set(`lower half ${mirrored} ${type}`, linalg.printLowerHalf(type, mirrored));
     }
     sources.set(`pivot check ${type}`, linalg.printPivotCheck(type));
     sources.set(`factor end ${type}`, linalg.printFactorEnd(type));
     sources.set(`triangle ${type}`, linalg.printTriangle(type));
+    sources.set(`form columns ${type}`, linalg.printFormColumns(type));
     sources.set(`orthogonal ${type}`, linalg.printOrthogonal(type));
     sources.set(`signs ${type}`, linalg.printSigns(type));
     sources.set(`addresses ${type}`, linalg.printAddresses(type));

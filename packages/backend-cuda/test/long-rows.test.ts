@@ -1,6 +1,17 @@
 /** Kernels that small examples do not reach: radix sort and running sums of long rows, convolution in tiles. For any order of warps. */
 
-import { argSort, conv, cumsum, grad, tensor, topK, type Tensor } from "@curv/tensor";
+import {
+  argSort,
+  conv,
+  cumprod,
+  cumsum,
+  grad,
+  linearRecurrence,
+  makeGraph,
+  tensor,
+  topK,
+  type Tensor,
+} from "@curv/tensor";
 import { afterAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { cuda, type CudaBackend } from "../src/index.js";
 import { fakeCard, type FakeCard } from "./fake/build.js";
@@ -70,6 +81,76 @@ describe("on the fake card", () => {
         expect(seen[0].every((y, i) => Math.abs(y - expected[i]) <= bound)).toBe(true);
       }
     }
+  });
+
+  test("running sums of a few long columns are cut, too", () => {
+    const x = tensor(wave(1500 * 3, 4).map((y) => Math.round(y * 100)), { dtype: "float64" }).cast("int32").reshape([1500, 3]); // prettier-ignore
+    expect(backend().explain(makeGraph((y: Tensor) => cumsum(y, 0), x))).toHaveLength(3);
+    for (const reverse of [false, true]) {
+      expect(cumsum(x.to(backend()), 0, { reverse }).dataSync()).toEqual(cumsum(x, 0, { reverse }).dataSync());
+    }
+  });
+
+  describe("recurrences of long lines", () => {
+    const compare = (a: Tensor, b: Tensor, axis: number, bound: number): void => {
+      for (const reverse of [false, true]) {
+        const expected = linearRecurrence(a, b, axis, { reverse }).dataSync();
+        const seen = [0, 3].map((seed) => {
+          card.setWarpSeed(seed);
+          return linearRecurrence(a.to(backend()), b.to(backend()), axis, { reverse }).dataSync();
+        });
+        expect(seen[1]).toEqual(seen[0]);
+        const near = (x: number, y: number): boolean => Object.is(x, y) || Math.abs(x - y) <= bound * Math.max(1, Math.abs(y)); // prettier-ignore
+        const wrong = seen[0].findIndex((x, i) => !near(x, expected[i]));
+        expect(wrong, `element ${wrong} is ${seen[0][wrong]}, wanted ${expected[wrong]}`).toBe(-1);
+      }
+    };
+
+    test.each([
+      ["float32", 1e-5],
+      ["float64", 1e-13],
+    ] as const)("are the CPU's in %s, along rows and along few columns, for any order of warps", (dtype, bound) => {
+      const [a, b] = [wave(2 * 1300, 5).map((x) => x / 3.1), wave(2 * 1300, 6)].map((data) => tensor(data, { dtype: "float64" }).cast(dtype)); // prettier-ignore
+      expect(
+        backend().explain(makeGraph((x: Tensor, y: Tensor) => linearRecurrence(x, y, 0), a, b)),
+      ).toEqual([expect.stringMatching(/curv_chunk_factors/), expect.stringMatching(/curv_chunk_ends/), expect.stringMatching(/curv_chunk_recurrence/)]); // prettier-ignore
+      compare(a.reshape([2, 1300]), b.reshape([2, 1300]), 1, bound);
+      compare(a.reshape([1300, 2]), b.reshape([1300, 2]), 0, bound);
+    });
+
+    test("factors beyond all numbers do no harm where the results are none", () => {
+      const n = 1400;
+      const filled = (f: (i: number) => number): Tensor => tensor(Float64Array.from({ length: n }, (_, i) => f(i)), { dtype: "float64" }); // prettier-ignore
+      // Nothing, then something that grows: 2¹⁴⁰⁰ is no number.
+      compare(filled(() => 2), filled((i) => (i === 900 ? 1 : 0)), 0, 1e-13); // prettier-ignore
+      // 2⁻⁹⁰⁰ that comes to 2⁴⁰⁰, through chunks whose factors are as large.
+      compare(filled(() => 2), filled((i) => (i === 0 ? 2 ** -900 : 0)), 0, 1e-13); // prettier-ignore
+      // It shrinks by 2⁻¹⁰²³ and is made larger again.
+      compare(filled((i) => (i % 256 < 128 ? 2 ** -7 : 2 ** 7)), filled((i) => (i === 0 ? 1 : 0)), 0, 1e-13); // prettier-ignore
+      // From 0 on it starts afresh; what is not finite stays what the CPU makes of it. The first factor counts for nothing.
+      compare(filled((i) => (i % 300 === 0 ? 0 : 0.5)), filled((i) => Math.sin(i)), 0, 1e-13); // prettier-ignore
+      compare(filled((i) => (i === 0 || i === n - 1 ? NaN : 0.5)), filled((i) => Math.sin(i)), 0, 1e-13); // prettier-ignore
+      compare(
+        filled((i) => (i === 700 ? NaN : 0.5)),
+        filled((i) => Math.sin(i)),
+        0,
+        1e-13,
+      );
+      compare(
+        filled((i) => (i === 700 ? Infinity : 0.5)),
+        filled((i) => 2 + Math.sin(i)),
+        0,
+        1e-13,
+      );
+    });
+
+    test("running products and derivatives come to the CPU's", () => {
+      const x = tensor(wave(1200, 7).map((y) => 1 + y / 100), { dtype: "float64" }); // prettier-ignore
+      const f = (y: Tensor): Tensor => cumprod(y, 0).sum();
+      const [got, expected] = [grad(f)(x.to(backend())).dataSync(), grad(f)(x).dataSync()];
+      const scale = Math.max(...expected.map(Math.abs));
+      expect(Math.max(...got.map((y, i) => Math.abs(y - expected[i])))).toBeLessThan(1e-13 * 1200 * scale);
+    });
   });
 
   test("convolution in tiles is the CPU's, with strides, dilation, groups, and in its derivatives", () => {

@@ -1,6 +1,6 @@
 /**
- * Kernels that go along lines: one thread a line, in the order of the definition; or, for running sums of long lines whose elements lie
- * one beside the other, in chunks of which each is a warp's. How a line is cut follows from its length alone, so that the bits repeat.
+ * Kernels that go along lines: one thread a line, in the order of the definition; or, for running sums of long lines, in chunks of which
+ * each is a warp's. How a line is cut follows from its length alone, so that the bits repeat.
  */
 
 import type { DType } from "@curv/tensor";
@@ -60,7 +60,7 @@ const warpScan = (t: string, add: (a: string, b: string) => string): string => `
  * Running sums of chunks of lines, a warp a chunk. With `totals`, only what each chunk comes to.
  *
  * Arguments: x, (what the chunks before come to, at the place of the last of them,) y, the number of chunks of all lines, chunks of a line,
- * elements of a line, of a chunk, and 1 to go backwards.
+ * elements of a line, of a chunk, distance of the elements of a line, and 1 to go backwards.
  */
 export function printChunkScan(dtype: DType, kind: "totals" | "whole" | "continued"): string {
   const t = cTypes[dtype];
@@ -70,18 +70,18 @@ export function printChunkScan(dtype: DType, kind: "totals" | "whole" | "continu
   const before = kind === "continued" ? [`const ${t}* __restrict__ before`] : [];
   const carry = kind === "continued" ? "c == 0 ? 0 : before[i - 1]" : "0";
   const total = "carry = __shfl_sync(0xffffffffu, v, 31);";
-  const store = kind === "totals" ? "" : "if (live) y[base + at] = v;";
-  return `${printIndexTypes(true)}${kernelHead(scanThreads)} curv_chunk_scan(${[`const ${t}* __restrict__ x`, ...before, `${t}* __restrict__ y`, ...parameters(["total", "chunks", "n", "chunk", "backwards"])].join(", ")}) {
+  const store = kind === "totals" ? "" : "if (live) y[at] = v;";
+  return `${printIndexTypes(true)}${kernelHead(scanThreads)} curv_chunk_scan(${[`const ${t}* __restrict__ x`, ...before, `${t}* __restrict__ y`, ...parameters(["total", "chunks", "n", "chunk", "step", "backwards"])].join(", ")}) {
   const int lane = threadIdx.x & 31;
   const index_t i = (index_t)blockIdx.x * ${scanThreads / 32} + (index_t)(threadIdx.x >> 5);
   if (i >= total) return;
-  const index_t c = i % chunks, base = i / chunks * n;
+  const index_t c = i % chunks, j = i / chunks, base = j / step * (n * step) + j % step;
   const index_t begin = c * chunk, end = begin + chunk < n ? begin + chunk : n;
   ${t} carry = ${carry};
   for (index_t from = begin; from < end; from += 32) {
-    const index_t e = from + lane, at = backwards ? n - 1 - e : e;
+    const index_t e = from + lane, at = base + (backwards ? n - 1 - e : e) * step;
     const bool live = e < end;
-    ${t} v = live ? x[base + at] : (${t})0;
+    ${t} v = live ? x[at] : (${t})0;
     ${warpScan(t, add)}
     v = ${add("carry", "v")};
     ${store}
