@@ -77,17 +77,22 @@ function standing() {
 }
 
 const asked = process.argv.slice(2);
-const rows = asked.length === 0 ? new Map() : standing();
+const found = [];
 for (const [title, measure] of columns) {
   if (asked.length > 0 && !asked.includes(title)) continue;
-  for (const { primitive, promised, supported, errors } of await measure()) {
+  found.push([title, await measure()]);
+  console.log(title);
+}
+// Measuring takes minutes: the table may have got other columns meanwhile.
+const rows = asked.length === 0 ? new Map() : standing();
+for (const [title, measured] of found) {
+  for (const { primitive, promised, supported, errors } of measured) {
     // Integers and booleans are exact or wrong: the conformance suite says so.
     if (supported && errors.float32 === undefined && !rows.has(primitive)) continue;
     const row = rows.get(primitive) ?? { promised: promise(promised), cells: new Map() };
     row.cells.set(title, !supported ? "refused" : errors.float32 === undefined ? "" : cell(errors.float32));
     rows.set(primitive, row);
   }
-  console.log(title);
 }
 
 /** The error as a share of what is promised. */
