@@ -95,7 +95,7 @@ export function requireOptions(caller: string, options: unknown, flag?: string):
 }
 
 /** For a caller without types. */
-function kindOf(value: unknown): string {
+export function kindOf(value: unknown): string {
   if (Array.isArray(value)) return "an array";
   if (isTensor(value)) return "a tensor";
   if (typeof value === "function") return "a function";

@@ -3,6 +3,7 @@
 import { DomainError, tensor, type Tensor } from "@curv/tensor";
 import { eigh } from "@curv/tensor/linalg";
 import { requireOptions } from "../operands.js";
+import { requireControls } from "../options.js";
 import { readRows } from "../von-mises-fisher/rows.js";
 import { logConstant, meanSquares } from "./density.js";
 
@@ -46,13 +47,14 @@ export interface BinghamFit {
  * exact. Each costs one {@link meanSquares}.
  *
  * @param x - [n, p], n ≥ p ≥ 2.
- * @throws DomainError for a row that is not a unit vector (naming it), for NaN, and where the rows lie in a hyperplane: the likelihood has no
+ * @throws DomainError for options that are none, for a row that is not a unit vector (naming it), for NaN, and where the rows lie in a hyperplane: the likelihood has no
  * maximum.
  * @throws ShapeError, DTypeError.
  * Source: Mardia & Jupp, Directional statistics (2000), 10.3.3; Kume & Wood (2005) for the approximation.
  */
 export async function fit(x: Tensor, options: FitOptions = {}): Promise<BinghamFit> {
   requireOptions("fit", options);
+  requireControls("fit", options, 0);
   const rows = await readRows(x, options.weights, "fit");
   const { tol = x.dtype === "float64" ? 1e-11 : 1e-5, maxIter = 200, signal, onProgress } = options;
   const scatter = rows.x.mul(rows.weights.expandDims(1)).transpose().matmul(rows.x);

@@ -2,6 +2,7 @@
 
 import { matrixTranspose, zeros, type Tensor } from "@curv/tensor";
 import * as random from "@curv/tensor/random";
+import { requireSampling } from "../options.js";
 import { heldFixed, sampleByRejection } from "../rejection.js";
 import { dimensionOf, type Bingham } from "./density.js";
 import { saddle } from "./saddle.js";
@@ -20,9 +21,11 @@ const notDifferentiable = /* @__PURE__ */ heldFixed("concentrations");
  * Proposals are Gaussian vectors with the precisions 1 + 2λᵢ/b, normalised, λᵢ = max κ − κᵢ and Σ1/(b + 2λᵢ) = 1, the b of the best bound; at
  * least every second one or so is accepted.
  *
+ * @throws DTypeError, DomainError for a key, parameters or a shape that are none.
  * Source: Kent, Ganeiber & Mardia, A new unified approach for the simulation of a wide class of directional distributions (2018).
  */
-export function sample(key: random.Key, distribution: Bingham, { shape = [] }: SampleOptions = {}): Tensor {
+export function sample(key: random.Key, distribution: Bingham, options: SampleOptions = {}): Tensor {
+  const shape = requireSampling("sample", key, options);
   const p = dimensionOf(distribution, "sample");
   const { axes } = distribution;
   const dtype = axes.dtype as "float32" | "float64";

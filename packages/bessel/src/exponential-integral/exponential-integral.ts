@@ -28,7 +28,7 @@ const family: Apply<{ readonly n: number | null }> = /* @__PURE__ */ defineFamil
 export function expintE(n: number, x: number): number;
 export function expintE(n: number, x: Tensor): Tensor;
 export function expintE(n: number, x: number | Tensor): number | Tensor {
-  if (!(Number.isInteger(n) && n >= 0)) throw new DomainError(`expintE: n is ${n}; wants an integer >= 0.`);
+  if (!(Number.isInteger(n) && n >= 0)) throw new DomainError(`expintE: n is ${String(n)}; wants an integer >= 0.`);
   return evaluate("expintE", { x }, { x: notNegative }, (t) => expintOfOrder(n, t), (t) => family({ n }, t)); // prettier-ignore
 }
 

@@ -1,6 +1,8 @@
 /** Lambert's W: the inverse of w·e^w. */
 
 import { exp, type Tensor } from "@curv/tensor";
+import { requireOptions } from "../operands.js";
+import { requireOneOf } from "../options.js";
 import { defineFamily, evaluate, type Apply, type Domain } from "../special-function.js";
 
 /** Options of {@link lambertW}. */
@@ -87,13 +89,16 @@ const family: Apply<{ readonly branch: 0 | -1 }> = /* @__PURE__ */ defineFamily(
  *
  * Relative error at most 4e-16; for W between −1 and −½, of 1 + |W|. Differentiable to any order; the derivative is infinite at −1/e.
  *
- * @throws DomainError for a number outside the branch; elements of tensors give NaN.
+ * @throws DomainError for a branch that is none, and for a number outside the branch; elements of tensors give NaN.
  * @throws DTypeError for tensors that are not float32 or float64.
  * Source: Corless, Gonnet, Hare, Jeffrey & Knuth, On the Lambert W function (1996).
  */
 export function lambertW(x: number, options?: LambertWOptions): number;
 export function lambertW(x: Tensor, options?: LambertWOptions): Tensor;
-export function lambertW(x: number | Tensor, { branch = 0 }: LambertWOptions = {}): number | Tensor {
+export function lambertW(x: number | Tensor, options: LambertWOptions = {}): number | Tensor {
+  requireOptions("lambertW", options);
+  const { branch = 0 } = options;
+  requireOneOf("lambertW", "branch", branch, [0, -1]);
   const domain: Domain[string] =
     branch === 0
       ? [(t) => t >= least, "a number >= -1/e for branch 0"]

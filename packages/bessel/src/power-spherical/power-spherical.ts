@@ -3,6 +3,7 @@
 import { digamma, lgamma, log1p, ShapeError, type Tensor } from "@curv/tensor";
 import * as random from "@curv/tensor/random";
 import { requireFloats } from "../operands.js";
+import { requireSampling } from "../options.js";
 import { dimensionOf } from "../von-mises-fisher/density.js";
 import { turn } from "../von-mises-fisher/turn.js";
 
@@ -61,8 +62,11 @@ export function entropy(distribution: PowerSpherical): Tensor {
 
 /**
  * Samples: [...shape, ...batch, p], unit vectors. Differentiable in mean and concentration. Source: De Cao & Aziz (2020), algorithm 1.
+ *
+ * @throws DTypeError, DomainError for a key, parameters or a shape that are none.
  */
-export function sample(key: random.Key, distribution: PowerSpherical, { shape = [] }: SampleOptions = {}): Tensor {
+export function sample(key: random.Key, distribution: PowerSpherical, options: SampleOptions = {}): Tensor {
+  const shape = requireSampling("sample", key, options);
   const p = dimensionOf(distribution, "sample");
   const { mean } = distribution;
   const dtype = mean.dtype === "float64" ? "float64" : "float32";

@@ -82,7 +82,7 @@ export type BesselBranch = "mu3" | "mu20" | "u4" | "u6" | "u9" | "u13" | "series
  */
 export function besselBranch(v: number, x: number, kind: "I" | "K" = "I"): BesselBranch {
   if (!(typeof v === "number" && typeof x === "number" && v >= 0 && x > 0)) {
-    throw new DomainError(`besselBranch: v is ${v}, x is ${x}; wants numbers v >= 0, x > 0.`);
+    throw new DomainError(`besselBranch: v is ${String(v)}, x is ${String(x)}; wants numbers v >= 0, x > 0.`);
   }
   return rungAt(ladder, v, x)?.name ?? (kind === "I" ? "series" : x < 0.5 ? "temme" : "integral");
 }

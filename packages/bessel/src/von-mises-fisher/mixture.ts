@@ -4,7 +4,8 @@ import { DomainError, jit, logSumExp, minimum, oneHot, softmax, take, tensor, wh
 import * as random from "@curv/tensor/random";
 import { inverseBesselRatioI } from "../inverse-ratio.js";
 import { logNormalizer } from "./density.js";
-import { requireFloats, requireOptions, requireParameters } from "../operands.js";
+import { kindOf, requireFloats, requireOptions, requireParameters } from "../operands.js";
+import { requireControls, requireOneOf, requireSampling } from "../options.js";
 import { readRows } from "./rows.js";
 
 /** Σ_k w_k f(x; μ_k, κ_k), a tree of tensors. */
@@ -120,19 +121,21 @@ export async function fitMixture(
   key: random.Key,
   options: MixtureFitOptions = {},
 ): Promise<MixtureFit> {
+  requireSampling("fitMixture", key);
   requireOptions("fitMixture", options);
+  requireControls("fitMixture", options, 1);
   const rows = await readRows(x, options.weights, "fitMixture");
   const { n, p } = rows;
   if (!Number.isInteger(components) || components < 1 || components > n) {
-    throw new DomainError(`fitMixture: components is ${components}; wants an integer from 1 to n = ${n}.`);
+    throw new DomainError(`fitMixture: components is ${String(components)}; wants an integer from 1 to n = ${n}.`);
   }
   const { maxIter = 200, tol = x.dtype === "float64" ? 1e-9 : 1e-6, assignment = "soft", signal, onProgress } = options;
-  if (assignment !== "soft" && assignment !== "hard") {
-    throw new DomainError(`fitMixture: assignment is ${String(assignment)}; wants "soft" or "hard".`);
+  requireOneOf("fitMixture", "assignment", assignment, ["soft", "hard"]);
+  const { maxConcentration = 1e5 * p } = options;
+  if (!(typeof maxConcentration === "number" && maxConcentration > 0)) {
+    throw new DomainError(`fitMixture: maxConcentration is ${kindOf(maxConcentration)}; wants a number > 0.`);
   }
-  if (!(tol >= 0)) throw new DomainError(`fitMixture: tol is ${tol}; wants a number >= 0.`);
-  if (!(maxIter >= 1)) throw new DomainError(`fitMixture: maxIter is ${maxIter}; wants an integer >= 1.`);
-  const bound = tensor(options.maxConcentration ?? 1e5 * p, { dtype: x.dtype });
+  const bound = tensor(maxConcentration, { dtype: x.dtype });
   const hard = assignment === "hard";
   const seeds = await drawSeeds(rows.x, components, key);
   let mixture = maximize(rows.x, rows.weights, sharesOf(rows.x.matmul(seeds.T), true), seeds, bound);

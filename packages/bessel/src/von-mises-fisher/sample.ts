@@ -2,6 +2,7 @@
 
 import { expm1, log1p, minimum, where, zeros, type Tensor } from "@curv/tensor";
 import * as random from "@curv/tensor/random";
+import { requireSampling } from "../options.js";
 import { heldFixed, sampleByRejection } from "../rejection.js";
 import { dimensionOf, type VonMisesFisher } from "./density.js";
 import { turn } from "./turn.js";
@@ -18,9 +19,11 @@ export interface SampleOptions {
  * the rest is uniform across. Same key, same samples. Differentiable in the mean; not in the concentration, which throws: a sample that was
  * chosen by rejection has no derivative there. `sample` of `@curv/bessel/power-spherical` has.
  *
+ * @throws DTypeError, DomainError for a key, parameters or a shape that are none.
  * Source: Ulrich (1984); Wood, Simulation of the von Mises–Fisher distribution (1994).
  */
-export function sample(key: random.Key, distribution: VonMisesFisher, { shape = [] }: SampleOptions = {}): Tensor {
+export function sample(key: random.Key, distribution: VonMisesFisher, options: SampleOptions = {}): Tensor {
+  const shape = requireSampling("sample", key, options);
   const p = dimensionOf(distribution, "sample");
   const { mean } = distribution;
   const { dtype } = mean;

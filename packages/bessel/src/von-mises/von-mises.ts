@@ -4,6 +4,7 @@ import { atan2, stack, type Tensor } from "@curv/tensor";
 import type * as random from "@curv/tensor/random";
 import { inverseBesselRatioI } from "../inverse-ratio.js";
 import { requireFloats, requireParameters } from "../operands.js";
+import { requireSampling } from "../options.js";
 import * as density from "../von-mises-fisher/density.js";
 import { sample as sampleVector, type SampleOptions } from "../von-mises-fisher/sample.js";
 
@@ -58,6 +59,7 @@ export function kl(f: VonMises, g: VonMises): Tensor {
  * Samples in (−π, π]: [...shape, ...batch]. Same key, same samples. Differentiable in the mean, not in the concentration, which throws.
  */
 export function sample(key: random.Key, distribution: VonMises, options: SampleOptions = {}): Tensor {
+  requireSampling("sample", key, options);
   const { mean, concentration } = checked(distribution, "sample");
   const x = sampleVector(key, { mean: point(mean), concentration }, options);
   return atan2(x.slice("...", 1), x.slice("...", 0));

@@ -5,6 +5,7 @@ import { eigh } from "@curv/tensor/linalg";
 import { inverseKummerRatio } from "../hypergeometric/inverse-ratio.js";
 import { kummerRatio, logKummer } from "../hypergeometric/kummer.js";
 import { requireOptions } from "../operands.js";
+import { requireOneOf } from "../options.js";
 import { readRows } from "../von-mises-fisher/rows.js";
 
 /** Options of {@link fit}. */
@@ -41,7 +42,7 @@ export interface WatsonFit {
  * Fits a Watson distribution to unit vectors, whose signs do not matter.
  *
  * @param x - [n, p], p ≥ 2.
- * @throws DomainError for a row that is not a unit vector (naming it), for NaN, and where the likelihood has no maximum: all rows on one axis, or all
+ * @throws DomainError for options that are none, for a row that is not a unit vector (naming it), for NaN, and where the likelihood has no maximum: all rows on one axis, or all
  * across one.
  * @throws ShapeError, DTypeError.
  * Source: Sra & Karp, The multivariate Watson distribution (2013); Mardia & Jupp, Directional statistics (2000), 10.3.2.
@@ -49,6 +50,7 @@ export interface WatsonFit {
 export async function fit(x: Tensor, options: FitOptions = {}): Promise<WatsonFit> {
   requireOptions("fit", options);
   const { shape = "either", weights } = options;
+  requireOneOf("fit", "shape", shape, ["bipolar", "girdle", "either"]);
   const rows = await readRows(x, weights, "fit");
   const { p } = rows;
   const scatter = rows.x.mul(rows.weights.expandDims(1)).transpose().matmul(rows.x);

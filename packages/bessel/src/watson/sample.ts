@@ -2,6 +2,7 @@
 
 import { maximum, where, zeros, type Tensor } from "@curv/tensor";
 import * as random from "@curv/tensor/random";
+import { requireSampling } from "../options.js";
 import { heldFixed, sampleByRejection } from "../rejection.js";
 import { turn } from "../von-mises-fisher/turn.js";
 import { dimensionOfAxis, type Watson } from "./density.js";
@@ -20,9 +21,11 @@ const notDifferentiable = /* @__PURE__ */ heldFixed("concentration");
  * The square of the component along μ by rejection; the rest is uniform across. Works for every κ and p: about half of the proposals or more
  * are accepted. Same key, same samples. Differentiable in μ; not in κ, which throws.
  *
+ * @throws DTypeError, DomainError for a key, parameters or a shape that are none.
  * Source: Kent, Ganeiber & Mardia, A new unified approach for the simulation of a wide class of directional distributions (2018).
  */
-export function sample(key: random.Key, distribution: Watson, { shape = [] }: SampleOptions = {}): Tensor {
+export function sample(key: random.Key, distribution: Watson, options: SampleOptions = {}): Tensor {
+  const shape = requireSampling("sample", key, options);
   const p = dimensionOfAxis(distribution, "sample");
   const { axis } = distribution;
   const dtype = axis.dtype as "float32" | "float64";
