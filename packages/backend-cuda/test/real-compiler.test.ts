@@ -1,7 +1,8 @@
 /**
  * Every kind of kernel through NVIDIA's compiler, which needs no card: no errors, no warnings, at most 128 registers, nothing spilled. It is
  * looked for where the package looks for it (`CURV_CUDA_LIB_DIR` names a folder); where it is not, this says so and is skipped. One
- * architecture, or with `CURV_CUDA_NVRTC=all` sm_80, 90, 100 and 120.
+ * architecture, or with `CURV_CUDA_NVRTC=all` sm_75, 80, 90, 100 and 120. `CURV_CUDA_KERNELS` is a pattern for the names of those that are
+ * compiled; default all.
  */
 
 import { createHash } from "node:crypto";
@@ -30,14 +31,16 @@ describe("NVRTC", () => {
   beforeEach(({ skip }) => skip(typeof nvrtc === "string", String(nvrtc)));
 
   const compiler = nvrtc as Nvrtc;
-  const wanted = process.env.CURV_CUDA_NVRTC === "all" ? [80, 90, 100, 120] : [90];
+  const wanted = process.env.CURV_CUDA_NVRTC === "all" ? [75, 80, 90, 100, 120] : [90];
   const known = typeof nvrtc === "string" ? [] : nvrtc.architectures;
   const architectures = wanted.filter((architecture) => known.includes(architecture));
 
   test.each(architectures)("sm_%i", { timeout: 600_000 }, (architecture) => {
     const complaints: string[] = [];
     let most = 0;
+    const some = new RegExp(process.env.CURV_CUDA_KERNELS ?? "");
     for (const [name, source] of kernelSources()) {
+      if (!some.test(name)) continue;
       const { log, resources } = compiler.compile(source, architecture);
       if (/warning|error/.test(log)) complaints.push(`${name}: ${log.split("\n")[0]}`);
       for (const { registers, spilled } of resources) {
