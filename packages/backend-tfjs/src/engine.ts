@@ -19,8 +19,8 @@ const same = (a: Shape, b: Shape): boolean => a.length === b.length && a.every((
 const inexact: Readonly<Record<string, readonly string[]>> = {
   cpu: ["Erf"],
   wasm: ["Sin", "Cos", "Log1p", "Sign", "Maximum", "Minimum", "Erf"],
-  webgl: ["Sin", "Cos", "Tan", "Acos", "Tanh", "Log1p", "Expm1", "Sign", "Maximum", "Minimum", "Erf"],
-  webgpu: ["ArgMax", "Sin", "Cos", "Tan", "Acos", "Tanh", "Log1p", "Expm1", "Sign", "Maximum", "Minimum", "Erf"],
+  webgl: ["Sin", "Cos", "Tan", "Acos", "Tanh", "Log", "Log1p", "Expm1", "Sign", "Maximum", "Minimum", "Erf"],
+  webgpu: ["ArgMax", "Sin", "Cos", "Tan", "Acos", "Tanh", "Log", "Log1p", "Expm1", "Sign", "Maximum", "Minimum", "Erf"],
 };
 
 /** Of the engine's backend, what tells whether its device is there: on webgpu and on webgl. */

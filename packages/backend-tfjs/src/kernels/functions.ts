@@ -16,16 +16,34 @@ const either =
   (kernel: string, f: Function1): TfjsKernel =>
   (engine, [x]) => [engine.exact(kernel) ? engine.unary(kernel, x) : f(engine, x)];
 
-/** log(1 + x): near 0 by 2 artanh(x/(2 + x)), whose series needs six terms. */
+/** 2 artanh s for |s| < 0.21 by six terms of its series: the logarithm of (1 + s)/(1 − s). */
+function twiceArtanh(engine: Engine, s: TfjsTensor): TfjsTensor {
+  const series = engine.polynomial(engine.mul(s, s), [1 / 11, 1 / 9, 1 / 7, 1 / 5, 1 / 3, 1]);
+  return engine.mul(engine.add(s, s), series);
+}
+
+/**
+ * log x. A GPU's may be off by 2⁻²¹ anywhere in [½, 2], which near 1 is all of it (WGSL, section 15.7.4.1): there by the series, once a factor
+ * of 2 has brought x to [2/3, 4/3].
+ */
+function log(engine: Engine, x: TfjsTensor): TfjsTensor {
+  if (engine.exact("Log")) return engine.unary("Log", x);
+  const [low, high] = [engine.less(x, 2 / 3), engine.less(4 / 3, x)];
+  const y = engine.where(low, engine.add(x, x), engine.where(high, engine.mul(x, 0.5), x));
+  const halvings = engine.sub(engine.cast(high, "float32"), engine.cast(low, "float32"));
+  const series = twiceArtanh(engine, engine.div(engine.sub(y, 1), engine.add(y, 1)));
+  const near = engine.add(engine.mul(halvings, Math.LN2), series);
+  const isNear = engine.and(engine.less(0.5, x), engine.less(x, 2));
+  return engine.where(isNear, near, engine.unary("Log", x));
+}
+
+/** log(1 + x): near 0 by 2 artanh(x/(2 + x)). */
 function log1p(engine: Engine, x: TfjsTensor): TfjsTensor {
   if (engine.exact("Log1p")) return engine.unary("Log1p", x);
-  const s = engine.div(x, engine.add(x, 2));
-  const z = engine.mul(s, s);
-  const series = engine.polynomial(z, [1 / 11, 1 / 9, 1 / 7, 1 / 5, 1 / 3, 1]);
-  const near = engine.mul(engine.add(s, s), series);
+  const near = twiceArtanh(engine, engine.div(x, engine.add(x, 2)));
   const isNear = engine.and(engine.less(-0.26, x), engine.less(x, 0.35));
   const isTiny = engine.less(engine.unary("Abs", x), 1e-18);
-  return engine.where(isTiny, x, engine.where(isNear, near, engine.unary("Log", engine.add(x, 1))));
+  return engine.where(isTiny, x, engine.where(isNear, near, log(engine, engine.add(x, 1))));
 }
 
 /** eˣ − 1: near 0 by Taylor's series. */
@@ -211,13 +229,13 @@ const atanh: Function1 = (engine, x) => {
   return engine.where(engine.less(x, 0), engine.unary("Neg", y), y);
 };
 
-const scaledLog = (factor: number): TfjsKernel => formula((engine, x) => engine.mul(engine.unary("Log", x), factor));
+const scaledLog = (factor: number): TfjsKernel => formula((engine, x) => engine.mul(log(engine, x), factor));
 
 export const functionKernels: KernelTable = {
   exp: /* @__PURE__ */ direct("Exp"),
   exp2: (engine, [x]) => [engine.binary("Pow", 2, x)],
   expm1: /* @__PURE__ */ formula(expm1),
-  log: /* @__PURE__ */ direct("Log"),
+  log: /* @__PURE__ */ formula(log),
   log1p: /* @__PURE__ */ formula(log1p),
   log2: /* @__PURE__ */ scaledLog(Math.LOG2E),
   log10: /* @__PURE__ */ scaledLog(Math.LOG10E),

@@ -16,6 +16,7 @@ const sigmoid = (v: number): number => 1 / (1 + Math.exp(-v));
 const functions: Readonly<Record<string, readonly [(x: Tensor) => Tensor, (v: number) => number, number, number]>> = {
   exp: [(x) => x.exp(), Math.exp, -10, 10],
   log: [(x) => x.log(), Math.log, 2, 1000],
+  "log near 1": [(x) => x.log(), Math.log, 0.45, 2.2],
   tanh: [(x) => x.tanh(), Math.tanh, 0.01, 4],
   sigmoid: [(x) => x.sigmoid(), sigmoid, -10, 10],
   sin: [(x) => x.sin(), Math.sin, 0.1, 3],
