@@ -3,7 +3,7 @@
 import { borderOfLogI, borderOfRatioI, borderOfSlopeI } from "../gpu/domain.js";
 import { double, type SourceFunction } from "../gpu/source.js";
 import { aboutHalf } from "../scalar/reciprocal-gamma.js";
-import { onDebye, onHankel } from "./hankel.js";
+import { onDebye, onHankel, onHankelSlope } from "./hankel.js";
 
 const halfLogTwoPi = 0.9189385332046727;
 const { literal, polynomial } = double;
@@ -76,6 +76,22 @@ const recurrence = `
   }
   return a / b;`;
 
+/** The same with the derivative (2k − x²·r′_k)/(2k + x·r_k)², which does not cancel; here each step divides. */
+const recurrenceOfSlope = `
+  let j = 12.0 + Math.floor(1.5 * x + 1.0);
+  let top = v + j + 0.5;
+  let root = Math.sqrt(top * top + x * x);
+  let r = x / (top + root);
+  let d = top / (root * (top + root));
+  while (j > 0.5) {
+    let k = 2.0 * (v + j);
+    let share = 1.0 / (k + x * r);
+    d = (k - x * x * d) * (share * share);
+    r = x * share;
+    j = j - 1.0;
+  }
+  return d;`;
+
 export const firstKind = (): readonly SourceFunction[] => [
   ["c_besselSeries", ["v", "x"], series(false)],
   ["c_besselSeriesScaled", ["v", "x"], series(true)],
@@ -88,14 +104,14 @@ export const firstKind = (): readonly SourceFunction[] => [
   if (${onHankel}) { return (1.0 + c_besselHankel(v + 1.0, x, -1.0)) / (1.0 + c_besselHankel(v, x, -1.0)); }
   if (${onDebye}) { return c_besselUniformRatio(v, x, 1.0); }${recurrence}`,
   ],
-  // r·(log r)′ on the ladder, where r′ = 1 − r² − (2v + 1)r/x would cancel.
+  // r·(log r)′ on the ladder: 1 − r² − (2v + 1)r/x would cancel.
   [
     "c_besselSlopeI",
     ["v", "x"],
     `${borderOfSlopeI(double)}
-  let r = c_besselRatioI(v, x);
-  if (${onHankel}) { return r / x * (c_besselHankelSlope(v + 1.0, x, -1.0) - c_besselHankelSlope(v, x, -1.0)); }
-  if (${onDebye}) { return r / x * c_besselUniformSlope(v, x, 1.0); }
-  return 1.0 - r * r - (2.0 * v + 1.0) * (r / x);`,
+  if (${onHankelSlope}) {
+    return c_besselRatioI(v, x) / x * (c_besselHankelSlope(v + 1.0, x, -1.0) - c_besselHankelSlope(v, x, -1.0));
+  }
+  if (${onDebye}) { return c_besselRatioI(v, x) / x * c_besselUniformSlope(v, x, 1.0); }${recurrenceOfSlope}`,
   ],
 ];

@@ -11,6 +11,9 @@ const [mu3, mu20, u13] = [rung("mu3"), rung("mu20"), rung("u13")];
 export const onHankel: string = `x > ${literal(mu20.x)} && v < ${literal(mu20.v)} && v * v < ${literal(mu20.slope)} * x`;
 export const onDebye: string = `x > ${literal(u13.x)} || v > ${literal(u13.v)}`;
 
+/** Where slopes take Hankel's: the k-th term counts k times in them, and next to the ladder's lower edge Debye's lack the 14th. */
+export const onHankelSlope: string = onHankel.replace(literal(mu20.x), literal(u13.x));
+
 /** Half of the terms are enough where x > 200 and v² < x/10. */
 const half = { terms: 10, x: 200, slope: 0.1 };
 

@@ -7,7 +7,7 @@ import { borderOfLogK, borderOfRatioK, borderOfSlopeK, ratioK, slopeK } from "..
 import { double, type SourceFunction } from "../gpu/source.js";
 import { aboutZero } from "../scalar/reciprocal-gamma.js";
 import { fractionTable } from "../vector/fraction-tables.js";
-import { onDebye, onHankel } from "./hankel.js";
+import { onDebye, onHankel, onHankelSlope } from "./hankel.js";
 
 const halfLogHalfPi = 0.22579135264472744;
 const { literal, polynomial } = double;
@@ -143,7 +143,7 @@ export const secondKind = (): readonly SourceFunction[] => [
   ["c_besselTemme", ["v", "x"], `${temme}\n  return c_log(here / divisor) - n * logHalf;`],
   ["c_besselLogK", ["order", "x"], logK(false)],
   ["c_besselLogScaledK", ["order", "x"], logK(true)],
-  ["c_besselTemmeRatio", ["v", "x"], `${temme}\n  return next / here / (0.5 * x);`],
+  ["c_besselTemmeRatio", ["v", "x"], `${temme}\n  return 2.0 * (next / here) / x;`],
   ["c_besselFractionRatio", ["v", "x"], `${byFraction}\n  return next / here;`],
   [
     "c_besselRatioOfK",
@@ -155,13 +155,33 @@ export const secondKind = (): readonly SourceFunction[] => [
   return c_besselFractionRatio(v, x);`,
   ],
   ["c_besselRatioK", ["v", "x"], ratioK()],
-  // q·(log q)′ on the ladder, where q′ = q² − (2v + 1)q/x − 1 would cancel.
+  // q′ of order μ, where W = (¼ − μ²)H, is −(2W + ((μ + ½)² − W²)/x)/x; then q_v = 2v/x + 1/q_{v−1}, differentiated.
+  [
+    "c_besselFractionSlope",
+    ["v", "x"],
+    `${parts}
+  let inverse = 1.0 / x;
+  let w = c_besselFractionH(mu, x);
+  let q = (mu + x + 0.5 - w) * inverse;
+  let d = -(2.0 * w + ((mu + 0.5) * (mu + 0.5) - w * w) * inverse) * inverse;
+  let j = 1.0;
+  while (j < n + 0.5) {
+    let twice = 2.0 * (mu + j) * inverse;
+    let below = 1.0 / q;
+    d = -twice * inverse - d * (below * below);
+    q = twice + below;
+    j = j + 1.0;
+  }
+  return d;`,
+  ],
+  // q·(log q)′ on the ladder, where q′ = q² − (2v + 1)q/x − 1 would cancel; for x < ½ it does not.
   [
     "c_besselSlopeOfK",
     ["v", "x"],
     `${borderOfSlopeK(double)}
+  if (!(${onDebye}) && x >= 0.5) { return c_besselFractionSlope(v, x); }
   let q = c_besselRatioOfK(v, x);
-  if (${onHankel}) { return q / x * (c_besselHankelSlope(v + 1.0, x, 1.0) - c_besselHankelSlope(v, x, 1.0)); }
+  if (${onHankelSlope}) { return q / x * (c_besselHankelSlope(v + 1.0, x, 1.0) - c_besselHankelSlope(v, x, 1.0)); }
   if (${onDebye}) { return q / x * c_besselUniformSlope(v, x, -1.0); }
   return q * (q - (2.0 * v + 1.0) / x) - 1.0;`,
   ],

@@ -1,0 +1,69 @@
+/**
+ * Kernels with functions of `@curv/bessel` through NVIDIA's compiler, as `real-compiler.test.ts` does with the package's own: no warnings,
+ * at most 128 registers, nothing spilled.
+ */
+
+import { besselRatioI, besselRatioK, logIv, logIve, logKv, logKve } from "@curv/bessel";
+import { flattenCalls, grad, makeGraph, zeros, type DType, type Graph, type Tensor } from "@curv/tensor";
+import { beforeEach, describe, expect, test } from "vitest";
+import { planGraph } from "../src/graph-plan.js";
+import { openNvrtc, type Nvrtc } from "../src/nvrtc.js";
+import { sourcesOf } from "./kernel-sources.js";
+
+function find(): Nvrtc | string {
+  try {
+    return openNvrtc();
+  } catch (error) {
+    return (error as Error).message.split("\n")[0];
+  }
+}
+
+const nvrtc = find();
+const options = { multiprocessors: 132, hostFallback: false, library: true };
+
+/** Alone, in a chain, under a sum, and with derivatives. */
+function graphs(dtype: DType): Record<string, Graph> {
+  const [v, x, few] = [zeros([4096], { dtype }), zeros([4096], { dtype }), zeros([16, 1], { dtype })];
+  const functions = { logIv, logKv, logIve, logKve, besselRatioI, besselRatioK };
+  const slope =
+    (f: (a: Tensor, b: Tensor) => Tensor) =>
+    (a: Tensor, b: Tensor): Tensor =>
+      grad((at: Tensor) => f(a, at).sum())(b);
+  return {
+    ...Object.fromEntries(
+      Object.entries(functions).map(([name, f]) => [name, makeGraph((a: Tensor, b: Tensor) => f(a, b), v, x)]),
+    ),
+    "slope of the ratio of I": makeGraph(slope(besselRatioI), v, x),
+    "slope of the ratio of K": makeGraph(slope(besselRatioK), v, x),
+    chain: makeGraph((a: Tensor, b: Tensor) => logIv(a, b.exp()).add(logKv(a, b.exp())).mul(2).sub(b), v, x),
+    broadcast: makeGraph((a: Tensor, b: Tensor) => logIv(a, b.square()).neg(), few, x.reshape([1, 4096])),
+    sum: makeGraph((a: Tensor, b: Tensor) => logKv(a, b).sum(), v, x),
+  };
+}
+
+describe("NVRTC", () => {
+  beforeEach(({ skip }) => skip(typeof nvrtc === "string", String(nvrtc)));
+
+  const compiler = nvrtc as Nvrtc;
+  const wanted = process.env.CURV_CUDA_NVRTC === "all" ? [75, 80, 90, 100, 120] : [90];
+  const known = typeof nvrtc === "string" ? [] : nvrtc.architectures;
+  const architectures = wanted.filter((architecture) => known.includes(architecture));
+
+  test.each(architectures)("sm_%i", { timeout: 600_000 }, (architecture) => {
+    const complaints: string[] = [];
+    for (const dtype of ["float32", "float64"] as const) {
+      for (const [name, graph] of Object.entries(graphs(dtype))) {
+        for (const source of sourcesOf(planGraph(flattenCalls(graph), options))) {
+          const { log, resources } = compiler.compile(source, architecture);
+          if (/warning|error/.test(log)) complaints.push(`${name} ${dtype}: ${log.split("\n")[0]}`);
+          for (const { registers, spilled } of resources) {
+            if (spilled > 0 || registers > 128)
+              complaints.push(`${name} ${dtype}: ${registers} registers, ${spilled} bytes spilled`);
+          }
+          if (resources.length === 0) complaints.push(`${name} ${dtype}: the log tells no registers`);
+        }
+      }
+    }
+    expect(complaints).toEqual([]);
+  });
+});
