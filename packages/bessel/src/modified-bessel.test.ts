@@ -75,6 +75,33 @@ describe.each(functions)("%s", (name, key, share, bound) => {
   });
 });
 
+test("spot values of the specification", () => {
+  // v, x, log I, log K: all digits valid.
+  const rows: readonly (readonly [number, number, number, number])[] = [
+    [0.5, 2, 0.71600242968946804, -2.1207822376352452],
+    [7.25, 12, 7.6358739548757333, -10.969672393561655],
+    [0, 700, 695.80569999844345, -703.04992725894391],
+    [10, 1e5, 99993.324099981817, -100005.53017263233],
+    [1023, 300.5, -921.88152045489706, 914.2164964500934],
+  ];
+  for (const [order, t, i, k] of rows) {
+    expect(Math.abs(bessel.logIv(order, t) - i)).toBeLessThan(4 * eps * Math.max(1, Math.abs(i)));
+    expect(Math.abs(bessel.logKv(order, t) - k)).toBeLessThan(4 * eps * Math.max(1, Math.abs(k)));
+  }
+});
+
+test("gradients in x are v/x + r and v/x − q, to 1e-13, on the grid", () => {
+  const gradient = (f: (v: Tensor, x: Tensor) => Tensor): Float64Array =>
+    grad((t: Tensor) => f(tensor(v), t).sum())(tensor(x)).dataSync() as Float64Array;
+  for (const [name, key, sign] of [["logIv", "ratioI", 1], ["logKv", "ratioK", -1]] as const) {
+    const ratio = column(key);
+    const got = gradient(bessel[name]);
+    // The larger part counts where the two cancel.
+    const error = got.map((g, i) => Math.abs(g - (v[i] / x[i] + sign * ratio[i])) / Math.max(v[i] / x[i], ratio[i]));
+    expect(error.every((e) => e < 1e-13)).toBe(true);
+  }
+}); // prettier-ignore
+
 test("tiny arguments, subnormal ones too", () => {
   // By mpmath: besselk and besseli at 60 digits.
   const smallest = 5e-324;

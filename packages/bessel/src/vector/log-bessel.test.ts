@@ -53,3 +53,33 @@ test("what has no formula on vectors, among what has one", patience, () => {
     });
   }
 });
+
+/** Where one formula of the vectors takes over from another: arguments, orders, and orders over arguments. */
+const edges = {
+  x: [0.019, 0.05, 0.065, 0.154, 0.47, 0.5, 1, 2, 5, 10, 11, 18, 26, 28, 30, 45, 50, 110, 170, 200, 300, 900, 1400, 8000],
+  v: [0.5, 1.5, 2, 3.05, 4, 4.5, 9, 9.5, 15.3919, 18, 32, 90, 300],
+  slope: [0.615, 1, 3],
+  // v² over x
+  parabola: [0.1, 2],
+}; // prettier-ignore
+
+test.each(["logIv", "logIve", "logKv", "logKve"] as const)("%s on both sides of every edge", patience, (name) => {
+  const [orders, at]: [number[], number[]] = [[], []];
+  const put = (order: number, t: number): void => void (orders.push(order), at.push(t));
+  // The regions are told in float32, so that the edge lies up to 2⁻²⁴ beside.
+  for (const beside of [-1e-6, -4e-8, -1e-15, 0, 1e-15, 4e-8, 1e-6]) {
+    for (let i = 0; i < 40; i++) {
+      const [order, t] = [1e-2 * 1e5 ** (((i + 0.5) * 0.7548776662466927) % 1), 1e-3 * 1e7 ** (((i + 0.5) * 0.5698402909980532) % 1)]; // prettier-ignore
+      for (const edge of edges.x) put(order, edge * (1 + beside));
+      for (const edge of edges.v) put(edge * (1 + beside), t);
+      for (const edge of edges.slope) put(edge * t * (1 + beside), t);
+      for (const edge of edges.parabola) put(Math.sqrt(edge * t) * (1 + beside), t);
+    }
+  }
+  const got = bessel[name](tensor(Float64Array.from(orders)), tensor(Float64Array.from(at))).dataSync();
+  for (let i = 0; i < got.length; i++) {
+    const wanted = bessel[name](orders[i], at[i]);
+    const difference = Math.abs(got[i] - wanted) / Math.max(1, Math.abs(wanted));
+    if (!(difference < 3e-15)) expect.fail(`${name}(${orders[i]}, ${at[i]}) is ${got[i]}, of numbers ${wanted}`);
+  }
+});

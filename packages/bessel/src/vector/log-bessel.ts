@@ -72,9 +72,13 @@ function regionsOf(kind: "I" | "K", scaled: boolean, table: readonly Rung[]): Re
     const inGroup = groups.slice(1).map(({ bands }, i) => and(beyond(v, most[i]), integer(bands.length)));
     const band = inGroup.reduce((sum, offset) => integerAdd(sum, offset), under);
     let region = select(onDebye[onDebye.length - 1], rung, band);
+    // x that is the last of its band, or is rounded to it, included: the formulas below know of no orders beyond.
     const large = largeOrders[kind];
     for (let i = large.length - 1; i >= 0; i--) {
-      const holds = and(and(beyond(v, large[i].v), less(v, constant(largestOrder))), less(x, constant(large[i].x)));
+      const holds = and(
+        and(beyond(v, large[i].v), less(v, constant(largestOrder))),
+        lessEqual(x, constant(large[i].x)),
+      );
       region = select(holds, integer(regions.length - large.length + 1 + i), region);
     }
     const v2 = mul(v, v);
