@@ -9,7 +9,7 @@ import {
   type PrimitiveRecord,
   type Tensor,
 } from "@curv/tensor";
-import { runArrayKernel } from "@curv/tensor/kernels";
+import { resultArray, runArrayKernel } from "@curv/tensor/kernels";
 import { cudaFunctions } from "./cuda/kernels.js";
 import { gpujsFunctions } from "./gpu/kernels.js";
 import { logI, logK, logScaledI, logScaledK } from "./scalar/log-bessel.js";
@@ -131,7 +131,7 @@ const modifiedBesselPrimitive: Primitive<Params> = /* @__PURE__ */ alsoOnGpus({
   lower: ([v, x], { name, n }, [out]) => {
     const { value, derivative } = kernels[name];
     const [orders, at] = [v.buffer, x.buffer];
-    const y = out.dtype === "float64" ? new Float64Array(at.length) : new Float32Array(at.length);
+    const y = resultArray(out.dtype, at.length);
     if (n > 0) {
       for (let i = 0; i < y.length; i++) y[i] = derivative(n, orders[i], at[i]);
       return [y];

@@ -102,6 +102,22 @@ describe("a result", () => {
     expect(Array.from(await reading)).toEqual(doubled);
   });
 
+  test("of an eager product is one as well", () => {
+    const x = tensor(Float64Array.from({ length: 600 }, (_, i) => i % 7)).reshape(20, 30);
+    const y = tensor(Float64Array.from({ length: 600 }, (_, i) => i % 5)).reshape(30, 20);
+    const product = (a: Tensor, b: Tensor): Tensor => tensor(a.matmul(b).dataSync()).reshape(20, 20);
+    const wanted = values(product(product(x, y), product(x, y)));
+    expectNothingHeld(() => {
+      const z = x.matmul(y);
+      const again = z.matmul(z);
+      expect(isKept(z) && isKept(again)).toBe(true);
+      z.dispose();
+      disturb();
+      expect(values(again)).toEqual(wanted);
+      again.dispose();
+    });
+  });
+
   test("that a compiled function captured is there as long as the function", () => {
     const y = double(numbers(1));
     const f = jit((x: Tensor) => x.add(y).sum());

@@ -2,7 +2,7 @@
 
 import { afterEach, expect, test } from "vitest";
 import { setThreads } from "../index.js";
-import { FunctionBody, f64, i32, op, runArrayKernel, type ArrayKernel } from "./index.js";
+import { FunctionBody, f64, i32, op, resultArray, runArrayKernel, type ArrayKernel } from "./index.js";
 
 /** x·y + 1; where y is 0, NaN and the word that says so. */
 const example: ArrayKernel = {
@@ -55,6 +55,30 @@ test.each([1, 2, 3])("by %i threads", (threads) => {
     expect(rounded[77]).toBe(Math.fround(x[77] * y[77] + 1));
     y[left] = 1;
   }
+});
+
+test.each([1, 2, 3])("into an array of the kernels' memory, by %i threads", (threads) => {
+  setThreads(threads);
+  const n = 100_001;
+  const x = Float64Array.from({ length: n }, (_, i) => i / 7);
+  const y = Float32Array.from({ length: n }, (_, i) => 1 + (i % 5));
+  const wanted = new Float64Array(n);
+  runArrayKernel(example, [x, y], wanted);
+  for (let repeat = 0; repeat < 5; repeat++) {
+    const out = resultArray("float64", n);
+    expect(out.buffer).toBeInstanceOf(SharedArrayBuffer);
+    expect(runArrayKernel(example, [x, y], out)).toBe("all");
+    expect(out.every((value, i) => value === wanted[i])).toBe(true);
+    // A result as an operand.
+    const again = resultArray("float64", n);
+    expect(runArrayKernel(example, [out, y], again)).toBe("all");
+    expect(again.every((value, i) => value === wanted[i] * y[i] + 1)).toBe(true);
+  }
+  const zero = y.map((v, i) => (i === 77_777 ? 0 : v));
+  const some = resultArray("float64", n);
+  expect(runArrayKernel(example, [x, zero], some)).toBe("some");
+  expect(some[77_777]).toBeNaN();
+  expect(some[77_778]).toBe(wanted[77_778]);
 });
 
 test("nothing, and a few", () => {

@@ -4,6 +4,7 @@ import type { TypedArray } from "../dtype.js";
 import { allocateWorkSpace, matmulModules, workSpace, workSpaceBytes } from "../cpu/wasm/matmul.js";
 import { kernelMemory, type KernelMemory } from "../cpu/wasm/memory.js";
 import { ModuleBuilder, type Exports } from "../cpu/wasm/module.js";
+import { isResult, placeArgument, share, type Argument } from "../cpu/wasm/resident.js";
 import { worthThreads } from "../cpu/wasm/thread-costs.js";
 import {
   giveUpThreads,
@@ -49,8 +50,10 @@ const slabElements = 131_072;
 const shortSlab = 16_384;
 
 /**
- * out[i] = f(inputs[0][i], …), computed in float64 and rounded to the dtype of `out`. The bits do not depend on the number of threads.
+ * out[i] = f(inputs[0][i], …), computed in float64 and rounded to the dtype of `out`, which may be a {@link resultArray}: then nothing is
+ * copied. The bits do not depend on the number of threads.
  *
+ * @param inputs - Elements of tensors, or other arrays that nobody changes afterwards: a copy of large ones may be kept for the next call.
  * @returns "all"; "some" if the kernel said that it left elements to the caller; "none", with `out` as it was, where WebAssembly with
  *   vectors cannot be had.
  */
@@ -67,6 +70,7 @@ export function runArrayKernel(
   if (program === undefined) compiled.set(kernel, (program = compile(memory, kernel)));
   const several = threadsWanted() && out.length * kernel.nanoseconds >= worthThreads;
   const pool = several ? threadPool(memory, matmulModules, allocateWorkSpace) : null;
+  if (isResult(out) && out instanceof Float64Array) return runInPlace(memory, kernel, program, pool, operands, out);
   const most = Math.min(out.length, pool === null ? kernel.chunk : slabElements);
   const bytes = headerBytes + (kernel.inputs + 1) * 8 * most + slack;
   const base = memory.allocate(pool === null ? bytes : 2 * bytes);
@@ -84,6 +88,46 @@ export function runArrayKernel(
     return runArrayKernel(kernel, operands, out);
   } finally {
     if (!lost) memory.release(base);
+  }
+}
+
+/** Results that a lost worker may still write to: never given back. */
+const abandoned: TypedArray[] = [];
+
+/** All elements at once, with the operands and the result where they are. */
+function runInPlace(
+  memory: KernelMemory,
+  kernel: ArrayKernel,
+  program: Compiled,
+  pool: ThreadPool | null,
+  inputs: readonly TypedArray[],
+  out: Float64Array,
+): "all" | "some" {
+  const operands: Argument[] = [];
+  const base = memory.allocate(headerBytes);
+  let lost = false;
+  try {
+    for (const x of inputs)
+      operands.push(placeArgument(memory, x instanceof Float64Array ? x : new Float64Array(x), "float64"));
+    const words = memory.arrays.uint32.subarray(base / 4);
+    [...operands.map(({ address }) => address), out.byteOffset, 0].forEach((word, i) => (words[i] = word));
+    const compute = program.exports.kernel0;
+    if (pool !== null) pool.run(program, 0, compute, base, out.length, kernel.chunk);
+    else
+      for (let at = 0; at < out.length; at += kernel.chunk) compute(base, at, Math.min(out.length, at + kernel.chunk));
+    return words[kernel.inputs + 1] === 0 ? "all" : "some";
+  } catch (error) {
+    if (!(error instanceof LostWorker)) throw error;
+    // Nothing is given back: the worker may still compute the same numbers, from the same numbers.
+    lost = true;
+    abandoned.push(share(out)!);
+    giveUpThreads();
+    return runInPlace(memory, kernel, program, null, inputs, out);
+  } finally {
+    if (!lost) {
+      for (const operand of operands) operand.done();
+      memory.release(base);
+    }
   }
 }
 

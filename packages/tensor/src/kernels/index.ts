@@ -7,6 +7,7 @@
  */
 
 export { runArrayKernel, type ArrayKernel } from "./array-kernel.js";
+export { resultArray } from "../cpu/wasm/resident.js";
 export {
   FunctionBody,
   ModuleBuilder,

@@ -8,8 +8,8 @@ import { allocate, view } from "../../memory.js";
 import { kernelMemory, type KernelMemory } from "./memory.js";
 import { mostResidentBytes, residentBytes } from "./resident-costs.js";
 
-/** A vector beyond the last element may be read and written. */
-const slack = 16;
+/** A vector beyond the last element may be read and written, and up to 64 bytes read. */
+const slack = 64;
 
 /** Part of the memory that holds a result. */
 interface Part {
@@ -62,7 +62,10 @@ export function takeResult(memory: KernelMemory, address: number, dtype: DType, 
   return copy;
 }
 
-/** An array for a result: in the kernels' memory, with what was there before, if it is to be kept; else one of zeros. */
+/**
+ * An array for a result that a primitive's `lower` will write and return: in the kernels' memory, with whatever was there before, if it is
+ * large and there is room for it; else a new one of zeros.
+ */
 export function resultArray(dtype: DType, length: number): TypedArray {
   const memory = kernelMemory();
   if (memory === null || !isKept(memory, length * itemSize(dtype))) return allocate(dtype, length);
@@ -99,7 +102,10 @@ export function ownResults(
 ): readonly TypedArray[] {
   if (!operands.some(({ buffer }) => isResult(buffer))) return results;
   const memory = operands.map(({ buffer }) => buffer.buffer);
-  return results.map((y) => share(y) ?? (memory.includes(y.buffer) ? y.slice() : y));
+  return results.map((y) => {
+    if (operands.some(({ buffer }) => buffer === y)) return share(y) ?? y;
+    return !isResult(y) && memory.includes(y.buffer) ? y.slice() : y;
+  });
 }
 
 /** A copy of an argument. */
