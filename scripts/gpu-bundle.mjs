@@ -1,7 +1,8 @@
 /**
  * Packs what a machine with a card needs to prove and measure `@curv/backend-cuda`, where there is neither npm nor a network:
  * `node scripts/gpu-bundle.mjs [FOLDER] [--node] [--tar]`. One file of JavaScript with the packages and the parts of `scripts/gpu`, koffi with
- * its native library, the scripts of the peers, `gpu-run.sh`; with `--node` also this Node.js, with `--tar` all of it in FOLDER.tar.
+ * its native library, the scripts of the peers, `gpu-run.sh`; with `--node` also this Node.js (compressed: all of it is some 45 MB then), with
+ * `--tar` all of it in FOLDER.tar.
  */
 
 import { spawnSync } from "node:child_process";
@@ -9,6 +10,7 @@ import { chmodSync, copyFileSync, cpSync, mkdirSync, readFileSync, realpathSync,
 import { createRequire } from "node:module";
 import { basename, dirname, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
+import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
 import { sourceCondition } from "./workspace.mjs";
 
@@ -65,7 +67,7 @@ cpSync(native, join(folder, `node_modules/@koromix/koffi-${platform}-${arch}`), 
 copyFileSync(join(import.meta.dirname, "gpu/peers.py"), join(folder, "peers.py"));
 copyFileSync(join(import.meta.dirname, "gpu-run.sh"), join(folder, "gpu-run.sh"));
 chmodSync(join(folder, "gpu-run.sh"), 0o755);
-if (values.node) copyFileSync(process.execPath, join(folder, "node"));
+if (values.node) writeFileSync(join(folder, "node.gz"), gzipSync(readFileSync(process.execPath)));
 if (values.tar) {
   const { status } = spawnSync("tar", ["-cf", `${folder}.tar`, "-C", dirname(folder), basename(folder)], {
     stdio: "inherit",

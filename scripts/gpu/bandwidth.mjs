@@ -1,6 +1,6 @@
 /** Kernels that move memory, beside what a copy of the same size reaches in the same run. */
 
-import { jit, logSumExp } from "@curv/tensor";
+import { jit, linearRecurrence, logSumExp, softmax } from "@curv/tensor";
 import * as random from "@curv/tensor/random";
 import { floats, openCard, timed } from "./harness.mjs";
 
@@ -41,9 +41,15 @@ export function bandwidth({ tiny, left }) {
       columnSum: of((a) => a.sum(0), [matrix], 1),
       rowSum: of((a) => a.sum(1), [matrix], 1),
       rowLogSumExp: of((a) => logSumExp(a, -1), [matrix], 1),
+      rowSoftmax: of((a) => softmax(a), [matrix], 3),
+      recurrence: of((a, b) => linearRecurrence(a.mul(0.1), b, 0), [x, y], 3),
       transpose: of((a) => a.transpose().add(0), [matrix], 2),
     };
     for (const a of [x, y]) a.dispose();
   }
-  return { ok: true, target: { chain: 0.85 }, ...results };
+  return {
+    ok: true,
+    target: { chain: 0.85, sum: 0.85, rowLogSumExp: 0.8, rowSoftmax: 0.8, transpose: 0.75 },
+    ...results,
+  };
 }

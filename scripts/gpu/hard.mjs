@@ -2,9 +2,10 @@
 
 import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import { cpu, jit, tensor, tidy, use, zeros } from "@curv/tensor";
+import { cpu, cumsum, eye, jit, linearRecurrence, logSumExp, makeGraph, relu, tensor, tidy, use, zeros } from "@curv/tensor"; // prettier-ignore
+import { qr, svd } from "@curv/tensor/linalg";
 import * as random from "@curv/tensor/random";
-import { fail, openCard, relativeDifference, messageOf } from "./harness.mjs";
+import { fail, floats, openCard, relativeDifference, messageOf } from "./harness.mjs";
 
 /** @typedef {import("@curv/tensor").Tensor} Tensor */
 
@@ -87,6 +88,73 @@ export function hard({ tiny }) {
       const error = Math.sqrt(difference / norm);
       if (!(error <= 5e-6)) fail(`relative error ${error}`);
       return { error };
+    },
+    "a product, its bias and a rectifier in one call: the numbers of three kernels, and NaN stays NaN": () => {
+      const n = tiny ? 20 : 1000;
+      const layer = jit((/** @type {Tensor} */ x, /** @type {Tensor} */ w, /** @type {Tensor} */ b) => relu(x.matmul(w).add(b))); // prettier-ignore
+      const seen = {};
+      for (const dtype of floats) {
+        const run = (epilogues) => {
+          const there = openCard({ epilogues, name: `cuda-epilogues-${epilogues}` });
+          const keys = random.split(random.key(11), 3);
+          const [x, w, b] = [[n, n], [n, n], [n]].map((shape, i) => random.normal(keys[i], { shape, dtype }));
+          const row = tensor(Float64Array.from({ length: n }, (_, i) => (i === 3 ? NaN : 0)), { dtype: "float64" }).cast(dtype).reshape([n, 1]); // prettier-ignore
+          const [plain, spoilt] = [layer(x, w, b).dataSync(), layer(x.add(row), w, b).dataSync()];
+          const steps = there.explain(makeGraph(layer, x, w, b));
+          there.dispose();
+          return { plain, spoilt, steps };
+        };
+        const [one, three] = [run(true), run(false)];
+        const difference = relativeDifference(one.plain, three.plain);
+        if (!(difference < (dtype === "float32" ? 1e-5 : 1e-13))) fail(`${dtype}: they differ by ${difference}`);
+        one.spoilt.forEach((value, i) => {
+          if (Number.isNaN(value) !== (Math.floor(i / n) === 3)) fail(`${dtype}: element ${i} is ${value}`);
+        });
+        seen[dtype] = { difference, steps: one.steps };
+      }
+      return seen;
+    },
+    "batches of QR factorisations and singular value decompositions, at once and one by one": () => {
+      const worst = {};
+      for (const [count, m, n] of tiny
+        ? [[2, 5, 3]]
+        : [
+            [500, 20, 12],
+            [200, 100, 60],
+            [3, 300, 200],
+          ]) {
+        // prettier-ignore
+        const a = random.normal(random.key(12), { shape: [count, m, n], dtype: "float64" });
+        const { q, r } = qr(a);
+        const { u, s, vt } = svd(a);
+        const scaled = u.mul(s.reshape([count, 1, n]));
+        const gram = (x) =>
+          x
+            .transpose([0, 2, 1])
+            .matmul(x)
+            .sub(eye(n, n, { dtype: "float64" }));
+        const errors = [q.matmul(r).sub(a), scaled.matmul(vt).sub(a), gram(q), gram(u)].map((x) => x.abs().max().itemSync()); // prettier-ignore
+        worst[`${count} x ${m} x ${n}`] = errors;
+        if (!errors.every((error) => error < 1e-11)) fail(`${count} of [${m}, ${n}]: ${errors.join(", ")}`);
+      }
+      return worst;
+    },
+    "a recurrence and running sums of long lines, softmax of rows with infinities": () => {
+      const n = tiny ? 1500 : 2 ** 21;
+      const [a, b] = random
+        .split(random.key(13), 2)
+        .map((key) => random.uniform(key, { shape: [n], dtype: "float64" }));
+      const f = (x, y) => [linearRecurrence(x, y, 0), cumsum(y.sub(0.5), 0)];
+      const expected = f(a.to(cpu), b.to(cpu)).map((y) => y.dataSync());
+      const differences = f(a, b).map((y, i) => relativeDifference(y.dataSync(), expected[i]));
+      if (!differences.every((difference) => difference < 1e-11)) fail(`they differ by ${differences.join(", ")}`);
+      const rows = tensor([[-Infinity, -Infinity, -Infinity], [-Infinity, 3, -Infinity], [Infinity, 1, 2], [NaN, 1, 2], [700, 710, 690]]); // prettier-ignore
+      const sums = jit((/** @type {Tensor} */ x) => logSumExp(x, 1))(rows).dataSync();
+      const wanted = [-Infinity, 3, Infinity, NaN, 710.0000454];
+      wanted.forEach((value, i) => {
+        if (!Object.is(sums[i], value) && !(Math.abs(sums[i] - value) < 1e-3)) fail(`log-sum-exp of row ${i} is ${sums[i]}`); // prettier-ignore
+      });
+      return { differences };
     },
     "random bits and uniforms are the CPU's": () => {
       const draw = (where) => {
