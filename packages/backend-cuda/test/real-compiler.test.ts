@@ -1,7 +1,7 @@
 /**
  * Every kind of kernel through NVIDIA's compiler, which needs no card: no errors, no warnings, at most 128 registers, nothing spilled. It is
  * looked for where the package looks for it (`CURV_CUDA_LIB_DIR` names a folder); where it is not, this says so and is skipped. One
- * architecture, or with `CURV_CUDA_NVRTC=all` sm_75, 80, 90, 100 and 120. `CURV_CUDA_KERNELS` is a pattern for the names of those that are
+ * architecture, or with `CURV_CUDA_NVRTC=all` sm_75, 80, 90, 100 and 120, or a list of numbers. `CURV_CUDA_KERNELS` is a pattern for the names of those that are
  * compiled; default all.
  */
 
@@ -31,7 +31,8 @@ describe("NVRTC", () => {
   beforeEach(({ skip }) => skip(typeof nvrtc === "string", String(nvrtc)));
 
   const compiler = nvrtc as Nvrtc;
-  const wanted = process.env.CURV_CUDA_NVRTC === "all" ? [75, 80, 90, 100, 120] : [90];
+  const { CURV_CUDA_NVRTC: asked = "90" } = process.env;
+  const wanted = asked === "all" ? [75, 80, 90, 100, 120] : asked.split(",").map(Number);
   const known = typeof nvrtc === "string" ? [] : nvrtc.architectures;
   const architectures = wanted.filter((architecture) => known.includes(architecture));
 
