@@ -1,6 +1,7 @@
 /** The backend: arrays and graphs of Curv as arrays and kernels of gpu.js. */
 
 import {
+  DomainError,
   flattenCalls,
   isTensor,
   Variable,
@@ -59,7 +60,7 @@ export class GpujsBackend implements Backend {
   /** In an asynchronous mode all work is done in the order in which it was asked for. */
   private queue: Promise<void> = Promise.resolve();
   private readonly collected = new FinalizationRegistry<Storage>((storage) => storage.release());
-  private closed = false;
+  private disposal: Promise<void> | null = null;
   readonly downloadSync?: (operand: Operand) => TypedArray;
 
   /** @internal */
@@ -89,6 +90,7 @@ export class GpujsBackend implements Backend {
   }
 
   upload(data: TypedArray, _shape: Shape, dtype: DType): unknown {
+    this.checkOpen();
     return this.wrap(Storage.onHost(this.engine, encode(data, dtype)));
   }
 
@@ -137,7 +139,7 @@ export class GpujsBackend implements Backend {
   };
 
   free(buffer: unknown): void {
-    if (!(buffer instanceof GpuBuffer) || buffer.freed) return;
+    if (!(buffer instanceof GpuBuffer) || buffer.owner !== this || buffer.freed) return;
     buffer.freed = true;
     this.collected.unregister(buffer);
     buffer.storage.release();
@@ -170,8 +172,10 @@ export class GpujsBackend implements Backend {
    * The steps that one call of a graph takes, one a line: kernels with what is fused in them, loops, and what the host does.
    *
    * @param graph - From `makeGraph`.
+   * @throws DomainError if it is no graph.
    */
   explain(graph: Graph): readonly string[] {
+    if (!isGraph(graph)) throw new DomainError("explain: graph is no graph; wants what makeGraph returns.");
     const plan = planGraph(flattenCalls(graph), { ...this.options, hostScalars: graph.inputs.map(() => false) });
     return plan.steps.flatMap(linesOf);
   }
@@ -181,25 +185,28 @@ export class GpujsBackend implements Backend {
     await this.queue;
   }
 
-  /** Gives back the device. Tensors that live on it cannot be read any more. */
-  async dispose(): Promise<void> {
-    if (this.closed) return;
-    await this.queue;
-    this.closed = true;
-    await this.engine.destroy();
+  /** Gives back the device, after the work that was asked for. Tensors that live on it cannot be read any more. */
+  dispose(): Promise<void> {
+    this.disposal ??= this.queue.then(() => this.engine.destroy());
+    return this.disposal;
+  }
+
+  private checkOpen(): void {
+    if (this.disposal !== null) throw new GpujsError(`${this.name} was disposed; open a new backend.`, "device-lost");
   }
 
   private wrap(storage: Storage): GpuBuffer {
-    const buffer = new GpuBuffer(storage);
+    const buffer = new GpuBuffer(storage, this);
     this.collected.register(buffer, storage, buffer);
     return buffer;
   }
 
   private storage(buffer: unknown): Storage {
-    if (this.closed) throw new GpujsError(`${this.name} was disposed; open a new backend.`, "device-lost");
-    if (buffer instanceof GpuBuffer) return buffer.storage;
+    this.checkOpen();
+    if (buffer instanceof GpuBuffer && buffer.owner === this) return buffer.storage;
     // What has no elements never reaches a backend but as an argument of a graph.
-    return Storage.onHost(this.engine, new Float32Array(0));
+    if (ArrayBuffer.isView(buffer) && buffer.byteLength === 0) return Storage.onHost(this.engine, new Float32Array(0));
+    throw new GpujsError(`${this.name}: got a buffer that it did not make; move the tensor with .to.`, "unsupported");
   }
 
   private execute(plan: Plan, inputs: readonly Storage[], outs: readonly Pick<Aval, "shape" | "dtype">[]): GpuBuffer[] {
@@ -265,7 +272,10 @@ const mostPlans = 4096;
 /** A share of an array, as tensors hold it. */
 class GpuBuffer {
   freed = false;
-  constructor(readonly storage: Storage) {}
+  constructor(
+    readonly storage: Storage,
+    readonly owner: GpujsBackend,
+  ) {}
 }
 
 function graphsIn(params: unknown): Graph[] {

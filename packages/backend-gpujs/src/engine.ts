@@ -45,6 +45,7 @@ export class Engine {
   /** What gpu.js draws or computes with: a WebGL context, or an adapter and its device. */
   context: unknown = null;
   private failure: GpujsError | null = null;
+  private destroyed = false;
   private readonly errors = new DeviceErrors();
   /** Arrays that could not be made, or were computed from such, with why. */
   private readonly spoiled = new WeakMap<Handle, GpujsError>();
@@ -68,7 +69,7 @@ export class Engine {
 
   /** Runs a kernel on arrays and numbers. */
   launch(kernel: Kernel, arrays: readonly Handle[], scalars: readonly number[]): Handle | Promise<Handle> {
-    const key = `${kernel.length} ${kernel.source} ${arrays.map((a) => `${kindOf(a)} ${lengthOf(a)}`).join()}`;
+    const key = `${kernel.length} ${kernel.identity} ${arrays.map((a) => `${kindOf(a)} ${lengthOf(a)}`).join()}`;
     const compile = (): CompiledKernel => this.compile(kernel, arrays);
     this.launches++;
     return this.run({ ...kernel, key, compile, inputs: arrays }, [...arrays, ...scalars]);
@@ -249,6 +250,7 @@ export class Engine {
   delete(handle: Handle, length: number): void {
     this.live.arrays--;
     this.live.bytes -= 4 * length;
+    if (this.destroyed) return;
     if (!(handle instanceof Float32Array)) handle.delete();
     const maker = this.makers.get(handle);
     if (maker === undefined) return;
@@ -288,6 +290,7 @@ export class Engine {
   }
 
   async destroy(): Promise<void> {
+    this.destroyed = true;
     this.kernels.clear();
     await this.gpu.destroy();
   }

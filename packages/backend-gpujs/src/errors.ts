@@ -39,6 +39,7 @@ function reasonOf(text: string): FailureReason {
   if (/bytes but this device allows|texture size|too large|over this device's limit|exceeds/i.test(text))
     return "limit";
   if (/compil|shader|WGSL|GLSL|validation/i.test(text)) return "compile";
+  if (/is not supported/i.test(text)) return "unsupported";
   return "launch";
 }
 

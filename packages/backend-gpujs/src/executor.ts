@@ -3,7 +3,7 @@
 import { isTensor, type Aval, type Equation, type HostArray, type TypedArray, type Variable } from "@curv/tensor";
 import type { Engine } from "./engine.js";
 import type { Handle } from "./library.js";
-import type { Kernel } from "./kernel.js";
+import { sourceOf, type Kernel } from "./kernel.js";
 import { sizeOf } from "./place.js";
 import type { Plan, Step } from "./plan.js";
 import { decode, encode, Storage } from "./storage.js";
@@ -169,7 +169,7 @@ export class Executor {
       parts === 1
         ? `function(a0, s0) {\n  return a0[this.thread.x + s0 * ${size}.0];\n}`
         : `function(a0, s0) {\n  let t = this.thread.x * 1.0;\n  let at = t + s0 * ${size}.0;\n  if (t > ${size - 1}.5) { at = at + ${whole - size}.0; }\n  return a0[at];\n}`;
-    const kernel = { source, functions: [], arrays: [], scalars: [i], length: size * parts, name: "row" };
+    const kernel = { ...sourceOf(source), arrays: [], scalars: [i], length: size * parts, name: "row" };
     return yield* this.launch(kernel, [yield* x.onDevice()], [i]);
   }
 
@@ -209,7 +209,7 @@ export class Executor {
 ${lines.join("\n")}
   return y;
 }`;
-    const kernel = { source, functions: [], arrays: [], scalars: [], length: whole * parts, name: "stack" };
+    const kernel = { ...sourceOf(source), arrays: [], scalars: [], length: whole * parts, name: "stack" };
     const arrays: Handle[] = [];
     for (const x of group) arrays.push(yield* x.onDevice());
     return yield* this.launch(kernel, arrays, []);

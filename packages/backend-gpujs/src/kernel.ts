@@ -13,7 +13,14 @@ import { registeredFunctions, registeredRule } from "./registered.js";
 import type { Cell, Rule } from "./rule.js";
 import { scanRules } from "./scan.js";
 import { sortRules } from "./sort.js";
-import { asNative, tableOf, withCallees, type NativeFunction, type SourceFunction } from "./source-functions.js";
+import {
+  asNative,
+  tableOf,
+  withCallees,
+  withNew,
+  type NativeFunction,
+  type SourceFunction,
+} from "./source-functions.js";
 import { constant, partsOf, type Value } from "./value.js";
 import { triangularRules } from "./triangular.js";
 import { windowRules } from "./window.js";
@@ -38,6 +45,8 @@ export type ScalarArgument = number | { readonly of: Variable; readonly part: nu
 
 export interface Kernel {
   readonly source: string;
+  /** What tells it from others: its source, and that of functions that may have other bodies elsewhere. */
+  readonly identity: string;
   readonly functions: readonly NativeFunction[];
   /** What its array arguments are, in order. */
   readonly arrays: readonly Atom[];
@@ -58,6 +67,11 @@ export interface Definitions {
 }
 
 const table: ReadonlyMap<string, SourceFunction> = /* @__PURE__ */ tableOf(...portableMath, wordArithmetic);
+
+/** A source that calls nothing, as a part of a kernel. */
+export function sourceOf(source: string): Pick<Kernel, "source" | "identity" | "functions"> {
+  return { source, identity: source, functions: [] };
+}
 
 /** The kernel that computes a stored result. */
 export function writeKernel(result: Variable, definitions: Definitions): Kernel {
@@ -86,13 +100,18 @@ class Writer implements Cell {
     if (parts === 2) code.line(`if (${plane} > 0.5) { ${y} = ${value.parts[1]}; }`);
     code.line(`return ${y};`);
     const parameters = [...this.arrays.map((_, i) => `a${i}`), ...this.scalars.map((_, i) => `s${i}`)];
+    const name = [...new Set(this.names)].join(" + ");
+    const source = `function(${parameters.join(", ")}) {\n${code.toString()}\n}`;
+    const functions = withCallees(code.functions, this.functions, name);
+    const brought = functions.filter((f) => table.get(f.name) !== f);
     return {
-      source: `function(${parameters.join(", ")}) {\n${code.toString()}\n}`,
-      functions: withCallees(code.functions, this.functions).map(asNative),
+      source,
+      identity: [source, ...brought.map((f) => f.source)].join("\n"),
+      functions: functions.map(asNative),
       arrays: this.arrays,
       scalars: this.scalars,
       length: parts * size,
-      name: [...new Set(this.names)].join(" + "),
+      name,
     };
   }
 
@@ -101,7 +120,7 @@ class Writer implements Cell {
     const { name } = equation.primitive;
     this.names.push(name);
     if (name in rules) return rules[name](this, equation, place, output);
-    this.functions = new Map([...this.functions, ...registeredFunctions(equation.primitive)]);
+    this.functions = withNew(this.functions, registeredFunctions(equation.primitive), name);
     return registeredRule(this, equation, place, output);
   }
 

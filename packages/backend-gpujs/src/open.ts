@@ -3,8 +3,9 @@
 import { GpujsBackend, type DeviceInfo } from "./backend.js";
 import { Engine } from "./engine.js";
 import { asGpujsError, GpujsError } from "./errors.js";
-import type { Kernel } from "./kernel.js";
+import { sourceOf, type Kernel } from "./kernel.js";
 import type { GpuLibrary, Handle, Mode } from "./library.js";
+import { checkOptions } from "./options.js";
 import { largestArray } from "./plan.js";
 
 /** Options of {@link gpujs}. */
@@ -36,6 +37,7 @@ const opened = /* @__PURE__ */ new Map<string, number>();
  * A mode is tried by a kernel whose result is checked; one that does not run, or that gpu.js replaces by a slower one, is refused.
  * Nothing is registered: pass the backend to `use` or to `.to`. Its `describe()` says what was found.
  *
+ * @throws DomainError if an option is not what it has to be.
  * @throws GpujsError (a BackendError) if gpu.js is not installed, or if no mode works; it says why of each.
  *
  * @example
@@ -43,6 +45,7 @@ const opened = /* @__PURE__ */ new Map<string, number>();
  * use(backend);
  */
 export async function gpujs(options: GpujsOptions = {}): Promise<GpujsBackend> {
+  checkOptions(options);
   const { mode = preferred, hostFallback = false, fuse = true, asynchronous = false } = options;
   const modes = typeof mode === "string" ? [mode] : mode;
   const refused: string[] = [];
@@ -131,8 +134,7 @@ async function findWebGpu(): Promise<void> {
 async function probe(engine: Engine): Promise<void> {
   const handle = await engine.upload(Float32Array.of(1.5, -2));
   const kernel: Kernel = {
-    source: "function(a0, s0) { return a0[this.thread.x] * s0 + 1.0; }",
-    functions: [],
+    ...sourceOf("function(a0, s0) { return a0[this.thread.x] * s0 + 1.0; }"),
     arrays: [],
     scalars: [0],
     length: 2,

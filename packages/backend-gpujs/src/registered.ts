@@ -1,6 +1,7 @@
 /** Primitives of other packages: elementwise functions that they bring as source text, by `registerLowering(primitive, "gpujs", …)`. */
 
 import { loweringOf, type Equation, type Primitive } from "@curv/tensor";
+import { GpujsError } from "./errors.js";
 import type { Cell, Rule } from "./rule.js";
 import { tableOf, type Definition, type SourceFunction } from "./source-functions.js";
 
@@ -10,7 +11,7 @@ import { tableOf, type Definition, type SourceFunction } from "./source-function
  *
  * A function is [name, parameters, body] in gpu.js's language: `let` of floats, `if` and `else`, `for` with a literal bound, `while` without,
  * `Math.floor`, `Math.abs`, `Math.sqrt`; float literals with a point. Names start with `c_` and a word of the package; the backend's
- * own may be called: `c_exp`, `c_log`, `c_log1p`, `c_expm1`, `c_pow`, `c_sin`, `c_cos`, `c_lgamma`, … . A GPU's own are not accurate enough.
+ * own may be called, and not be defined again: `c_exp`, `c_log`, `c_log1p`, `c_expm1`, `c_pow`, `c_sin`, `c_cos`, `c_lgamma`, … . A GPU's own are not accurate enough.
  */
 export interface GpujsFunctions<P = never> {
   /** The functions and what they call; asked for once. */
@@ -22,7 +23,16 @@ export interface GpujsFunctions<P = never> {
 const tables = new WeakMap<object, ReadonlyMap<string, SourceFunction>>();
 
 function loweringFor(primitive: Primitive): GpujsFunctions | undefined {
-  return loweringOf(primitive, "gpujs") as GpujsFunctions | undefined;
+  const lowering: unknown = loweringOf(primitive, "gpujs");
+  if (lowering === undefined) return undefined;
+  const { functions, nameOf } = (lowering ?? {}) as Partial<GpujsFunctions>;
+  if (typeof functions !== "function" || typeof nameOf !== "function")
+    throw mistake(primitive, 'registerLowering(…, "gpujs", …) got no object with the methods functions and nameOf');
+  return lowering as GpujsFunctions;
+}
+
+function mistake({ name }: Primitive, what: string): GpujsError {
+  return new GpujsError(`${name}: gpujs: ${what}; see GpujsFunctions.`, "compile");
 }
 
 /** Whether another package brought functions for the primitive, with any parameters. */
@@ -40,12 +50,29 @@ export function registeredName({ primitive, params, inputs }: Equation): string 
 export function registeredFunctions(primitive: Primitive): ReadonlyMap<string, SourceFunction> {
   const lowering = loweringFor(primitive)!;
   let table = tables.get(lowering);
-  if (table === undefined) tables.set(lowering, (table = tableOf(lowering.functions())));
+  if (table === undefined) {
+    const definitions: unknown = lowering.functions();
+    if (!Array.isArray(definitions) || !definitions.every(isDefinition))
+      throw mistake(primitive, "its functions are no list of [name, parameters, body], with names that start with c_");
+    tables.set(lowering, (table = tableOf(definitions)));
+  }
   return table;
+}
+
+function isDefinition(value: unknown): value is Definition {
+  if (!Array.isArray(value) || value.length !== 3) return false;
+  const [name, parameters, body] = value as readonly unknown[];
+  const isText = (x: unknown): x is string => typeof x === "string";
+  return isText(name) && /^c_\w+$/.test(name) && Array.isArray(parameters) && parameters.every(isText) && isText(body);
 }
 
 /** An element of the result from those of the operands. */
 export const registeredRule: Rule = (cell: Cell, equation, place) => {
+  const name = registeredName(equation)!;
+  const { primitive, inputs } = equation;
+  const f = registeredFunctions(primitive).get(name);
+  if (f?.parameters.length !== inputs.length)
+    throw mistake(primitive, `it brings no function ${name} of ${inputs.length} parameters`);
   const operands = equation.inputs.map((_, i) => cell.read(equation, i, place).parts[0]);
-  return { dtype: "float32", parts: [cell.code.call(registeredName(equation)!, ...operands)] };
+  return { dtype: "float32", parts: [cell.code.call(name, ...operands)] };
 };

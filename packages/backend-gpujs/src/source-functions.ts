@@ -1,5 +1,7 @@
 /** Functions that kernels may call, as source text, with all that they call in turn. */
 
+import { GpujsError } from "./errors.js";
+
 /** A function of floats in the language of gpu.js. */
 export interface SourceFunction {
   readonly name: string;
@@ -28,15 +30,36 @@ export function tableOf(...tables: readonly (readonly Definition[])[]): Map<stri
   );
 }
 
-/** The named functions and those that they call; whoever is called comes first. */
-export function withCallees(names: Iterable<string>, table: ReadonlyMap<string, SourceFunction>): SourceFunction[] {
+/** A table with the functions that `primitive` brings. A name that means something else already is refused. */
+export function withNew(
+  table: ReadonlyMap<string, SourceFunction>,
+  brought: ReadonlyMap<string, SourceFunction>,
+  primitive: string,
+): ReadonlyMap<string, SourceFunction> {
+  for (const [name, { source }] of brought) {
+    if ((table.get(name)?.source ?? source) !== source) {
+      throw new GpujsError(
+        `${primitive}: gpujs: it brings a function ${name}, and there is another of this name; choose one of its own.`,
+        "compile",
+      );
+    }
+  }
+  return new Map([...table, ...brought]);
+}
+
+/** The named functions and those that they call, in a kernel of this name; whoever is called comes first. */
+export function withCallees(
+  names: Iterable<string>,
+  table: ReadonlyMap<string, SourceFunction>,
+  kernel: string,
+): SourceFunction[] {
   const found: SourceFunction[] = [];
   const seen = new Set<string>();
   const visit = (name: string): void => {
     if (seen.has(name)) return;
     seen.add(name);
     const f = table.get(name);
-    if (f === undefined) throw new Error(`backend-gpujs: there is no function ${name}; this is a mistake in a kernel.`);
+    if (f === undefined) throw new GpujsError(`${kernel}: gpujs: it calls ${name}, which nobody brought.`, "compile");
     for (const [callee] of f.source.matchAll(/\bc_\w+(?=\()/g)) if (callee !== name) visit(callee);
     found.push(f);
   };
