@@ -2,11 +2,14 @@
 
 import {
   BackendError,
+  DomainError,
   definePrimitive,
   bind,
   grad,
   jit,
   jvp,
+  maxPool,
+  ones,
   registerLowering,
   sum,
   tensor,
@@ -15,6 +18,7 @@ import {
   zeros,
   type Tensor,
 } from "@curv/tensor";
+import { logIv } from "@curv/bessel";
 import * as linalg from "@curv/tensor/linalg";
 import * as random from "@curv/tensor/random";
 import * as tf from "@tensorflow/tfjs";
@@ -190,6 +194,30 @@ for (const engine of engines) {
       expect(await L.data()).toEqual(await linalg.cholesky(A).data());
     });
 
+    test("a function of another package is refused by name, and runs on the host if that is allowed", async () => {
+      const strict = await open(engine);
+      const x = tensor([0.5, 2, 10]);
+      expect(() => logIv(1.5, x.to(strict))).toThrow(/modifiedBessel: tfjs-\w+ does not have this operation/);
+      const lenient = await open(engine, { hostFallback: true });
+      const y = logIv(1.5, x.to(lenient));
+      expect(y.backend).toBe(lenient.name);
+      expect(await y.data()).toEqual(await logIv(1.5, x).data());
+    });
+
+    test("long sums of ones are exact", async () => {
+      const backend = await open(engine);
+      for (const n of [5000, 10 ** 5, 2 ** 20]) {
+        expect(await sum(ones([n]).to(backend)).item()).toBe(n);
+      }
+    });
+
+    test("the gradient of a maximum over a window goes to the first of several", async () => {
+      const backend = await open(engine);
+      const x = tensor([[[[1, 3, 3, 2], [3, 3, 0, 2]]]]).to(backend); // prettier-ignore
+      const gradient = grad((v: Tensor) => sum(maxPool(v, { window: 2, stride: 2 })))(x);
+      expect(await gradient.array()).toEqual([[[[0, 1, 1, 0], [0, 0, 0, 0]]]]); // prettier-ignore
+    });
+
     test("random numbers have the bits of the CPU", async () => {
       const backend = await open(engine);
       const draw = async (): Promise<unknown[]> => {
@@ -251,6 +279,19 @@ describe("engines and modules", () => {
   test("what is no module is refused with the line to run", () => {
     expect(() => backendFromTfjs({} as never)).toThrow(/npm install @tensorflow\/tfjs/);
     expect(() => backendFromTfjs({ ...tf, getBackend: () => undefined } as never)).toThrow(/no engine is ready/);
+  });
+
+  test("options of another type are refused by name", () => {
+    for (const [options, message] of [
+      [null, /options is null; wants an object/],
+      ["wasm", /options is "wasm"; wants an object/],
+      [{ name: "" }, /name is ""; wants a string that is not empty/],
+      [{ name: Symbol("x") }, /name is a symbol; wants a string/],
+      [{ hostFallback: 1 }, /hostFallback is 1; wants true or false/],
+    ] as const) {
+      expect(() => backendFromTfjs(tf, options as never)).toThrow(message);
+      expect(() => backendFromTfjs(tf, options as never)).toThrow(DomainError);
+    }
   });
 
   test("describe() says what it is", async () => {

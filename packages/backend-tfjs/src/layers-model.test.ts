@@ -239,6 +239,39 @@ test("every class of layers is in a model above or below", () => {
   expect(layerClasses.filter((name) => !used.has(name) && !elsewhere.includes(name))).toEqual([]);
 });
 
+test("every layer of tf.layers is known, or refused by its name", async () => {
+  // Not layers by themselves, or another name of one that is; cells are run by rnn, above.
+  const others = ["Layer", "RNN", "RNNCell", "input", "inputLayer", "convLstm2dCell", "gruCell", "lstmCell", "simpleRNNCell", "stackedRNNCells"];
+  const factories = Object.keys(L).filter((name) => !others.includes(name) && !/^(avg|max|globalMax)Pool\dd$|^avgPooling\dd$/.test(name));
+  const known = new Set(layerClasses.map((name) => name.toLowerCase()));
+  const refused = factories.filter((name) => !known.has(name.toLowerCase()));
+  expect(refused.sort()).toEqual(["categoryEncoding", "randomWidth"]);
+  const input = tf.input({ shape: [4, 4, 1] });
+  const wide = tf.model({ inputs: input, outputs: L.randomWidth({ factor: 0.5, name: "wider" } as never).apply(input) as never });
+  await expect(functionFromLayersModel(wide)).rejects.toThrow(/"wider" \(RandomWidth\) is not known/);
+
+  class Twice extends tf.layers.Layer {
+    static className = "Twice";
+    override call(x: tf.Tensor | tf.Tensor[]): tf.Tensor {
+      return tf.mul(Array.isArray(x) ? x[0] : x, 2);
+    }
+  }
+  const custom = sequential(L.dense({ units: 1, inputShape: [1] }), new Twice({ name: "mine" }));
+  await expect(functionFromLayersModel(custom)).rejects.toThrow(/layer "mine" \(Twice\) is not known/);
+
+  class Memory extends L.RNNCell {
+    static className = "Memory";
+    stateSize = 1;
+    override call(inputs: tf.Tensor | tf.Tensor[]): tf.Tensor[] {
+      const [x, h] = inputs as tf.Tensor[];
+      return [tf.add(x, h), tf.add(x, h)];
+    }
+  }
+  const cell = new Memory({ name: "cell" } as never);
+  const own = sequential(L.rnn({ cell, name: "loop", inputShape: [3, 1] } as never));
+  await expect(functionFromLayersModel(own)).rejects.toThrow(/layer "loop" \(RNN\) has a cell that is not known/);
+}); // prettier-ignore
+
 describe("reference outputs, which agree with an independent implementation", () => {
   const input = tf.input({ shape: [3] });
   const dense3 = L.dense({ units: 3 }).apply(input) as tf.SymbolicTensor;
@@ -425,6 +458,19 @@ describe("what cannot be translated is refused by the layer's name", () => {
     await expect(weightsToLayersModel(tf, net, wrong)).rejects.toThrow(
       /params.only.kernel has shape \[1, 1\]; wants \[2, 1\]/,
     );
+    const small = { ...params, only: { kernel: zeros([2, 7]), bias: zeros([1]) } };
+    expect(() => apply(small, tensor([[1, 2]]))).toThrow(/params.only.kernel has shape \[2, 7\]; wants \[2, 1\]/);
+    const half = { only: { kernel: zeros([2, 1]) } };
+    expect(() => apply(half, tensor([[1, 2]]))).toThrow(/params.only.bias is missing/);
+    const whole = { only: { kernel: zeros([2, 1], { dtype: "int32" }), bias: zeros([1]) } };
+    expect(() => apply(whole, tensor([[1, 2]]))).toThrow(/params.only.kernel is int32; wants float32 or float64/);
+    for (const nothing of [null, 3, "x", { only: null }, { only: 3 }] as never[]) {
+      expect(() => apply(nothing, tensor([[1, 2]]))).toThrow(/params.only.kernel is missing/);
+      await expect(weightsToLayersModel(tf, net, nothing)).rejects.toThrow(/params.only.kernel is missing/);
+    }
+    for (const options of [null, 3] as never[]) {
+      await expect(functionFromLayersModel(net, options)).rejects.toThrow(/options is (null|3); wants an object/);
+    }
     await expect(functionFromLayersModel({} as never)).rejects.toThrow(/not a built tf.LayersModel/);
     net.dispose();
     await expect(functionFromLayersModel(net)).rejects.toThrow(/the model's weight only.kernel was disposed/);
