@@ -1,7 +1,7 @@
 /** The curvature of a model's loss in one call: what one would measure first, in numbers and on a page. */
 
 import { DomainError } from "@curv/tensor";
-import { eigsh } from "@curv/linsolve";
+import { eigsh, expectArguments } from "@curv/linsolve";
 import { norm } from "@curv/tensor/tree";
 import * as random from "@curv/tensor/random";
 import { asBatches, meanOverExamples, type Data } from "./data.js";
@@ -83,6 +83,7 @@ export async function curvatureReport<P, B>(
   data: Data<B>,
   options: CurvatureReportOptions = {},
 ): Promise<CurvatureReport> {
+  expectArguments("curvatureReport", { loss: [loss, "function"] });
   const caller = "curvatureReport";
   const { key = random.key(0), top = 5, probes = 32, tol = 1e-4, title = "Curvature of the loss" } = options;
   const { signal, onProgress } = options;

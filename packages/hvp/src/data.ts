@@ -1,5 +1,6 @@
 /** What a loss is the mean over: examples in memory, whole or in batches, or batches that are loaded again for every pass. */
 
+import { expectArguments } from "@curv/linsolve";
 import { DomainError, scan, ShapeError, tensor, type Tensor } from "@curv/tensor";
 import { leavesWithPath, map } from "@curv/tensor/tree";
 import { asVector, compiled } from "./transforms.js";
@@ -63,6 +64,7 @@ export function inBatches<B>(examples: B, options: { readonly batchSize: number 
  * });
  */
 export function fromLoader<B>(load: () => Iterable<B>): Batches<B> {
+  expectArguments("fromLoader", { load: [load, "function"] });
   return { [brand]: true, source: "loader", batchSize: 0, each: load };
 }
 

@@ -2,9 +2,12 @@
 
 import { softmaxCrossEntropy } from "@curv/loss";
 import { mlp } from "@curv/nn";
-import { ones, tensor, zeros, type Tensor } from "@curv/tensor";
+import { denseOperator, linearOperator } from "@curv/linsolve";
+import { CurvError, eye, ones, tensor, zeros, type Tensor } from "@curv/tensor";
 import * as random from "@curv/tensor/random";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
+import * as domain from "./domain/index.js";
+import * as hvp from "./index.js";
 import {
   crossEntropyOutput,
   fisherOperator,
@@ -160,3 +163,80 @@ test.each<[string, () => unknown, RegExp]>([
     /negativeFraction: tolerance is NaN/,
   ],
 ])("%s that make no sense", (_, call, message) => expect(call).toThrow(message));
+
+/** What a call throws, now or later. */
+async function refusal(call: () => unknown): Promise<unknown> {
+  try {
+    await call();
+  } catch (error) {
+    return error;
+  }
+  return undefined;
+}
+
+describe("every public function says what is missing", () => {
+  // These take nothing, or anything: a tree of no leaves, rows that are computed later.
+  const lenient = ["fishr", "layersOf", "perSampleGradientRows"];
+  const functions = Object.entries({ ...hvp, ...domain }).filter(
+    ([name, f]) => typeof f === "function" && !lenient.includes(name),
+  );
+  test.each(functions)("%s", async (name, f) => {
+    const isClass = /^class/.test(Function.prototype.toString.call(f));
+    for (const args of [[], [null]]) {
+      const call = isClass
+        ? () => new (f as new (...args: unknown[]) => unknown)(...args)
+        : () => (f as (...args: unknown[]) => unknown)(...args);
+      const error = await refusal(call);
+      expect(error, `${name}(${args.join()})`).toBeInstanceOf(CurvError);
+      expect((error as Error).message).toMatch(new RegExp(`^${name}: `));
+    }
+  });
+
+  const operator = denseOperator(eye(6, 6, { dtype: "float64" }), { positiveSemidefinite: true });
+  const estimators = [
+    "frobeniusNorm",
+    "hutchPlusPlus",
+    "hutchinsonDiagonal",
+    "hutchinsonTrace",
+    "spectralLearner",
+    "spectralMeasure",
+    "spikedCovariance",
+    "traceByLayer",
+    "xDiagonal",
+    "xTrace",
+  ] as const;
+  test.each(estimators)("%s without a key, or with one that is none", async (name) => {
+    const estimate = hvp[name] as unknown as (...args: unknown[]) => unknown;
+    expect(String(await refusal(() => estimate(operator)))).toBe(
+      `DomainError: ${name}: key is undefined; wants a key, as random.key(0) makes.`,
+    );
+    expect(String(await refusal(() => estimate(operator, 0)))).toMatch(`${name}: key is 0; wants a key`);
+    expect(String(await refusal(() => estimate(operator, key, null)))).toMatch(`${name}: options is null; wants an`);
+  });
+});
+
+test("rows of an interpolant with NaN, at once", () => {
+  const rows = tensor(Float64Array.of(1, 2, 3, NaN, 5, 6), { shape: [3, 2] });
+  expect(() => hvp.interpolantOf(rows)).toThrow(
+    "interpolantOf: row 1 of jacobian has NaN or an infinity; wants finite numbers.",
+  );
+});
+
+test("operators that are said to be symmetric and are not", async () => {
+  const n = 10;
+  const matrix = random.normal(key, { shape: [n, n], dtype: "float64" });
+  const said = linearOperator({
+    matvec: (v: Tensor) => matrix.matmul(v),
+    domain: zeros([n], { dtype: "float64" }),
+    positiveSemidefinite: true,
+  });
+  const message = /the operator is not symmetric/;
+  await expect(hvp.spectralMeasure(said, key, { steps: 5 })).rejects.toThrow(message);
+  await expect(hvp.spectralLearner(said, key, { steps: 5 })).rejects.toThrow(message);
+  await expect(hvp.spectralNorm(said)).rejects.toThrow(message);
+  await expect(hvp.conditionNumber(said)).rejects.toThrow(message);
+  await expect(hvp.spikedCovariance(said, key, { dataset: 100, pairs: 2 })).rejects.toThrow(message);
+  const b = ones([n], { dtype: "float64" });
+  await expect(hvp.inverseProduct(said, b)).rejects.toThrow(message);
+  await expect(hvp.inverseProduct(said, b, { method: "minres" })).rejects.toThrow(message);
+});

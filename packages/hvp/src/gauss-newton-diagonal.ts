@@ -1,5 +1,6 @@
 /** The diagonal of the Gauss–Newton matrix, exactly. */
 
+import { expectArguments } from "@curv/linsolve";
 import { eye, type Tensor } from "@curv/tensor";
 import { map } from "@curv/tensor/tree";
 import { asBatches, meanOverExamples, type Data } from "./data.js";
@@ -23,6 +24,11 @@ export function gaussNewtonDiagonal<P, X>(
   params: P,
   data: Data<{ readonly inputs: X }>,
 ): P {
+  expectArguments("gaussNewtonDiagonal", {
+    model: [model, "function"],
+    outputLoss: [outputLoss, "object"],
+    data: [data, "object"],
+  });
   const caller = "gaussNewtonDiagonal";
   const ofExample = (p: P, input: X): P => {
     const { value: outputs, pullback } = withPullback((q: P) => model(q, asBatch(input)), p);

@@ -1,5 +1,6 @@
 /** How noisy a gradient is. */
 
+import { expectArguments } from "@curv/linsolve";
 import { DomainError, type Tensor } from "@curv/tensor";
 import type { Data } from "./data.js";
 import type { LossFunction, LossOptions } from "./loss-function.js";
@@ -26,6 +27,7 @@ export function gradientNoiseScale<P, B>(
   data: Data<B>,
   options: LossOptions = {},
 ): GradientNoise {
+  expectArguments("gradientNoiseScale", { loss: [loss, "function"] });
   const caller = "gradientNoiseScale";
   let count = 0;
   let squares = 0;

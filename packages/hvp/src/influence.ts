@@ -1,7 +1,7 @@
 /** Influence functions: what a training example does to the loss of a test example. */
 
 import { concat, ConvergenceError, stack, type Tensor } from "@curv/tensor";
-import type { LinearOperator } from "@curv/linsolve";
+import { expectArguments, type LinearOperator } from "@curv/linsolve";
 import { asBatches, type Data } from "./data.js";
 import { inverseProduct, type InverseProductOptions } from "./inverse-product.js";
 import { checkLoss, exampleLosses, type LossFunction } from "./loss-function.js";
@@ -33,9 +33,15 @@ export async function influence<P, B>(
   loss: LossFunction<P, B>,
   params: P,
   curvature: LinearOperator<P>,
-  { training, test }: { readonly training: Data<B>; readonly test: B },
+  data: { readonly training: Data<B>; readonly test: B },
   { inverse, onProgress, ...options }: InfluenceOptions<P> = {},
 ): Promise<Tensor> {
+  expectArguments("influence", {
+    loss: [loss, "function"],
+    curvature: [curvature, "operator"],
+    data: [data, "object"],
+  });
+  const { training, test } = data;
   const caller = "influence";
   const batches = asBatches(training, caller);
   checkLoss(loss, params, batches, caller, {});

@@ -1,5 +1,6 @@
 /** Gradients and curvature of the examples, one by one. */
 
+import { expectArguments } from "@curv/linsolve";
 import type { Tensor } from "@curv/tensor";
 import { asBatches, type Data } from "./data.js";
 import { asBatch, checkLoss, type LossFunction, type LossOptions } from "./loss-function.js";
@@ -14,6 +15,7 @@ import { asVector, compiled, directional, gradient, linearized, mapped, withPull
  * @param loss - (params, batch) ↦ mean loss; it is given batches of one.
  */
 export function perSampleGradients<P, B>(loss: LossFunction<P, B>, params: P, batch: B): P {
+  expectArguments("perSampleGradients", { loss: [loss, "function"] });
   return mapped((example: B) => gradient((p: P) => loss(p, asBatch(example)))(params))(batch);
 }
 
@@ -79,6 +81,11 @@ export function perSampleGaussNewtonProducts<P, X>(
   params: P,
   data: Data<{ readonly inputs: X }>,
 ): PerSampleProducts<P> {
+  expectArguments("perSampleGaussNewtonProducts", {
+    model: [model, "function"],
+    outputLoss: [outputLoss, "object"],
+    data: [data, "object"],
+  });
   const batches = asBatches(data, "perSampleGaussNewtonProducts");
   const ofBatch = compiled(({ inputs }: { readonly inputs: X }, v: P) =>
     mapped((input: X) => {

@@ -1,5 +1,6 @@
 /** Some of a model's parameters, as if the others were constants: blocks of curvature, layer by layer. */
 
+import { expectArguments } from "@curv/linsolve";
 import { DomainError, TreeError, type Tensor } from "@curv/tensor";
 import { flatten, leavesWithPath, unflatten, type Path } from "@curv/tensor/tree";
 
@@ -23,6 +24,7 @@ export interface SelectedParameters<P> {
  * const block = hessianOperator((p, batch) => loss(merge(p), batch), selected, data);
  */
 export function selectParameters<P>(params: P, keep: (path: Path) => boolean): SelectedParameters<P> {
+  expectArguments("selectParameters", { keep: [keep, "function"] });
   const all = leavesWithPath(params as never);
   const { leaves, structure } = flatten(params as never);
   const names = all.map(({ path }) => (keep(path) ? path.join(".") : null));

@@ -3,7 +3,8 @@
 import { DomainError, isTensor } from "@curv/tensor";
 
 /** What an argument can be. */
-export type ArgumentKind = "operator" | "tensor" | "matrix" | "function" | "numbers" | "list" | "object" | "options";
+export type ArgumentKind =
+  "operator" | "tensor" | "matrix" | "function" | "numbers" | "list" | "object" | "options" | "key";
 
 interface Told {
   readonly wants: string;
@@ -29,6 +30,7 @@ const kinds: Readonly<Record<ArgumentKind, Told>> = {
   list: { wants: "an array", is: Array.isArray },
   object: { wants: "an object", is: isPlain },
   options: { wants: "an object of options", is: isPlain },
+  key: { wants: "a key, as random.key(0) makes", is: (x) => isTensor(x) && x.dtype === "uint32" },
 };
 
 /** An object that is no Tensor. */

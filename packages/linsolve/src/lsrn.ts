@@ -34,6 +34,7 @@ export async function lsrn<X, Y>(
 ): Promise<LeastSquaresResult<X>> {
   expectArguments("lsrn", { a: [a, "operator"], options: [lsrnOptions, "options"] });
   const { key, oversampling = 2, rcond = a.dtype === "float64" ? 1e-12 : 1e-5, ...options } = lsrnOptions;
+  expectArguments("lsrn", { "options.key": [key, "key"] });
   if (!(oversampling > 1 && oversampling < Infinity)) {
     throw new DomainError(`lsrn: oversampling is ${oversampling}; wants a number > 1.`);
   }

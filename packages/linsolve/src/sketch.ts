@@ -52,6 +52,7 @@ export interface SketchResult {
 export function sketchSolveCore(a: Tensor, b: Tensor, options: SketchOptions): SketchResult {
   expectArguments("sketchSolveCore", { a: [a, "tensor"], b: [b, "tensor"], options: [options, "options"] });
   const { key, sketch = { kind: "kaczmarz" }, rtol, maxSweeps = 1000, x0 } = options;
+  expectArguments("sketchSolveCore", { "options.key": [key, "key"] });
   if (a.rank !== 2 || b.rank !== 1 || a.shape[0] !== b.shape[0]) {
     throw new ShapeError(
       `sketchSolveCore: a and b have shapes [${a.shape.join(", ")}] and [${b.shape.join(", ")}]; wants [m, n] and [m].`,

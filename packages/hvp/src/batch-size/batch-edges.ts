@@ -1,5 +1,6 @@
 /** Where the spectrum of a batch's curvature ends, from that of all the data and a model of the noise. */
 
+import { expectArguments } from "@curv/linsolve";
 import { DomainError } from "@curv/tensor";
 import { checkCount } from "../estimators/products.js";
 import { checkNonNegative, checkNumber } from "./arguments.js";
@@ -84,7 +85,9 @@ export interface BatchEdges {
  * @example
  * const { lambdaMax } = batchEdges({ lambdaMax: 4, noise: { model: "wigner", pSigma2: 8 } }, { batch: 4 }); // 4.5
  */
-export function batchEdges(curvature: MeasuredCurvature, { batch, dataset = Infinity }: BatchOptions): BatchEdges {
+export function batchEdges(curvature: MeasuredCurvature, options: BatchOptions): BatchEdges {
+  expectArguments("batchEdges", { options: [options, "options"] });
+  const { batch, dataset = Infinity } = options;
   checkCurvature(curvature, "batchEdges");
   return edgesOf(curvature, effectiveBatch(batch, dataset));
 }
@@ -148,15 +151,17 @@ function additiveSpike(l: number, s2: number, q: number): Spike | null {
  * @throws DomainError as {@link batchEdges}, and for λ₁ ≤ 0.
  */
 export function crossoverBatch(curvature: MeasuredCurvature): number {
-  const { lambdaMax, noise } = curvature;
   checkCurvature(curvature, "crossoverBatch");
+  const { lambdaMax, noise } = curvature;
   if (!(lambdaMax > 0)) throw new DomainError(`crossoverBatch: lambdaMax is ${lambdaMax}; wants a number > 0.`);
   if (noise.model === "wigner") return noise.pSigma2 / lambdaMax ** 2;
   return (noise.bulk * noise.params) / ((noise.rankPerSample ?? 1) * lambdaMax);
 }
 
 /** @throws DomainError for what is no curvature. */
-export function checkCurvature({ lambdaMax, lambdaMin, noise }: MeasuredCurvature, caller: string): void {
+export function checkCurvature(curvature: MeasuredCurvature, caller: string): void {
+  expectArguments(caller, { curvature: [curvature, "object"] });
+  const { lambdaMax, lambdaMin, noise } = curvature;
   checkNumber(lambdaMax, caller, "lambdaMax", "a number", () => true);
   if (lambdaMin !== undefined)
     checkNumber(lambdaMin, caller, "lambdaMin", "a number <= lambdaMax", (x) => x <= lambdaMax);
@@ -165,6 +170,7 @@ export function checkCurvature({ lambdaMax, lambdaMin, noise }: MeasuredCurvatur
 
 /** @throws DomainError for what is no noise. */
 export function checkNoise(noise: BatchNoise, caller: string): void {
+  expectArguments(caller, { noise: [noise, "object"] });
   switch (noise.model) {
     case "wigner":
       return checkNonNegative(noise.pSigma2, caller, "noise.pSigma2");

@@ -1,5 +1,6 @@
 /** Learning rates that the curvature of a batch allows, and how they change with its size. */
 
+import { expectArguments } from "@curv/linsolve";
 import { DomainError } from "@curv/tensor";
 import { checkNonNegative, checkNumber, checkPositive } from "./arguments.js";
 import { checkCurvature, crossoverBatch, edgesOf, type BatchEdges, type MeasuredCurvature } from "./batch-edges.js";
@@ -36,6 +37,7 @@ export type StepMethod =
  * Source: Granziol, Zohren & Roberts (2022), section 5; the momentum's bound: Polyak (1964).
  */
 export function maxLearningRate(edges: BatchEdges, step: StepMethod): number {
+  expectArguments("maxLearningRate", { edges: [edges, "object"], step: [step, "object"] });
   const caller = "maxLearningRate";
   switch (step.method) {
     case "sgd":
@@ -113,6 +115,7 @@ export interface ScaledLearningRate {
  * scaleLearningRate(0.1, { method: "sgd", curvature, fromBatch: 128, toBatch: 512, dataset: 50000 }).lr;
  */
 export function scaleLearningRate(lr: number, options: ScaleOptions): ScaledLearningRate {
+  expectArguments("scaleLearningRate", { options: [options, "options"] });
   const caller = "scaleLearningRate";
   const { fromBatch, toBatch, dataset = Infinity } = options;
   checkPositive(lr, caller, "lr");
@@ -150,7 +153,9 @@ export interface DampingOptions {
  * @throws DomainError for numbers that are not positive, batches that are no integers.
  * Source: Granziol, Zohren & Roberts (2022); their K-FAC runs take 16 at B = 16, and half of it for each doubling.
  */
-export function scaleDamping(damping: number, { lrRatio = 1, fromBatch, toBatch }: DampingOptions): number {
+export function scaleDamping(damping: number, options: DampingOptions): number {
+  expectArguments("scaleDamping", { options: [options, "options"] });
+  const { lrRatio = 1, fromBatch, toBatch } = options;
   checkPositive(damping, "scaleDamping", "damping");
   checkPositive(lrRatio, "scaleDamping", "lrRatio");
   // Both are checked as batches are, without a data set.

@@ -1,7 +1,7 @@
 /** Learning rate and momentum from the spectrum of the curvature, without a search. */
 
 import { DomainError } from "@curv/tensor";
-import type { AnyOperator } from "@curv/linsolve";
+import { expectArguments, type AnyOperator } from "@curv/linsolve";
 import * as random from "@curv/tensor/random";
 import { checkCount } from "../estimators/products.js";
 import { spectralMeasure, type SpectralRun } from "../estimators/spectral-measure.js";
@@ -64,9 +64,12 @@ export interface SpectralRates {
  * Source: Granziol, Zohren & Roberts (2022), section 7; their code `run_ssgd_fastanddirty.py`, `run_ssgdm_…`, `run_ssgdmn_…`.
  */
 export function spectralRates(
-  { nodes: ritz, weights }: Pick<SpectralRun, "nodes" | "weights">,
+  run: Pick<SpectralRun, "nodes" | "weights">,
   options: SpectralRateOptions = {},
 ): SpectralRates {
+  expectArguments("spectralRates", { run: [run, "object"], options: [options, "options"] });
+  const { nodes: ritz, weights } = run;
+  expectArguments("spectralRates", { "run.nodes": [ritz, "list"], "run.weights": [weights, "list"] });
   const caller = "spectralRates";
   checkRateOptions(options, caller);
   const { mode = "heavy-ball", mu: kind = "minimum", weightThreshold = 0.5, trainBatch, safety = 1, compat } = options;
@@ -125,6 +128,11 @@ export async function spectralLearner(
   key: random.Key,
   options: SpectralLearnerOptions = {},
 ): Promise<SpectralRates> {
+  expectArguments("spectralLearner", {
+    operator: [operator, "operator"],
+    key: [key, "key"],
+    options: [options, "options"],
+  });
   const caller = "spectralLearner";
   const n = operator.shape[1];
   const { steps = Math.min(20, n), signal, ...rates } = options;
@@ -164,6 +172,7 @@ export async function spectralRatesAt(
 ): Promise<SpectralRates> {
   checkCount(epoch, "spectralRatesAt", "epoch", { least: 0 });
   checkCount(every, "spectralRatesAt", "every");
+  expectArguments("spectralRatesAt", { curvature: [curvature, "function"] });
   if (previous !== null && epoch % every !== 0) return previous;
   return spectralLearner(curvature(), random.foldIn(key, epoch), options);
 }

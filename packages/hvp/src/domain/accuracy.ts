@@ -1,5 +1,6 @@
 /** How often a model's choice is the label. */
 
+import { expectArguments } from "@curv/linsolve";
 import { jit, type Tensor } from "@curv/tensor";
 import { checkEnvironment, type Environment } from "./environment.js";
 import type { HeadedModel } from "./headed-model.js";
@@ -10,6 +11,7 @@ import type { HeadedModel } from "./headed-model.js";
  * @throws DomainError for an empty environment.
  */
 export async function domainAccuracy<P>(model: HeadedModel<P>, params: P, environment: Environment): Promise<number> {
+  expectArguments("domainAccuracy", { model: [model, "object"] });
   checkEnvironment(environment, "domainAccuracy", "environment");
   return compiledAccuracy(model)(params, environment.x, environment.y).item();
 }

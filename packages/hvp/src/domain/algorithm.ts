@@ -1,5 +1,6 @@
 /** Algorithms of domain generalisation by name: a penalty that is added to the mean loss, perhaps with a memory of earlier steps. */
 
+import { expectArguments } from "@curv/linsolve";
 import { DomainError, zeros, type FloatDType, type Tensor } from "@curv/tensor";
 import type { Key } from "@curv/tensor/random";
 import { alignHeads, checkOptions, type AlignOptions } from "./alignment.js";
@@ -42,6 +43,7 @@ export function statelessPenalty(
   name: string,
   f: (views: readonly EnvironmentView[], key: Key) => Tensor,
 ): DomainPenalty<null> {
+  expectArguments("statelessPenalty", { f: [f, "function"] });
   return { name, init: () => null, apply: (views, state, key) => ({ penalty: f(views, key), state }) };
 }
 
@@ -59,6 +61,7 @@ export function fishr(decay = 0.95): DomainPenalty<Tensor> {
 
 /** Alignment of gradients and curvature. Hutchinson's probes are drawn anew in each step, unless the options hold a key. */
 export function aligned(options: AlignOptions): DomainPenalty<null> {
+  expectArguments("aligned", { options: [options, "options"] });
   return statelessPenalty(
     options.method,
     (views, key) =>

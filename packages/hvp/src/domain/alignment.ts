@@ -1,5 +1,6 @@
 /** Alignment of the head's gradient and curvature between environments: by Hessian-gradient products, by diagonals, by whole Hessians. */
 
+import { expectArguments } from "@curv/linsolve";
 import { DomainError, stack, stopGradient, type Tensor } from "@curv/tensor";
 import * as random from "@curv/tensor/random";
 import { checkCount, checkEnvironments, checkNumber, meanOf, type Environment } from "./environment.js";
@@ -60,8 +61,9 @@ export interface Alignment {
  * Source: Hemati, Zhang, Estiri & Chen (2023), section 5: equations of HGP and Hutchinson regularisation.
  */
 export function alignHeads(heads: readonly HeadStatistics[], options: AlignOptions): Alignment {
-  const { alpha = 1, beta = 1, reduce = "mean", detachTarget = true } = options;
+  expectArguments("alignHeads", { heads: [heads, "list"] });
   checkOptions(options, "alignHeads");
+  const { alpha = 1, beta = 1, reduce = "mean", detachTarget = true } = options;
   if (heads.length === 0) throw new DomainError("alignHeads: there are no heads; wants at least one.");
   if (heads.some(({ size }) => size !== heads[0].size)) {
     throw new DomainError(
@@ -136,6 +138,7 @@ function curvaturesOf(
  * Source: Bekas, Kokiopoulou & Saad (2007).
  */
 export function diagonalEstimate(head: HeadStatistics, probes: Tensor): Tensor {
+  expectArguments("diagonalEstimate", { head: [head, "object"], probes: [probes, "tensor"] });
   return probes.mul(head.hvps(probes)).mean(0);
 }
 
@@ -171,6 +174,7 @@ export function hessianAlignment<P>(
   environments: readonly Environment[],
   options: HessianAlignmentOptions,
 ): HessianAlignment {
+  expectArguments("hessianAlignment", { model: [model, "object"] });
   checkOptions(options, "hessianAlignment");
   checkEnvironments(environments, "hessianAlignment", 2);
   const views = viewEnvironments(model, params, environments, options, "hessianAlignment");
@@ -189,6 +193,7 @@ const methods: readonly AlignmentMethod[] = ["hgp", "hutchinson", "exact-diagona
 
 /** Refuses options that make no sense. */
 export function checkOptions(options: AlignOptions, caller: string, needsKey = true): void {
+  expectArguments(caller, { options: [options, "options"] });
   const { method, alpha = 1, beta = 1, probes = 150, key, reduce = "mean" } = options;
   if (!methods.includes(method)) {
     throw new DomainError(`${caller}: method is "${String(method)}"; wants one of ${methods.join(", ")}.`);

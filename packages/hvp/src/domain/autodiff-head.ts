@@ -1,5 +1,6 @@
 /** Gradient and curvature of any head's loss, by differentiation: the slow and general way, and the oracle of the closed forms. */
 
+import { expectArguments } from "@curv/linsolve";
 import { eye, grad, linearize, vmap, type Tensor } from "@curv/tensor";
 import type { HeadStatistics } from "./head-statistics.js";
 
@@ -11,6 +12,7 @@ import type { HeadStatistics } from "./head-statistics.js";
  * @param h - Where, [D].
  */
 export function autodiffHeadStatistics(f: (h: Tensor) => Tensor, h: Tensor): HeadStatistics {
+  expectArguments("autodiffHeadStatistics", { f: [f, "function"], h: [h, "tensor"] });
   const size = h.size;
   let linearized: { readonly value: Tensor; readonly linear: (v: Tensor) => Tensor } | undefined;
   const line = (): NonNullable<typeof linearized> => (linearized ??= linearize(grad(f), h));

@@ -1,5 +1,6 @@
 /** The penalties that Hessian alignment is compared with. Each is a function of what a model makes of the environments. */
 
+import { expectArguments } from "@curv/linsolve";
 import { stack, type Tensor } from "@curv/tensor";
 import { meanOf } from "./environment.js";
 import type { EnvironmentView } from "./view.js";
@@ -10,6 +11,7 @@ import type { EnvironmentView } from "./view.js";
  * Source: Arjovsky, Bottou, Gulrajani & Lopez-Paz (2019), equation (IRMv1).
  */
 export function irmPenalty(views: readonly EnvironmentView[]): Tensor {
+  expectArguments("irmPenalty", { views: [views, "list"] });
   return meanOf(views.map(({ errors, logits }) => errors.mul(logits).sum(1).mean().square()));
 }
 
@@ -22,6 +24,7 @@ export function irmPenalty(views: readonly EnvironmentView[]): Tensor {
  * Source: Krueger et al. (2021), equation (8).
  */
 export function vrexPenalty(views: readonly EnvironmentView[]): Tensor {
+  expectArguments("vrexPenalty", { views: [views, "list"] });
   const losses = stack(views.map(({ nll }) => nll));
   return losses.sub(losses.mean()).square().mean();
 }
@@ -33,6 +36,7 @@ export function vrexPenalty(views: readonly EnvironmentView[]): Tensor {
  * Source: Koyama & Yamaguchi (2020).
  */
 export function igaPenalty(views: readonly EnvironmentView[]): Tensor {
+  expectArguments("igaPenalty", { views: [views, "list"] });
   const gradients = views.map(({ head }) => head.gradient());
   const mean = meanOf(gradients);
   return meanOf(gradients.map((g) => g.sub(mean).square().sum()));
@@ -45,6 +49,7 @@ export function igaPenalty(views: readonly EnvironmentView[]): Tensor {
  * Source: Sun & Saenko (2016); means as in DomainBed (Gulrajani & Lopez-Paz, 2021).
  */
 export function coralPenalty(views: readonly EnvironmentView[]): Tensor {
+  expectArguments("coralPenalty", { views: [views, "list"] });
   const moments = views.map(({ features }) => {
     const mean = features.mean(0);
     const centred = features.sub(mean);

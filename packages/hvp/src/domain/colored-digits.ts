@@ -1,5 +1,6 @@
 /** Coloured digits: a colour that tells more about the label than the shape does, until its meaning changes. */
 
+import { expectArguments } from "@curv/linsolve";
 import { DomainError, ShapeError, stack, tensor, where, type Tensor } from "@curv/tensor";
 import * as random from "@curv/tensor/random";
 import type { Environment } from "./environment.js";
@@ -39,11 +40,9 @@ export interface ColoredDigits extends Environment {
  * @throws ShapeError for images that do not fit; DomainError for a probability outside [0, 1], or labels that are no digits.
  * Source: Arjovsky et al. (2019), section 5.2, and the scripts of Hemati et al. (2023).
  */
-export function coloredDigits(
-  images: Tensor,
-  labels: ArrayLike<number>,
-  { key, colorFlip, labelFlip = 0.25, grayscale = false }: ColoredDigitsOptions,
-): ColoredDigits {
+export function coloredDigits(images: Tensor, labels: ArrayLike<number>, options: ColoredDigitsOptions): ColoredDigits {
+  expectArguments("coloredDigits", { labels: [labels, "numbers"], options: [options, "options"] });
+  const { key, colorFlip, labelFlip = 0.25, grayscale = false } = options;
   const { pixels, height, width } = imagesAsPixels(images, labels, "coloredDigits");
   checkProbability(colorFlip, "colorFlip");
   checkProbability(labelFlip, "labelFlip");
@@ -82,8 +81,10 @@ export interface ImbalancedSplitOptions {
  */
 export function imbalancedSplit(
   labels: ArrayLike<number>,
-  { key, share = 0.97 }: ImbalancedSplitOptions,
+  options: ImbalancedSplitOptions,
 ): readonly [first: Int32Array, second: Int32Array] {
+  expectArguments("imbalancedSplit", { labels: [labels, "numbers"], options: [options, "options"] });
+  const { key, share = 0.97 } = options;
   if (!(share > 0 && share < 1)) throw new DomainError(`imbalancedSplit: share is ${share}; wants a number in (0, 1).`);
   const order = random.permutation(key, labels.length).dataSync();
   const places = Array.from(order);

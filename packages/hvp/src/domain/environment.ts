@@ -1,5 +1,6 @@
 /** Data of one environment (domain), and what is refused of them. */
 
+import { expectArguments } from "@curv/linsolve";
 import { DomainError, DTypeError, isFloat, isTensor, ShapeError, type Tensor } from "@curv/tensor";
 
 /** Examples from one place: a hospital, a camera, a customer. */
@@ -24,7 +25,9 @@ export function checkEnvironments(environments: readonly Environment[], caller: 
 }
 
 /** Refuses what holds no examples, or other numbers of inputs and labels. */
-export function checkEnvironment({ x, y }: Environment, caller: string, name: string): void {
+export function checkEnvironment(environment: Environment, caller: string, name: string): void {
+  expectArguments(caller, { [name]: [environment, "object"] });
+  const { x, y } = environment;
   if (!isTensor(x) || !isTensor(y)) throw new DTypeError(`${caller}: ${name} wants tensors x and y.`);
   if (!isFloat(x.dtype)) throw new DTypeError(`${caller}: ${name}.x is ${x.dtype}; wants float32 or float64.`);
   if (x.rank < 2 || y.rank === 0 || x.shape[0] !== y.shape[0]) {

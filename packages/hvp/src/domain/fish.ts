@@ -1,5 +1,6 @@
 /** Fish: steps through the environments one after another, so that their gradients come to agree. */
 
+import { expectArguments } from "@curv/linsolve";
 import { valueAndGrad, type Tensor } from "@curv/tensor";
 import * as tree from "@curv/tensor/tree";
 import type { DomainOptimizer } from "./adam.js";
@@ -31,6 +32,7 @@ export function fishStep<P, S>(
   state: S,
   { metaRate = 0.5 }: { readonly metaRate?: number } = {},
 ): FishStep<P, S> {
+  expectArguments("fishStep", { losses: [losses, "list"], optimizer: [optimizer, "object"] });
   const add = tree.add as unknown as (x: P, y: P) => P;
   const move = tree.map as unknown as (f: (x: Tensor, y: Tensor) => Tensor, x: P, y: P) => P;
   const differentiate = valueAndGrad as unknown as (f: (p: P) => Tensor) => (p: P) => { value: Tensor; grad: P };

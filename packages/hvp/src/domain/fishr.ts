@@ -1,5 +1,6 @@
 /** Fishr: the variance of per-example gradients of the head is made equal across environments. */
 
+import { expectArguments } from "@curv/linsolve";
 import { concat, DomainError, ones, stack, stopGradient, type Tensor } from "@curv/tensor";
 import { meanOf } from "./environment.js";
 import type { EnvironmentView } from "./view.js";
@@ -10,7 +11,9 @@ import type { EnvironmentView } from "./view.js";
  *
  * @throws DomainError for a head that is not linear.
  */
-export function gradientVariance({ features, errors, bias }: EnvironmentView): Tensor {
+export function gradientVariance(view: EnvironmentView): Tensor {
+  expectArguments("gradientVariance", { view: [view, "object"] });
+  const { features, errors, bias } = view;
   if (bias === null) throw new DomainError("gradientVariance: the head is general; wants a linear one (headKind).");
   const n = features.shape[0];
   const inputs = bias ? concat([features, ones([n, 1], { dtype: features.dtype })], 1) : features;
@@ -43,6 +46,7 @@ export interface Fishr {
  * Source: Rame, Dancette & Cord (2022), section 3; moving average and its correction as in DomainBed.
  */
 export function fishrPenalty(views: readonly EnvironmentView[], { averages, decay = 0.95 }: FishrOptions = {}): Fishr {
+  expectArguments("fishrPenalty", { views: [views, "list"] });
   const variances = stack(views.map(gradientVariance));
   const before = averages === undefined ? variances.mul(0) : averages;
   const now = stopGradient(before)

@@ -1,5 +1,6 @@
 /** Gradient and curvature of a linear head's loss, in closed form: no second differentiation, no products with the Hessian by autodiff. */
 
+import { expectArguments } from "@curv/linsolve";
 import { concat, DomainError, ones, ShapeError, stack, type Tensor } from "@curv/tensor";
 import { logitDerivatives, type HeadLoss } from "./logit-loss.js";
 
@@ -54,6 +55,7 @@ export function headStatistics(
   y: Tensor,
   { loss, bias = true }: HeadStatisticsOptions = {},
 ): HeadStatistics {
+  expectArguments("headStatistics", { z: [z, "tensor"], logits: [logits, "tensor"], y: [y, "tensor"] });
   if (z.rank !== 2 || z.shape[0] !== logits.shape[0]) {
     const shapes = `features [${z.shape.join(", ")}] and logits [${logits.shape.join(", ")}]`;
     throw new ShapeError(`headStatistics: ${shapes}; wants [n, d] and [n, K].`);

@@ -1,5 +1,6 @@
 /** A model with a head: features of the input, and a classifier on top of them, whose gradient and curvature are looked at. */
 
+import { expectArguments } from "@curv/linsolve";
 import type { InitOptions, Layer } from "@curv/nn";
 import { DomainError, ShapeError, TreeError, type Tensor } from "@curv/tensor";
 import type { Key } from "@curv/tensor/random";
@@ -50,7 +51,9 @@ export function headedModel<F, H>(layers: {
   readonly features: Layer<F>;
   readonly head: Layer<H>;
 }): HeadedLayers<F, H> {
+  expectArguments("headedModel", { layers: [layers, "object"] });
   const { features, head } = layers;
+  expectArguments("headedModel", { "layers.features": [features, "object"], "layers.head": [head, "object"] });
   return {
     features: (params, x) => features.apply(params.features, x),
     head: (params, z) => head.apply(params.head, z),
@@ -145,6 +148,7 @@ export function headProblem<P>(
   environment: Environment,
   options: { readonly loss?: HeadLoss } = {},
 ): HeadProblem {
+  expectArguments("headProblem", { model: [model, "object"] });
   checkEnvironment(environment, "headProblem", "environment");
   const { vector, logits } = headVector(model, params, "headProblem");
   const { z } = checkedForward(model, params, environment.x, "headProblem");

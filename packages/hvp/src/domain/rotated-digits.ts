@@ -1,5 +1,6 @@
 /** Rotated digits: the environments differ in how the digits are turned. */
 
+import { expectArguments } from "@curv/linsolve";
 import { DomainError, take, tensor, type Tensor } from "@curv/tensor";
 import type { Environment } from "./environment.js";
 import { imagesAsPixels } from "./images.js";
@@ -19,11 +20,9 @@ export interface RotatedDigitsOptions {
  * @throws ShapeError for images that do not fit; DomainError for an angle that is not finite, or labels that are no digits.
  * Source: Ghifary et al. (2015), RotatedMNIST; as in DomainBed (Gulrajani & Lopez-Paz, 2021).
  */
-export function rotatedDigits(
-  images: Tensor,
-  labels: ArrayLike<number>,
-  { degrees }: RotatedDigitsOptions,
-): Environment {
+export function rotatedDigits(images: Tensor, labels: ArrayLike<number>, options: RotatedDigitsOptions): Environment {
+  expectArguments("rotatedDigits", { labels: [labels, "numbers"], options: [options, "options"] });
+  const { degrees } = options;
   const { pixels, height, width } = imagesAsPixels(images, labels, "rotatedDigits");
   if (!Number.isFinite(degrees)) throw new DomainError(`rotatedDigits: degrees is ${degrees}; wants a finite number.`);
   const corners = sources(height, width, (degrees * Math.PI) / 180);

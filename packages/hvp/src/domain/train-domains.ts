@@ -1,5 +1,6 @@
 /** Training on several environments with a penalty for what differs between them. */
 
+import { expectArguments } from "@curv/linsolve";
 import { DomainError, take } from "@curv/tensor";
 import * as random from "@curv/tensor/random";
 import { compiledAccuracy } from "./accuracy.js";
@@ -113,6 +114,7 @@ export async function trainDomains<P>(
   environments: readonly Environment[],
   options: TrainDomainsOptions<P> = {},
 ): Promise<TrainDomainsResult<P>> {
+  expectArguments("trainDomains", { model: [model, "object"] });
   const { algorithm = "erm", key = random.key(0), steps = 501, batchSize, watch = {}, signal, onProgress } = options;
   const { weight = 1, annealSteps = 0, annealWeight = 1, rescale = true } = options;
   checkOptions(options);

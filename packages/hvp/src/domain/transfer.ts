@@ -14,7 +14,7 @@ import {
   type Tensor,
 } from "@curv/tensor";
 import * as random from "@curv/tensor/random";
-import { eigsh, linearOperator } from "@curv/linsolve";
+import { eigsh, linearOperator, expectArguments } from "@curv/linsolve";
 import { checkCount, checkNumber } from "./environment.js";
 import { projectedAscent, type Ascent, type AscentOptions } from "./projected-ascent.js";
 
@@ -68,6 +68,7 @@ export async function transferUpperBound(
   radius: number,
   { tol, key = random.key(0), signal }: TransferBoundOptions = {},
 ): Promise<TransferBound> {
+  expectArguments("transferUpperBound", { source: [source, "function"], target: [target, "function"] });
   checkProblem(head, radius, "transferUpperBound");
   const sourceLine = linearize(grad(source), head);
   const targetLine = linearize(grad(target), head);
@@ -164,6 +165,7 @@ export async function transferMeasure(
   radius: number,
   options: TransferMeasureOptions = {},
 ): Promise<TransferMeasure> {
+  expectArguments("transferMeasure", { source: [source, "function"], target: [target, "function"] });
   const dtype = checkProblem(head, radius, "transferMeasure");
   const { starts = 8, key = random.key(0), maxIter = 2000, signal, onProgress } = options;
   const { tol = dtype === "float64" ? 1e-8 : 1e-4 } = options;

@@ -1,5 +1,6 @@
 /** What a model makes of an environment: everything that penalties and trainers look at, from one pass. */
 
+import { expectArguments } from "@curv/linsolve";
 import { DomainError, type Tensor } from "@curv/tensor";
 import { autodiffHeadStatistics } from "./autodiff-head.js";
 import { checkEnvironments, type Environment } from "./environment.js";
@@ -46,9 +47,11 @@ export function viewEnvironments<P>(
   model: HeadedModel<P>,
   params: P,
   environments: readonly Environment[],
-  { loss, mode = model.headKind === "linear" ? "closed-form" : "autodiff" }: ViewOptions = {},
+  options: ViewOptions = {},
   caller = "viewEnvironments",
 ): EnvironmentView[] {
+  expectArguments(caller, { model: [model, "object"], options: [options, "options"] });
+  const { loss, mode = model.headKind === "linear" ? "closed-form" : "autodiff" } = options;
   checkEnvironments(environments, caller, 1);
   if (mode !== "closed-form" && mode !== "autodiff") {
     throw new DomainError(`${caller}: mode is "${String(mode)}"; wants "closed-form" or "autodiff".`);

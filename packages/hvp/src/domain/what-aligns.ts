@@ -1,5 +1,6 @@
 /** What of two environments is aligned, and which method asks for it: the paper's analysis as a table of numbers. */
 
+import { expectArguments } from "@curv/linsolve";
 import { DomainError, stack, where, type Tensor } from "@curv/tensor";
 import { checkEnvironments, type Environment } from "./environment.js";
 import { gradientVariance } from "./fishr.js";
@@ -137,6 +138,7 @@ export async function whatAligns<P>(
   environments: readonly Environment[],
   options: Pick<ViewOptions, "loss"> = {},
 ): Promise<AlignmentRow[]> {
+  expectArguments("whatAligns", { model: [model, "object"] });
   checkEnvironments(environments, "whatAligns", 2);
   if (model.headKind !== "linear") throw new DomainError("whatAligns: the head is general; wants a linear one.");
   const views = viewEnvironments(model, params, environments, options, "whatAligns");

@@ -1,7 +1,7 @@
 /** Numbers that the ends of a spectrum give. */
 
 import { DomainError } from "@curv/tensor";
-import { eigsh, gramOperator, type AnyOperator, type EigshOptions } from "@curv/linsolve";
+import { eigsh, gramOperator, type AnyOperator, type EigshOptions, expectArguments } from "@curv/linsolve";
 import { squareSize } from "./products.js";
 
 export type ExtremeOptions = Omit<EigshOptions, "k" | "which" | "verifyMultiplicity">;
@@ -21,6 +21,7 @@ export interface SpectralNorm {
  * @throws As `eigsh`.
  */
 export async function spectralNorm(a: AnyOperator, options: ExtremeOptions = {}): Promise<SpectralNorm> {
+  expectArguments("spectralNorm", { a: [a, "operator"] });
   const on = a.symmetric ? a : gramOperator(a);
   const found = await eigsh(on, { ...options, k: 1, which: "magnitude", verifyMultiplicity: false });
   const [value, residual] = await Promise.all([found.values.item(), found.residuals.item()]);

@@ -4,7 +4,7 @@ import { concat, DomainError, matmul, ShapeError, zeros, type Tensor } from "@cu
 import type { AnyOperator } from "@curv/linsolve";
 import { foldIn, type Key } from "@curv/tensor/random";
 import { drawProbes, type ProbeDistribution } from "./probes.js";
-import { checkCount, meanAndStandardError, productsOf, squareSize, type ProductOptions } from "./products.js";
+import { checkCount, meanAndStandardError, productsOf, probedSize, type ProductOptions } from "./products.js";
 import { checkSketch, growSketch, type RangeSketch } from "./range-sketch.js";
 
 export interface LowRankTraceOptions extends ProductOptions {
@@ -55,7 +55,7 @@ export async function hutchPlusPlus(
   options: HutchPlusPlusOptions = {},
 ): Promise<HutchPlusPlusTrace> {
   const caller = "hutchPlusPlus";
-  const n = squareSize(a, caller);
+  const n = probedSize(a, key, options, caller);
   const { products: count = 30, distribution = "rademacher", resume } = options;
   checkCount(count, caller, "products", { least: 3, most: 3 * n });
   if (count % 3 !== 0) {

@@ -1,10 +1,10 @@
 /** Hutchinson's estimators: trace, diagonal and Frobenius norm as means over random probes. */
 
 import { DomainError, type Tensor } from "@curv/tensor";
-import type { AnyOperator, LinearOperator } from "@curv/linsolve";
+import { expectArguments, type AnyOperator, type LinearOperator } from "@curv/linsolve";
 import type { Key } from "@curv/tensor/random";
 import { drawProbes, type ProbeDistribution } from "./probes.js";
-import { checkCount, meanAndStandardError, productsOf, squareSize, type ProductOptions } from "./products.js";
+import { checkCount, meanAndStandardError, productsOf, probedSize, type ProductOptions } from "./products.js";
 
 export interface HutchinsonOptions extends ProductOptions {
   /** Probes, each one product. Default 32. */
@@ -45,7 +45,7 @@ export interface TraceEstimate {
  */
 export async function hutchinsonTrace(a: AnyOperator, key: Key, options: TraceOptions = {}): Promise<TraceEstimate> {
   const caller = "hutchinsonTrace";
-  const n = squareSize(a, caller);
+  const n = probedSize(a, key, options, caller);
   const { probes = 32, distribution = "rademacher", tol = 0, resume } = options;
   checkCount(probes, caller, "probes");
   if (!(tol >= 0)) throw new DomainError(`${caller}: tol is ${tol}; wants a number >= 0.`);
@@ -97,7 +97,7 @@ export async function hutchinsonDiagonal<X>(
   options: HutchinsonDiagonalOptions<X> = {},
 ): Promise<HutchinsonDiagonal<X>> {
   const caller = "hutchinsonDiagonal";
-  const n = squareSize(a, caller);
+  const n = probedSize(a, key, options, caller);
   const { probes = 32, distribution = "rademacher" } = options;
   checkCount(probes, caller, "probes");
   const { resume } = options;
@@ -152,6 +152,7 @@ export async function frobeniusNorm(
   key: Key,
   options: FrobeniusOptions = {},
 ): Promise<FrobeniusEstimate> {
+  expectArguments("frobeniusNorm", { a: [a, "operator"], key: [key, "key"], options: [options, "options"] });
   const caller = "frobeniusNorm";
   const { probes = 32, distribution = "rademacher" } = options;
   checkCount(probes, caller, "probes");

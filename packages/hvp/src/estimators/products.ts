@@ -1,7 +1,8 @@
 /** Products of an operator with many vectors, some at a time: with progress, and a way to stop. */
 
 import { concat, DomainError, ShapeError, type Tensor } from "@curv/tensor";
-import type { AnyOperator } from "@curv/linsolve";
+import { expectArguments, type AnyOperator } from "@curv/linsolve";
+import type { Key } from "@curv/tensor/random";
 import { breather } from "../breathe.js";
 import { compiled } from "../transforms.js";
 
@@ -88,9 +89,17 @@ function compiledProducts(a: AnyOperator): CompiledProducts {
 
 /** n of an operator that must be n × n. */
 export function squareSize(a: AnyOperator, caller: string): number {
+  expectArguments(caller, { a: [a, "operator"] });
   const [rows, columns] = a.shape;
   if (rows !== columns) throw new ShapeError(`${caller}: the operator is ${rows} × ${columns}; wants a square one.`);
   return columns;
+}
+
+/** The same, of one whose products with random vectors are to be taken. */
+export function probedSize(a: AnyOperator, key: Key, options: object, caller: string): number {
+  const n = squareSize(a, caller);
+  expectArguments(caller, { key: [key, "key"], options: [options, "options"] });
+  return n;
 }
 
 /** Refuses what is no positive integer. */

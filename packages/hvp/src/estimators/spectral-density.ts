@@ -2,7 +2,7 @@
 
 import { DomainError } from "@curv/tensor";
 import { meanAndStandardError } from "./products.js";
-import type { SpectralMeasure } from "./spectral-measure.js";
+import { checkMeasure, type SpectralMeasure } from "./spectral-measure.js";
 
 export interface SpectralDensityOptions {
   /** Axis of eigenvalues λ, or of log₁₀(|λ| + `floor`). Default "linear". */
@@ -37,9 +37,11 @@ export interface SpectralDensity {
  * width as in PyHessian and in Papyan (2019).
  */
 export function spectralDensity(
-  { runs }: SpectralMeasure,
+  measure: SpectralMeasure,
   { scale = "linear", floor = 1e-5, width = "range", points = 1024 }: SpectralDensityOptions = {},
 ): SpectralDensity {
+  checkMeasure(measure, "spectralDensity");
+  const { runs } = measure;
   if (!Number.isInteger(points) || points < 2) {
     throw new DomainError(`spectralDensity: points is ${points}; wants an integer >= 2.`);
   }

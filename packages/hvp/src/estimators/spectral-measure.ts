@@ -1,10 +1,10 @@
 /** Stochastic Lanczos quadrature: a symmetric operator's spectrum as a measure, and traces of functions of the operator from it. */
 
 import { DomainError } from "@curv/tensor";
-import { eighTridiagonal, lanczos, type AnyOperator } from "@curv/linsolve";
+import { eighTridiagonal, lanczos, type AnyOperator, expectArguments } from "@curv/linsolve";
 import type { Key } from "@curv/tensor/random";
 import { drawProbes, type ProbeDistribution } from "./probes.js";
-import { checkCount, meanAndStandardError, squareSize } from "./products.js";
+import { checkCount, meanAndStandardError, probedSize } from "./products.js";
 
 export interface SpectralMeasureOptions {
   /** Random starts, each a run of `steps` products. Default 8. */
@@ -57,7 +57,7 @@ export async function spectralMeasure(
   options: SpectralMeasureOptions = {},
 ): Promise<SpectralMeasure> {
   const caller = "spectralMeasure";
-  const n = squareSize(a, caller);
+  const n = probedSize(a, key, options, caller);
   if (!a.symmetric) {
     throw new DomainError(`${caller}: the operator is not said to be symmetric; wants one with \`symmetric: true\`.`);
   }
@@ -105,7 +105,10 @@ export interface FunctionTrace {
  * @example
  * traceOf(measure, (x) => x ** 2); // ‖A‖²
  */
-export function traceOf({ size, runs }: SpectralMeasure, f: (eigenvalue: number) => number): FunctionTrace {
+export function traceOf(measure: SpectralMeasure, f: (eigenvalue: number) => number): FunctionTrace {
+  checkMeasure(measure, "traceOf");
+  expectArguments("traceOf", { f: [f, "function"] });
+  const { size, runs } = measure;
   if (runs.length === 0) throw new DomainError("traceOf: the measure has no runs; wants at least one.");
   const samples = runs.map(({ nodes, weights }) => {
     const values = nodes.map((x, i) => (weights[i] === 0 ? 0 : weights[i] * f(x)));
@@ -130,6 +133,7 @@ export function logDeterminant(
   measure: SpectralMeasure,
   { damping = 0 }: { readonly damping?: number } = {},
 ): FunctionTrace {
+  checkMeasure(measure, "logDeterminant");
   const least = Math.min(...measure.runs.map(({ nodes }) => nodes[0]));
   if (!(least + damping > 0)) {
     throw new DomainError(
@@ -145,7 +149,10 @@ export function logDeterminant(
  * @throws DomainError for a damping that is not positive.
  * Source: MacKay (1992); Maddox, Benton & Wilson, Rethinking parameter counting (2020).
  */
-export function effectiveDimension(measure: SpectralMeasure, { damping }: { readonly damping: number }): FunctionTrace {
+export function effectiveDimension(measure: SpectralMeasure, options: { readonly damping: number }): FunctionTrace {
+  checkMeasure(measure, "effectiveDimension");
+  expectArguments("effectiveDimension", { options: [options, "options"] });
+  const { damping } = options;
   if (!(damping > 0)) throw new DomainError(`effectiveDimension: damping is ${damping}; wants a positive number.`);
   return traceOf(measure, (x) => Math.max(x, 0) / (Math.max(x, 0) + damping));
 }
@@ -156,7 +163,14 @@ export function effectiveDimension(measure: SpectralMeasure, { damping }: { read
  * @throws DomainError for a tolerance that is negative or no number.
  */
 export function negativeFraction(measure: SpectralMeasure, tolerance = 0): FunctionTrace {
+  checkMeasure(measure, "negativeFraction");
   if (!(tolerance >= 0)) throw new DomainError(`negativeFraction: tolerance is ${tolerance}; wants 0 or more.`);
   const { trace, standardError } = traceOf(measure, (x) => (x < -tolerance ? 1 : 0));
   return { trace: trace / measure.size, standardError: standardError / measure.size };
+}
+
+/** @throws DomainError for what {@link spectralMeasure} did not make. */
+export function checkMeasure(measure: SpectralMeasure, caller: string): void {
+  expectArguments(caller, { measure: [measure, "object"] });
+  expectArguments(caller, { "measure.runs": [measure.runs, "list"] });
 }

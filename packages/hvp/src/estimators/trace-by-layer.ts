@@ -6,7 +6,7 @@ import { DomainError, zeros } from "@curv/tensor";
 import type { Key } from "@curv/tensor/random";
 import type { HutchinsonOptions } from "./hutchinson.js";
 import { drawProbes } from "./probes.js";
-import { checkCount, meanAndStandardError, productsOf, squareSize } from "./products.js";
+import { checkCount, meanAndStandardError, productsOf, probedSize } from "./products.js";
 
 export interface BlockTrace {
   /** Number of parameters. */
@@ -43,7 +43,7 @@ export async function traceByLayer<X>(
   options: TraceByLayerOptions = {},
 ): Promise<TraceByLayer> {
   const caller = "traceByLayer";
-  const n = squareSize(a, caller);
+  const n = probedSize(a, key, options, caller);
   const { probes = 32, distribution = "rademacher", resume } = options;
   checkCount(probes, caller, "probes");
   const ranges = layerRanges(a.domain.unravel(zeros([n], { dtype: a.dtype })));

@@ -7,7 +7,7 @@ import type { Key } from "@curv/tensor/random";
 import type { LowRankTrace, LowRankTraceOptions } from "./hutch-plus-plus.js";
 import type { DiagonalEstimate } from "./hutchinson.js";
 import { drawProbes, type ProbeDistribution } from "./probes.js";
-import { checkCount, meanAndStandardError, productsOf, squareSize } from "./products.js";
+import { checkCount, meanAndStandardError, productsOf, probedSize } from "./products.js";
 import { checkSketch, growSketch, type RangeSketch } from "./range-sketch.js";
 
 export interface XTraceEstimate extends LowRankTrace {
@@ -38,6 +38,7 @@ export interface XTraceOptions extends LowRankTraceOptions {
  */
 export async function xTrace(a: AnyOperator, key: Key, options: XTraceOptions = {}): Promise<XTraceEstimate> {
   const caller = "xTrace";
+  probedSize(a, key, options, caller);
   const { distribution = "rademacher", resphere = distribution !== "rademacher", resume } = options;
   if (resphere && distribution === "rademacher") {
     throw new DomainError(`${caller}: resphere with Rademacher probes; wants "normal" or "sphere" ones.`);
@@ -85,6 +86,7 @@ export async function xDiagonal<X>(
   key: Key,
   options: XDiagonalOptions<X> = {},
 ): Promise<XDiagonalEstimate<X>> {
+  probedSize(a, key, options, "xDiagonal");
   const { k, w, sketch } = await sketchOf(a, key, options, options.resume?.sketch, {
     distribution: "rademacher",
     caller: "xDiagonal",
@@ -126,7 +128,7 @@ async function sketchOf(
   how: { readonly distribution: ProbeDistribution; readonly caller: string; readonly transposed?: boolean },
 ): Promise<Sketched> {
   const { distribution, caller, transposed = false } = how;
-  const n = squareSize(a, caller);
+  const n = a.shape[1];
   const { products: count = 30 } = options;
   checkCount(count, caller, "products", { least: 4, most: 2 * n });
   if (count % 2 !== 0) {

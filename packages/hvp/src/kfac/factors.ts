@@ -1,5 +1,6 @@
 /** Kronecker factors as values. */
 
+import { expectArguments } from "@curv/linsolve";
 import { DomainError, TreeError, type Tensor } from "@curv/tensor";
 import { eigh } from "@curv/tensor/linalg";
 
@@ -44,6 +45,7 @@ export interface KfacFactors {
  * Source: Martens & Grosse (2015), section 5; E-KFAC: George, Laurent, Bouthillier, Ballas & Vincent (2018), section 3.
  */
 export function updateFactors(old: KfacFactors, latest: KfacFactors, decay: number | Tensor = 0.95): KfacFactors {
+  expectArguments("updateFactors", { old: [old, "object"], latest: [latest, "object"] });
   if (typeof decay === "number" && !(decay >= 0 && decay <= 1)) {
     throw new DomainError(`updateFactors: decay is ${decay}; wants a number in [0, 1].`);
   }

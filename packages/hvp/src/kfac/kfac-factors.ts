@@ -1,5 +1,6 @@
 /** Kronecker factors of a network's curvature, collected from its layers. */
 
+import { expectArguments } from "@curv/linsolve";
 import { DomainError, type Tensor } from "@curv/tensor";
 import type { Layer } from "@curv/nn";
 import { asBatches, examplesIn, meanOverExamples, rows, type Batches, type Data } from "../data.js";
@@ -68,6 +69,12 @@ export function collectFactors<P, X>(
   data: Data<KfacData<X>>,
   options: KfacOptions,
 ): KfacFactors {
+  expectArguments(caller, {
+    outputLoss: [outputLoss, "object"],
+    data: [data, "object"],
+    options: [options, "options"],
+  });
+  expectArguments(caller, { model: [layerOrModel, typeof layerOrModel === "function" ? "function" : "object"] });
   checkOptions(options, caller);
   const batches = asBatches(data, caller);
   const model = asTapped(layerOrModel);

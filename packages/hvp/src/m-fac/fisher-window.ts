@@ -14,7 +14,7 @@ import {
   type Tensor,
   type TypedArray,
 } from "@curv/tensor";
-import { linearOperator, type FloatDType, type LinearOperator } from "@curv/linsolve";
+import { linearOperator, type FloatDType, type LinearOperator, expectArguments } from "@curv/linsolve";
 import { defaultDamping } from "./damping.js";
 import {
   checked,
@@ -62,7 +62,9 @@ export class FisherWindow {
   #memory: Memory | null;
   #pushes = 0;
 
-  constructor({ dim, window, damping = defaultDamping, dtype = "float32", state }: FisherWindowOptions) {
+  constructor(options: FisherWindowOptions) {
+    expectArguments("FisherWindow", { options: [options, "options"] });
+    const { dim, window, damping = defaultDamping, dtype = "float32", state } = options;
     const settings = { dim, window, damping, dtype };
     checkSettings(settings, "FisherWindow");
     [this.dim, this.window, this.damping, this.dtype] = [dim, window, damping, dtype];

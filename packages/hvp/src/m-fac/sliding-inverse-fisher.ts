@@ -12,7 +12,7 @@ import {
   type Tensor,
 } from "@curv/tensor";
 import { cholesky, choleskySolve } from "@curv/tensor/linalg";
-import { linearOperator, type FloatDType, type LinearOperator } from "@curv/linsolve";
+import { linearOperator, type FloatDType, type LinearOperator, expectArguments } from "@curv/linsolve";
 import { checkDamping, defaultDamping } from "./damping.js";
 import { wideCombine, wideInner } from "./wide-primitives.js";
 
@@ -83,12 +83,9 @@ export interface PushApplied {
  * let state = fisher.init();
  * ({ product: step, state } = fisher.pushApply(state, gradient));
  */
-export function slidingInverseFisher({
-  dim,
-  window,
-  damping = defaultDamping,
-  dtype = "float32",
-}: SlidingInverseFisherOptions): SlidingInverseFisher {
+export function slidingInverseFisher(options: SlidingInverseFisherOptions): SlidingInverseFisher {
+  expectArguments("slidingInverseFisher", { options: [options, "options"] });
+  const { dim, window, damping = defaultDamping, dtype = "float32" } = options;
   const settings = { dim, window, damping, dtype };
   checkSettings(settings, "slidingInverseFisher");
 

@@ -19,7 +19,7 @@ import {
   type Tensor,
 } from "@curv/tensor";
 import { cholesky, triangularSolve } from "@curv/tensor/linalg";
-import { linearOperator, type FloatDType, type LinearOperator } from "@curv/linsolve";
+import { linearOperator, type FloatDType, type LinearOperator, expectArguments } from "@curv/linsolve";
 import { checkDamping, defaultDamping } from "./damping.js";
 import { wideCombine, wideInner } from "./wide-primitives.js";
 
@@ -85,6 +85,12 @@ export function staticInverseFisher(
   grads: Tensor | Iterable<Tensor>,
   options: StaticInverseFisherOptions = {},
 ): StaticInverseFisher {
+  expectArguments("staticInverseFisher", { options: [options, "options"] });
+  if (!isTensor(grads) && typeof (grads as Iterable<Tensor> | undefined | null)?.[Symbol.iterator] !== "function") {
+    throw new DomainError(
+      `staticInverseFisher: grads is ${String(grads)}; wants a Tensor [m, d], or an iterable of gradients.`,
+    );
+  }
   const { damping = defaultDamping, blockSize = Infinity } = options;
   checkDamping(damping, "staticInverseFisher");
   checkSize(blockSize, "blockSize");

@@ -14,7 +14,7 @@ import {
   type Tensor,
 } from "@curv/tensor";
 import { cholesky, choleskySolve } from "@curv/tensor/linalg";
-import { linearOperator, type LinearOperator } from "@curv/linsolve";
+import { linearOperator, type LinearOperator, expectArguments } from "@curv/linsolve";
 import { checkDamping, defaultDamping } from "./damping.js";
 
 export interface WoodburyOptions {
@@ -42,6 +42,7 @@ export function woodburyInverse(
   factor: Tensor,
   { damping = defaultDamping, scale }: WoodburyOptions = {},
 ): LinearOperator {
+  expectArguments("woodburyInverse", { factor: [factor, "tensor"] });
   if (factor.rank !== 2 || factor.shape[0] === 0) {
     throw new ShapeError(
       `woodburyInverse: factor has shape [${factor.shape.join(", ")}]; wants [m, d] with m of 1 or more.`,

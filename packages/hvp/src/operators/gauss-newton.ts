@@ -1,7 +1,7 @@
 /** Matrices JᵀM J of a model's outputs: the generalised Gauss–Newton matrix, the Fisher matrices, the Jacobian itself. */
 
 import { DomainError, ShapeError, type Tensor } from "@curv/tensor";
-import { linearOperator, type LinearOperator } from "@curv/linsolve";
+import { linearOperator, type LinearOperator, expectArguments } from "@curv/linsolve";
 import * as random from "@curv/tensor/random";
 import { asBatches, meanOverExamples, type Batches, type Data } from "../data.js";
 import { checkLoss, exampleLosses, type LossFunction, type LossOptions } from "../loss-function.js";
@@ -39,6 +39,11 @@ export function gaussNewtonOperator<P, X>(
   params: P,
   data: Data<{ readonly inputs: X }>,
 ): LinearOperator<P> {
+  expectArguments("gaussNewtonOperator", {
+    model: [model, "function"],
+    outputLoss: [outputLoss, "object"],
+    data: [data, "object"],
+  });
   return outputSandwich("gaussNewtonOperator", model, params, data, (outputs) => {
     const count = rowsOf(outputs);
     return (u) => outputLoss.hessianProduct(outputs, u).div(count);
@@ -67,6 +72,11 @@ export function fisherOperator<P, X>(
   key: random.Key,
   { samples = 1 }: FisherOptions = {},
 ): LinearOperator<P> {
+  expectArguments("fisherOperator", {
+    model: [model, "function"],
+    outputLoss: [outputLoss, "object"],
+    data: [data, "object"],
+  });
   if (!Number.isInteger(samples) || samples < 1) {
     throw new DomainError(`fisherOperator: samples is ${samples}; wants a positive integer.`);
   }

@@ -1,7 +1,7 @@
 /** The Hessian of a mean loss. */
 
 import { DomainError, where, type Tensor } from "@curv/tensor";
-import { linearOperator, type LinearOperator } from "@curv/linsolve";
+import { linearOperator, type LinearOperator, expectArguments } from "@curv/linsolve";
 import { axpy, norm, scale, sub } from "@curv/tensor/tree";
 import { asBatches, meanOverExamples, type Data } from "../data.js";
 import { checkLoss, type LossFunction, type LossOptions } from "../loss-function.js";
@@ -66,6 +66,7 @@ export function inputHessianOperator<P, X, B extends { readonly inputs: X }>(
   batch: B,
   options: HessianOptions = {},
 ): LinearOperator<B["inputs"]> {
+  expectArguments("inputHessianOperator", { loss: [loss, "function"], batch: [batch, "object"] });
   return hessianOperator(
     (inputs: B["inputs"], whole: B) => loss(params, { ...whole, inputs }),
     batch.inputs,

@@ -1,7 +1,7 @@
 /** The Jacobian of a model's outputs. */
 
 import { type Tensor } from "@curv/tensor";
-import { linearOperator, type LinearOperator } from "@curv/linsolve";
+import { linearOperator, type LinearOperator, expectArguments } from "@curv/linsolve";
 import { compiled, linearized, withPullback } from "../transforms.js";
 import type { Model } from "./gauss-newton.js";
 
@@ -12,6 +12,7 @@ import type { Model } from "./gauss-newton.js";
  * const kernel = composeOperators(j, transposeOperator(j)); // the neural tangent kernel J Jᵀ
  */
 export function jacobianOperator<P, X>(model: Model<P, X>, params: P, inputs: X): LinearOperator<P, Tensor> {
+  expectArguments("jacobianOperator", { model: [model, "function"] });
   const outputsAt = (p: P): Tensor => model(p, inputs);
   const { value, linear } = linearized(outputsAt, params);
   const { pullback } = withPullback(outputsAt, params);

@@ -1,5 +1,6 @@
 /** The diagonal linear network, and its sharpness in closed form. */
 
+import { expectArguments } from "@curv/linsolve";
 import { matmul, ShapeError, type Tensor } from "@curv/tensor";
 
 /** Parameters of f(x) = Σⱼ aⱼ bⱼ xⱼ: a linear model whose parametrisation makes SGD prefer sparse weights. */
@@ -15,7 +16,8 @@ export interface DiagonalLinearNet {
  *
  * @throws ShapeError for parameters that do not fit.
  */
-export function effectiveWeights({ a, b }: DiagonalLinearNet): Tensor {
+export function effectiveWeights(net: DiagonalLinearNet): Tensor {
+  const { a, b } = checkedNet(net, "effectiveWeights");
   if (a.rank !== 1 || b.rank !== 1 || a.size !== b.size) {
     throw new ShapeError(
       `effectiveWeights: a has shape [${a.shape.join(", ")}], b [${b.shape.join(", ")}]; wants [d] and [d].`,
@@ -48,7 +50,15 @@ export function traceDiagonalLinear(net: DiagonalLinearNet, inputs: Tensor): Ten
   return inputs.square().mean(0).mul(net.a.square().add(net.b.square())).sum();
 }
 
-function checkShapes({ a, b }: DiagonalLinearNet, inputs: Tensor, caller: string): void {
+function checkedNet(net: DiagonalLinearNet, caller: string): DiagonalLinearNet {
+  expectArguments(caller, { net: [net, "object"] });
+  expectArguments(caller, { "net.a": [net.a, "tensor"], "net.b": [net.b, "tensor"] });
+  return net;
+}
+
+function checkShapes(net: DiagonalLinearNet, inputs: Tensor, caller: string): void {
+  const { a, b } = checkedNet(net, caller);
+  expectArguments(caller, { inputs: [inputs, "tensor"] });
   const [d] = a.shape;
   if (a.rank !== 1 || b.rank !== 1 || inputs.rank !== 2 || b.shape[0] !== d || inputs.shape[1] !== d) {
     const shapes = [a, b, inputs].map(({ shape }) => `[${shape.join(", ")}]`);

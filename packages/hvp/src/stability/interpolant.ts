@@ -1,5 +1,6 @@
 /** A model at a minimum where nothing is left of the error, as stability sees it: the gradients of its outputs, one row an example. */
 
+import { expectArguments } from "@curv/linsolve";
 import { DomainError, ShapeError, type Tensor } from "@curv/tensor";
 import { asBatches, type Data } from "../data.js";
 import { asBatch } from "../loss-function.js";
@@ -29,23 +30,30 @@ export interface Interpolant {
  *
  * @param jacobian - A [n, p].
  * @param residuals - f(xᵢ) − yᵢ [n] and the targets yᵢ [n], if they are to be looked at. Default: taken to be zero.
- * @throws ShapeError for what is no matrix, or residuals that are not as many; DomainError for NaN.
+ * @throws ShapeError for what is no matrix, or residuals that are not as many; DomainError for NaN and infinities, naming the first row that has
+ * them.
  */
 export function interpolantOf(
   jacobian: Tensor,
   { residuals, targets }: { readonly residuals?: Tensor; readonly targets?: Tensor } = {},
 ): Interpolant {
+  expectArguments("interpolantOf", { jacobian: [jacobian, "tensor"] });
   const caller = "interpolantOf";
   if (jacobian.rank !== 2 || jacobian.size === 0) {
     throw new ShapeError(`${caller}: jacobian has shape [${jacobian.shape.join(", ")}]; wants [examples, parameters].`);
   }
   const [examples, params] = jacobian.shape;
+  const wrong = Array.from(jacobian.mul(0).sum(1).dataSync()).findIndex((x) => !Number.isFinite(x));
+  if (wrong >= 0) {
+    throw new DomainError(`${caller}: row ${wrong} of jacobian has NaN or an infinity; wants finite numbers.`);
+  }
   if ((residuals === undefined) !== (targets === undefined)) {
     throw new DomainError(`${caller}: wants both residuals and targets, or neither.`);
   }
   let residual: number | null = null;
   if (residuals !== undefined && targets !== undefined) {
     for (const [name, x] of Object.entries({ residuals, targets })) {
+      expectArguments(caller, { [name]: [x, "tensor"] });
       if (x.size !== examples) {
         throw new ShapeError(`${caller}: ${name} has ${x.size} elements; wants one for each of ${examples} examples.`);
       }
@@ -80,6 +88,7 @@ export function interpolant<P, X>(
   data: Data<Supervised<X>>,
   { outputLoss = squaredErrorOutput }: InterpolantOptions = {},
 ): Interpolant {
+  expectArguments("interpolant", { model: [model, "function"], data: [data, "object"] });
   const caller = "interpolant";
   const batches = asBatches(data, caller);
   const outputsOf = compiled((inputs: X) => model(params, inputs));

@@ -3,7 +3,7 @@
 import { diag, DomainError, kron, matmul, ones, tensor, type Tensor } from "@curv/tensor";
 import { eigvalsh } from "@curv/tensor/linalg";
 import * as random from "@curv/tensor/random";
-import { denseOperator, eigsh, linearOperator, type LinearOperator } from "@curv/linsolve";
+import { denseOperator, eigsh, linearOperator, type LinearOperator, expectArguments } from "@curv/linsolve";
 import { checkPositive } from "../batch-size/arguments.js";
 import { checkCount } from "../estimators/products.js";
 import { isHeuristic, type Interpolant } from "./interpolant.js";
@@ -54,6 +54,7 @@ export interface MeanSquareThreshold {
  * const { eta } = await meanSquareThreshold(minimum, { batch: 8 });
  */
 export async function meanSquareThreshold(m: Interpolant, options: MeanSquareOptions): Promise<MeanSquareThreshold> {
+  expectArguments("meanSquareThreshold", { m: [m, "object"], options: [options, "options"] });
   const caller = "meanSquareThreshold";
   const { batch, replacement = false, signal } = options;
   const smaller = Math.min(m.examples, m.params);

@@ -2,7 +2,7 @@
 
 import { diag, DomainError, matmul, ShapeError, type Tensor } from "@curv/tensor";
 import { eigvalsh } from "@curv/tensor/linalg";
-import type { AnyOperator } from "@curv/linsolve";
+import { expectArguments, type AnyOperator } from "@curv/linsolve";
 import { checkPositive } from "../batch-size/arguments.js";
 import { productsOf } from "../estimators/products.js";
 import type { Interpolant } from "./interpolant.js";
@@ -29,8 +29,14 @@ export interface NoiseAlignmentOptions {
 export async function noiseAlignment(
   gradients: Tensor,
   g: AnyOperator,
-  { loss, frobenius, signal }: NoiseAlignmentOptions,
+  options: NoiseAlignmentOptions,
 ): Promise<number> {
+  expectArguments("noiseAlignment", {
+    gradients: [gradients, "tensor"],
+    g: [g, "operator"],
+    options: [options, "options"],
+  });
+  const { loss, frobenius, signal } = options;
   const caller = "noiseAlignment";
   checkPositive(loss, caller, "loss");
   checkPositive(frobenius, caller, "frobenius");

@@ -1,5 +1,6 @@
 /** What stability says about the size of a shallow model, and its generalisation. */
 
+import { expectArguments } from "@curv/linsolve";
 import { DomainError, ShapeError, type Tensor } from "@curv/tensor";
 import { checkPositive } from "../batch-size/arguments.js";
 
@@ -35,6 +36,7 @@ export async function normCertificate(
   inputs: Tensor,
   lr: number,
 ): Promise<NormCertificate> {
+  expectArguments("normCertificate", { inputs: [inputs, "tensor"] });
   const caller = "normCertificate";
   checkPositive(lr, caller, "lr");
   if (inputs.rank !== 2 || inputs.size === 0) {

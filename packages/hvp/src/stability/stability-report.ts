@@ -1,5 +1,6 @@
 /** Whether SGD could have stopped at a minimum. */
 
+import { expectArguments } from "@curv/linsolve";
 import { diag } from "@curv/tensor";
 import { eigvalsh } from "@curv/tensor/linalg";
 import type * as random from "@curv/tensor/random";
@@ -66,6 +67,7 @@ export interface StabilityReport {
  * const { meanSquare, margins } = await stabilityReport(interpolant(model.apply, params, data), { lr: 0.1, batch: 8 });
  */
 export async function stabilityReport(m: Interpolant, options: StabilityOptions): Promise<StabilityReport> {
+  expectArguments("stabilityReport", { m: [m, "object"], options: [options, "options"] });
   const caller = "stabilityReport";
   const { lr, batch, replacement = false, key, signal } = options;
   checkPositive(lr, caller, "lr");

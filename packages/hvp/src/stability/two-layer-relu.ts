@@ -1,5 +1,6 @@
 /** A network with one hidden layer of ReLUs, and its sharpness in closed form. */
 
+import { expectArguments } from "@curv/linsolve";
 import { DomainError, matmul, relu, ShapeError, type Tensor } from "@curv/tensor";
 import * as random from "@curv/tensor/random";
 
@@ -25,17 +26,19 @@ export interface TwoLayerReluOptions {
  *
  * @throws DomainError for sizes that are no positive integers.
  */
-export function initTwoLayerRelu(key: random.Key, { width, inputs, dtype }: TwoLayerReluOptions): TwoLayerRelu {
+export function initTwoLayerRelu(key: random.Key, options: TwoLayerReluOptions): TwoLayerRelu {
+  expectArguments("initTwoLayerRelu", { options: [options, "options"] });
+  const { width, inputs, dtype } = options;
   for (const [name, size] of Object.entries({ width, inputs })) {
     if (!Number.isInteger(size) || size < 1) {
       throw new DomainError(`initTwoLayerRelu: ${name} is ${size}; wants a positive integer.`);
     }
   }
   const [innerKey, outerKey] = random.split(key);
-  const options = dtype === undefined ? {} : { dtype };
+  const typed = dtype === undefined ? {} : { dtype };
   return {
-    inner: random.normal(innerKey, { shape: [width, inputs], ...options }).div(Math.sqrt(inputs)),
-    outer: random.normal(outerKey, { shape: [width], ...options }).div(Math.sqrt(width)),
+    inner: random.normal(innerKey, { shape: [width, inputs], ...typed }).div(Math.sqrt(inputs)),
+    outer: random.normal(outerKey, { shape: [width], ...typed }).div(Math.sqrt(width)),
   };
 }
 
@@ -55,7 +58,8 @@ export function twoLayerRelu(net: TwoLayerRelu, inputs: Tensor): Tensor {
  * @throws ShapeError for parameters that do not fit.
  * Source: Neyshabur, Tomioka & Srebro (2015).
  */
-export function pathNorm({ inner, outer }: TwoLayerRelu): Tensor {
+export function pathNorm(net: TwoLayerRelu): Tensor {
+  const { inner, outer } = checkedNet(net, "pathNorm");
   if (inner.rank !== 2 || outer.rank !== 1 || inner.shape[0] !== outer.shape[0]) {
     throw new ShapeError(
       `pathNorm: inner has shape [${inner.shape.join(", ")}], outer [${outer.shape.join(", ")}]; wants [m, d] and [m].`,
@@ -82,7 +86,15 @@ export function traceTwoLayer(net: TwoLayerRelu, inputs: Tensor): Tensor {
   return gradients.sum(1).mean();
 }
 
-function checkShapes({ inner, outer }: TwoLayerRelu, inputs: Tensor, caller: string): void {
+function checkedNet(net: TwoLayerRelu, caller: string): TwoLayerRelu {
+  expectArguments(caller, { net: [net, "object"] });
+  expectArguments(caller, { "net.inner": [net.inner, "tensor"], "net.outer": [net.outer, "tensor"] });
+  return net;
+}
+
+function checkShapes(net: TwoLayerRelu, inputs: Tensor, caller: string): void {
+  const { inner, outer } = checkedNet(net, caller);
+  expectArguments(caller, { inputs: [inputs, "tensor"] });
   const fits =
     inner.rank === 2 &&
     outer.rank === 1 &&

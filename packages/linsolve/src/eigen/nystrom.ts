@@ -35,6 +35,7 @@ export function nystrom(a: AnyOperator, options: RandomisedOptions): NystromResu
   square(a, "nystrom");
   expectArguments("nystrom", { options: [options, "options"] });
   const { rank, key } = options;
+  expectArguments("nystrom", { "options.key": [key, "key"] });
   const n = a.shape[1];
   checkRank(rank, n, "nystrom");
   const omega = qr(random.normal(key, { shape: [n, rank], dtype: a.dtype })).q;
@@ -96,6 +97,7 @@ export function randomizedSvd(
 ): { readonly u: Tensor; readonly s: Tensor; readonly vt: Tensor; readonly products: number } {
   expectArguments("randomizedSvd", { a: [a, "operator"], options: [options, "options"] });
   const { rank, key, oversampling = 10, powerIterations = 2 } = options;
+  expectArguments("randomizedSvd", { "options.key": [key, "key"] });
   const [m, n] = a.shape;
   checkRank(rank, Math.min(m, n), "randomizedSvd");
   for (const [argument, value] of Object.entries({ oversampling, powerIterations })) {

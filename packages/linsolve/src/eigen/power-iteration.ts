@@ -39,6 +39,7 @@ export function powerIterationCore(a: AnyOperator, options: PowerIterationOption
   square(a, "powerIterationCore");
   expectArguments("powerIterationCore", { options: [options, "options"] });
   const { key, tol = a.dtype === "float64" ? 1e-8 : 1e-4, maxIter = 1000 } = options;
+  expectArguments("powerIterationCore", { "options.key": [key, "key"] });
   if (!Number.isInteger(maxIter) || maxIter < 1) {
     throw new DomainError(`powerIterationCore: maxIter is ${maxIter}; wants an integer >= 1.`);
   }

@@ -21,6 +21,7 @@ export function nystromPreconditioner(
 ): LinearOperator {
   expectArguments("nystromPreconditioner", { a: [a, "operator"], options: [options, "options"] });
   const { rank, damping, key } = options;
+  expectArguments("nystromPreconditioner", { "options.key": [key, "key"] });
   if (!(damping > 0 && damping < Infinity)) {
     throw new DomainError(`nystromPreconditioner: damping is ${damping}; wants a positive number.`);
   }
