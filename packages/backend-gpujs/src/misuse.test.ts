@@ -114,7 +114,7 @@ test.each([false, true])("a backend that is disposed says so; asynchronous: %s",
   expect(() => y.add(1)).toThrow(refusal);
   expect(() => jit((x: Tensor) => x.add(1))(y)).toThrow(refusal);
   expect(() => tensor([1]).to(closed)).toThrow(refusal);
-  await expect(y.to("cpu")).rejects.toThrow(refusal);
+  expect(() => y.to("cpu")).toThrow(BackendError);
   y.dispose();
   await closed.dispose();
   expect(closed.memory().arrays).toBe(0);
