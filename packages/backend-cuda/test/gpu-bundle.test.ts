@@ -40,6 +40,7 @@ describe("the bundle", () => {
     expect(result("probe")).toMatchObject({ ok: true, devices: [{ name: "Fake card" }] });
     expect(result("conformance-1-of-4")).toMatchObject({ ok: true, failed: 0 });
     expect(result("conformance-1-of-4").done).toBeGreaterThan(0);
+    expect(result("bessel")).toMatchObject({ ok: true, logIv: { ok: true }, "logKv, float32, mixed": { ok: true } });
     expect(result("hvp-small")).toMatchObject({ ok: true, sameBits: true });
     expect(result("steps")).toMatchObject({ ok: true, flat: true, steps: 300 });
   });
