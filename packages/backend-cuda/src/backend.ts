@@ -72,7 +72,11 @@ export class CudaBackend implements Backend {
     private readonly graphs: boolean,
     epilogues: boolean,
   ) {
-    const biased: PlanOptions["biased"] = (product) => librariesOf(device).biased(product);
+    const biased: PlanOptions["biased"] = (product) => {
+      // The library asks the card whose context is current.
+      this.checkOpen();
+      return librariesOf(device).biased(product);
+    };
     this.planOptions = {
       multiprocessors: device.info.multiprocessors,
       hostFallback,

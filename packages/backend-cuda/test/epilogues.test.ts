@@ -178,6 +178,7 @@ describe("on the fake card", () => {
     ]);
     card.setHasEpilogues(true);
     for (const backend of [dropping, lacking]) backend.dispose();
+    expect(() => explained(lacking, layer as never, x, w, b)).toThrow(/lacking was disposed/);
     expect(explained(backends()[1], layer as never, x, w, b)).toHaveLength(2);
   });
 
