@@ -37,7 +37,7 @@ export function libraryFactorisations(library: LoadedLibrary, bits: 32 | 64, nam
     const wanted = new Float64Array(1);
     call(wanted, one(-1));
     const length = Math.max(1, wanted[0]);
-    call(new Float64Array(length), one(length));
+    call(workSpace(length), one(length));
   };
   const succeeded = (info: ArrayLike<number | bigint>): boolean => Number(info[0]) === 0;
 
@@ -144,6 +144,17 @@ export function libraryFactorisations(library: LoadedLibrary, bits: 32 | 64, nam
       return true;
     },
   };
+}
+
+let lastWorkSpace = new WeakRef(new Float64Array(0));
+
+/** That of the last call, for as long as it is not collected: fresh pages cost as much as what LAPACK writes there. */
+function workSpace(length: number): Float64Array {
+  const last = lastWorkSpace.deref();
+  if (last !== undefined && last.length >= length) return last;
+  const work = new Float64Array(length);
+  lastWorkSpace = new WeakRef(work);
+  return work;
 }
 
 /** Side of the tiles: two of them fit in the first cache. */

@@ -107,7 +107,10 @@ export class Tensor implements Disposable {
   to(backend: string | Backend): Tensor {
     return move(this, backend);
   }
-  /** Frees the elements now. Using the tensor afterwards is an error. On the CPU this is never needed for correctness. */
+  /**
+   * Frees the elements now. Using the tensor afterwards is an error. On the CPU this is never needed for correctness; there it gives the
+   * memory of a large result to the next one at once, where the garbage collector would come round to it some time.
+   */
   dispose(): void {
     if (this.tag !== 0 || this.buffer === null) return;
     if (this.size > 0) this.owner?.free(this.buffer);

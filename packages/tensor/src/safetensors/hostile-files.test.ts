@@ -162,11 +162,9 @@ test("names of other programs that are no tree are refused by load alone", () =>
 test("large headers are read in time in proportion to their length", () => {
   const count = 50_000;
   const entries = Array.from({ length: count }, (_, i) => `"t${i}":${entry(4 * i, 4 * i + 4)}`);
-  const started = performance.now();
+  // Quadratic work would take minutes: the test would time out.
   const { tensors } = loadTensors(fileOf(`{${entries.join()}}`, 4 * count));
   expect(tensors.size).toBe(count);
-  // Quadratic work would take minutes.
-  expect(performance.now() - started).toBeLessThan(10_000);
 });
 
 describe("fuzz", () => {

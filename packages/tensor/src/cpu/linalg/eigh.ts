@@ -18,7 +18,7 @@ import { transposeInto } from "./transpose.js";
 import { rotationQueue, rotationSpace } from "./plane-rotations.js";
 import { tridiagonalQl } from "./tridiagonal-ql.js";
 import { applyTridiagonalQ, tridiagonalise, type Tridiagonal } from "./tridiagonalise.js";
-import { doubles, giveBack, inWorkSpace } from "./work-space.js";
+import { copied, doubles, giveBack, inWorkSpace } from "./work-space.js";
 
 /** Up to this order Jacobi's method. */
 const SMALL = 8;
@@ -53,13 +53,15 @@ export function eigh(a: Float64Array, n: number, w: Float64Array, v: Float64Arra
 function decomposeOutside(a: Float64Array, n: number, w: Float64Array, v: Float64Array | null): boolean {
   const external = externalFactorisations(n * n);
   if (external === null || !lowerIsFinite(a, n)) return false;
-  const work = a.slice(0, n * n);
-  if (!external.eigh(work, n, w, v !== null)) return false;
-  if (v !== null) {
-    for (let j = 0; j < n; j++) scaleRow(work, j, n, rowSign(work, j, n));
-    transposeInto(work, n, n, v);
-  }
-  return true;
+  return inWorkSpace(n * n, n * n, () => {
+    const work = copied(a, n * n);
+    if (!external.eigh(work, n, w, v !== null)) return false;
+    if (v !== null) {
+      for (let j = 0; j < n; j++) scaleRow(work, j, n, rowSign(work, j, n));
+      transposeInto(work, n, n, v);
+    }
+    return true;
+  });
 }
 
 function lowerIsFinite(a: Float64Array, n: number): boolean {

@@ -18,7 +18,7 @@ import { maxAbs, safeScale } from "./norm.js";
 import { rotationQueue, rotationSpace } from "./plane-rotations.js";
 import { applyQ, factorQr } from "./qr.js";
 import { transposeInto } from "./transpose.js";
-import { doubles, inWorkSpace } from "./work-space.js";
+import { copied, doubles, inWorkSpace } from "./work-space.js";
 
 export interface SvdOptions {
   /** U of [m, m] and Vᵀ of [n, n] instead of [m, k] and [k, n], k = min(m, n). Default false. */
@@ -73,7 +73,7 @@ function decomposeOutside(
 ): boolean {
   const external = externalFactorisations(m * n);
   if (external === null || !(maxAbs(a, m * n) < Infinity)) return false;
-  if (!external.svd(a.slice(0, m * n), m, n, s, u, vt, full)) return false;
+  if (!inWorkSpace(m * n, m * n, () => external.svd(copied(a, m * n), m, n, s, u, vt, full))) return false;
   if (u !== null && vt !== null) {
     const k = Math.min(m, n);
     const [uColumns, vRows] = full ? [m, n] : [k, k];

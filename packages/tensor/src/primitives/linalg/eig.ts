@@ -57,7 +57,7 @@ export const eigPrimitive: Primitive<{ vectors: boolean }> = /* @__PURE__ */ def
       const [wr, wi] = [out.zeros(0), out.zeros(1)];
       const vr = vectors ? out.zeros(2) : null;
       const vi = vectors ? out.zeros(3) : null;
-      const info = eig(matrices.at(i), n, wr, wi, vr, vi);
+      const info = eig(matrices.read(i), n, wr, wi, vr, vi);
       out.set(i, vr === null || vi === null ? [wr, wi, [info]] : [wr, wi, vr, vi, [info]]);
     }
     return out.arrays;

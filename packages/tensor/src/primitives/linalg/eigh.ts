@@ -40,7 +40,7 @@ export const eighPrimitive: Primitive<{ vectors: boolean }> = /* @__PURE__ */ de
     for (let i = 0; i < count; i++) {
       const w = out.zeros(0);
       const v = vectors ? out.zeros(1) : null;
-      const info = eigh(matrices.at(i), n, w, v);
+      const info = eigh(matrices.read(i), n, w, v);
       out.set(i, v === null ? [w, [info]] : [w, v, [info]]);
     }
     return out.arrays;

@@ -20,7 +20,7 @@ export const expmPrimitive: Primitive<null> = /* @__PURE__ */ definePrimitive<nu
     const [n] = matrixSize(a);
     const count = sizeOf(leading(a));
     const [matrices, out] = [new Matrices(a), new Outputs(outs, count)];
-    for (let i = 0; i < count; i++) out.set(i, [expm(matrices.at(i), n)]);
+    for (let i = 0; i < count; i++) out.set(i, [expm(matrices.read(i), n)]);
     return out.arrays;
   }),
 });

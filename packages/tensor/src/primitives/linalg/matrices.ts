@@ -1,5 +1,6 @@
 /** What all factorisations share: they work on the last two axes, in float64, one matrix after the other. */
 
+import { resultArray } from "../../cpu/wasm/resident.js";
 import type { TypedArray } from "../../dtype.js";
 import { eye, tril } from "../../create.js";
 import { allocate } from "../../memory.js";
@@ -19,22 +20,29 @@ export function leading(x: { readonly shape: Shape }): readonly number[] {
   return x.shape.slice(0, -2);
 }
 
-/** The matrices of an input, one after the other, as float64 that the kernel may overwrite. */
+/** The matrices of an input, one after the other, as float64. */
 export class Matrices {
-  private readonly copy: Float64Array;
+  private copy: Float64Array | null = null;
+  private readonly entries: number;
 
   constructor(private readonly x: HostArray) {
     const [m, n] = matrixSize(x);
-    this.copy = new Float64Array(m * n);
+    this.entries = m * n;
   }
 
-  /** Matrix i, in the place of the one before. */
+  /** Matrix i, in the place of the one before; the kernel may overwrite it. */
   at(i: number): Float64Array {
     const { buffer } = this.x;
-    const { length } = this.copy;
+    const copy = (this.copy ??= new Float64Array(this.entries));
     // Not by views of the input: to make one takes as long as to copy a small matrix.
-    for (let k = 0, from = i * length; k < length; k++, from++) this.copy[k] = buffer[from];
-    return this.copy;
+    for (let k = 0, from = i * copy.length; k < copy.length; k++, from++) copy[k] = buffer[from];
+    return copy;
+  }
+
+  /** Matrix i for a kernel that does not change it: a single one is not copied. */
+  read(i: number): Float64Array {
+    const { buffer } = this.x;
+    return buffer instanceof Float64Array && buffer.length === this.entries ? buffer : this.at(i);
   }
 }
 
@@ -52,7 +60,12 @@ export class Outputs {
 
   /** Zeros for result k of one matrix. */
   zeros(k: number): Float64Array {
-    return (this.results[k] ??= new Float64Array(sizeOf(this.outs[k].shape) / this.count)).fill(0);
+    const again = this.results[k];
+    if (again !== undefined) return again.fill(0);
+    const length = sizeOf(this.outs[k].shape) / this.count;
+    const isOutput = this.count === 1 && this.outs[k].dtype === "float64";
+    const array = isOutput ? (resultArray("float64", length) as Float64Array) : new Float64Array(length);
+    return (this.results[k] = array.fill(0));
   }
 
   /** Takes the results for matrix i. The array of a single one in float64 becomes the output itself. */

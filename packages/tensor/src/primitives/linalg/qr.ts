@@ -47,7 +47,7 @@ export const qrPrimitive: Primitive<{ complete: boolean }> = /* @__PURE__ */ def
     const [matrices, out] = [new Matrices(a), new Outputs(outs, count)];
     for (let i = 0; i < count; i++) {
       const [q, r] = [out.zeros(0), out.zeros(1)];
-      qr(matrices.at(i), m, n, q, r, complete);
+      qr(matrices.read(i), m, n, q, r, complete);
       out.set(i, [q, r]);
     }
     return out.arrays;

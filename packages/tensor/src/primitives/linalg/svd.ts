@@ -65,7 +65,7 @@ export const svdPrimitive: Primitive<SvdParams> = /* @__PURE__ */ definePrimitiv
       const s = out.zeros(0);
       const u = vectors ? out.zeros(1) : null;
       const vt = vectors ? out.zeros(2) : null;
-      const info = svd(matrices.at(i), m, n, s, u, vt, { full, accurate });
+      const info = svd(matrices.read(i), m, n, s, u, vt, { full, accurate });
       out.set(i, u === null || vt === null ? [s, [info]] : [s, u, vt, [info]]);
     }
     return out.arrays;
