@@ -105,17 +105,18 @@ describe("functions of other packages", () => {
 
 test.each([false, true])("a backend that is disposed says so; asynchronous: %s", async (asynchronous) => {
   const closed = await gpujs({ mode: "webasm", asynchronous });
-  const y = tensor([0, 1]).to(closed).exp();
+  const x = tensor([0, 1]).to(closed);
+  const y = x.exp();
   const pending = y.data();
   await Promise.all([closed.dispose(), closed.dispose()]);
   expect((await pending)[0]).toBe(1);
   const refusal = /gpujs-webasm\S* was disposed; open a new backend/;
   await expect(y.data()).rejects.toThrow(refusal);
   expect(() => y.add(1)).toThrow(refusal);
-  expect(() => jit((x: Tensor) => x.add(1))(y)).toThrow(refusal);
+  expect(() => jit((v: Tensor) => v.add(1))(y)).toThrow(refusal);
   expect(() => tensor([1]).to(closed)).toThrow(refusal);
   expect(() => y.to("cpu")).toThrow(BackendError);
-  y.dispose();
+  for (const z of [x, y]) z.dispose();
   await closed.dispose();
   expect(closed.memory().arrays).toBe(0);
   expect(tensor([1, 2]).sum().itemSync()).toBe(3);
