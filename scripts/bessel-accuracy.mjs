@@ -28,7 +28,10 @@ const { cells, errorCurves, errorMaps, perDecade, reference, summary } = await l
   "packages/bessel/test/error-maps.ts",
 );
 const { curvesSvg, svg } = await load("packages/bessel/test/error-map-svg.ts");
-const { besselBranch, besselI, besselK } = await load("packages/bessel/src/index.ts");
+const { column } = await load("packages/bessel/test/grid.ts");
+const bessel = await load("packages/bessel/src/index.ts");
+const { tensor } = await load("packages/tensor/src/index.ts");
+const { besselBranch, besselI, besselK } = bessel;
 const { besselJ, besselY } = await load("packages/bessel/src/cylinder/index.ts");
 
 const data = reference();
@@ -40,6 +43,7 @@ drawErrors();
 drawBranches();
 writeFileSync(new URL("docs/guides/special-functions/errors-one-argument.svg", root), curvesSvg(curves));
 write("errors", errorTable());
+write("rungs", rungTable());
 if (peers !== undefined) write("peers", peerTable(createRequire(join(resolve(peers), "package.json"))));
 
 function drawErrors() {
@@ -117,6 +121,28 @@ function errorTable() {
     }),
   );
   return table(["Function", "", "Within 1", "Within 4", "Worst", "Not finite or zero"], rows);
+}
+
+/** Of the 20,000 points of the tests: how many a rung has, and median, 99.9th percentile and largest error there, in 2^-52 max(1, |value|). */
+function rungTable() {
+  const [v, x] = [column("v"), column("x")];
+  const cases = ["I", "K"].flatMap((kind) => {
+    const f = bessel[`log${kind}v`];
+    const wanted = column(`log${kind}v`);
+    const branches = Array.from(v, (order, i) => besselBranch(order, x[i], kind));
+    const values = [v.map((order, i) => f(order, x[i])), f(tensor(v), tensor(x)).dataSync()];
+    return values.map((got) => {
+      const errors = got.map((y, i) => (Math.abs(y - wanted[i]) * 2 ** 52) / Math.max(1, Math.abs(wanted[i])));
+      return (rungs) => errors.filter((_, i) => rungs.includes(branches[i])).toSorted();
+    });
+  });
+  const below = "below the ladder";
+  const rows = ["mu3", "mu20", "u4", "u6", "u9", "u13", below].map((rung) => {
+    const of = cases.map((errors) => errors(rung === below ? ["series", "integral", "temme"] : [rung]));
+    const cell = (e) => [0.5, 0.999, 1].map((q) => size(e[Math.ceil(q * e.length) - 1])).join(", ");
+    return [rung, of[0].length, ...of.map(cell)];
+  });
+  return table(["Rung", "Points", "log I", "log I of a tensor", "log K", "log K of a tensor"], rows);
 }
 
 /** Functions of integer orders: the median and the largest error of each, and the share of results that are no numbers. */

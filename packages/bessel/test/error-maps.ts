@@ -1,12 +1,13 @@
 /** Errors of the Bessel functions on the grids of `fixtures/error_maps.py`: what the guide to the special functions shows and tells. */
 
 import { readFileSync } from "node:fs";
-import { tensor } from "@curv/tensor";
+import { stack, tensor, zerosLike, type Tensor } from "@curv/tensor";
 import { airyAi, airyAiPrime, airyBi, airyBiPrime } from "../src/airy/index.js";
+import * as bingham from "../src/bingham/index.js";
 import { besselJ, besselY } from "../src/cylinder/index.js";
 import { expintE, expintEi } from "../src/exponential-integral/index.js";
 import { hyp1f1Ratio, logHyp0f1, logHyp1f1 } from "../src/hypergeometric/index.js";
-import { incompleteBeta } from "../src/incomplete-beta/index.js";
+import { incompleteBeta, inverseIncompleteBeta } from "../src/incomplete-beta/index.js";
 import { gammaP, gammaQ, inverseGammaP, inverseGammaQ } from "../src/incomplete-gamma/index.js";
 import { besselRatioI, besselRatioK, erfcx, logErfc, logIv, logIve, logKv, logKve, logNdtr } from "../src/index.js";
 import { lambertW } from "../src/lambert-w/index.js";
@@ -47,7 +48,8 @@ interface Column {
   readonly high: string;
   readonly low: string;
   readonly scale?: string;
-  readonly scipy: string;
+  /** Errors of SciPy's function, if it has one. */
+  readonly scipy?: string;
 }
 interface Grid {
   readonly decades: Pick<ErrorMap, "v" | "x">;
@@ -63,6 +65,8 @@ export interface Reference {
   readonly kummer: Grid;
   readonly beta: Grid;
   readonly inverseGamma: Grid;
+  readonly inverseBeta: Grid;
+  readonly bingham: Grid;
   readonly oneArgument: Readonly<Record<string, Column & { readonly at: string }>>;
   /** Rows [order, x, J, Y, I, K, the same of SciPy], null where a value is no ordinary number. */
   readonly integers: readonly (readonly [n: number, x: number, ...values: (number | null)[]])[];
@@ -93,6 +97,14 @@ const kummer: Readonly<Record<string, OfTwo>> = {
 };
 const beta: Readonly<Record<string, OfTwo>> = { incompleteBeta: (a, b) => incompleteBeta(a, b, 0.3) };
 const inverseGamma: Readonly<Record<string, OfTwo>> = { inverseGammaP, inverseGammaQ };
+/** At p = 0.3. */
+const inverseBeta: Readonly<Record<string, OfTwo>> = {
+  inverseIncompleteBeta: (a, b) => inverseIncompleteBeta(a, b, 0.3),
+};
+/** The normaliser for p = 3 and the concentrations 0, −a and −b. */
+function logBingham(a: Tensor, b: Tensor): Tensor {
+  return bingham.logConstant(stack([zerosLike(a), a.neg(), b.neg()], -1));
+}
 const ofOne: Readonly<Record<string, OfOne>> = {
   erfcx, logErfc, logNdtr, airyAi, airyBi, airyAiPrime, airyBiPrime, lambertW, expintEi, zeta,
   expintE: (x) => expintE(1, x), hurwitzZeta: (s) => hurwitzZeta(s, 2.5), log1mexp,
@@ -102,9 +114,10 @@ const ofOne: Readonly<Record<string, OfOne>> = {
 
 /** The functions of two arguments. */
 export function errorMaps(data: Reference): ErrorMap[] {
-  const of = (grid: Grid, axes: ErrorMap["axes"], name: string, f: OfTwo, ofTensor?: typeof logIve): ErrorMap => {
+  const of = (grid: Grid, axes: ErrorMap["axes"], name: string, f?: OfTwo, ofTensor?: typeof logBingham): ErrorMap => {
     const { v, x } = cells(grid);
-    const ours: [string, Float64Array][] = [["of numbers", v.map((order, i) => f(order, x[i]))]];
+    const ours: [string, Float64Array][] = [];
+    if (f !== undefined) ours.push(["of numbers", v.map((order, i) => f(order, x[i]))]);
     if (ofTensor !== undefined) ours.push(["of a tensor", ofTensor(tensor(v), tensor(x)).dataSync() as Float64Array]);
     return { ...measured(name, ours, grid.functions[name], data.scipy), ...grid.decades, axes };
   };
@@ -120,6 +133,8 @@ export function errorMaps(data: Reference): ErrorMap[] {
     ...all(data.inverseGamma, ["a", "p"], inverseGamma),
     ...all(data.kummer, ["b", "x"], kummer),
     ...all(data.beta, ["a", "b"], beta),
+    ...all(data.inverseBeta, ["a", "b"], inverseBeta),
+    of(data.bingham, ["a", "b"], "logBingham", undefined, logBingham),
   ];
 }
 
@@ -135,8 +150,9 @@ export function errorCurves(data: Reference): ErrorCurve[] {
 function measured(name: string, ours: readonly [string, Float64Array][], column: Column, scipy: string): Measured {
   const wanted = doubles(column.high);
   const panels = ours.map(([title, values]) => ({ title, errors: errors(values, column, name) }));
-  const theirs = { title: `SciPy ${scipy}`, errors: Float64Array.from(floats(column.scipy)) };
-  return { name, panels: [...panels, theirs], known: (i) => wanted[i] === wanted[i] };
+  const theirs =
+    column.scipy === undefined ? [] : [{ title: `SciPy ${scipy}`, errors: Float64Array.from(floats(column.scipy)) }];
+  return { name, panels: [...panels, ...theirs], known: (i) => wanted[i] === wanted[i] };
 }
 
 /** |got − wanted| in units of 2⁻⁵² of the scale: by default max(1, |wanted|) of logarithms, |wanted| of others. */
