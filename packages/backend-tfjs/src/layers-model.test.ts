@@ -396,6 +396,7 @@ describe("a stateful model", () => {
   test("a state that is missing is an error that names it", async () => {
     const { params, advance } = await functionFromLayersModel(stateful());
     expect(() => advance(params, {}, given(0))).toThrow(/states.memory.state_0 is missing/);
+    expect(() => advance(params, null as never, given(0))).toThrow(/states is null; wants states as advance returns/);
   });
 });
 

@@ -24,7 +24,7 @@ import {
 import { isKnownCell } from "./layers/recurrent.js";
 import { applyLayer, isKnown } from "./layers/table.js";
 import { at, placesOf, put, replaced, slotsOf, valueIn, weightAt, type Place, type Tree } from "./layers/weights.js";
-import { checkOptions, kindOf } from "./options.js";
+import { checkOptions, isPlain, kindOf } from "./options.js";
 import type { TfjsModule, TfjsTensor } from "./tfjs.js";
 
 /** A `tf.LayersModel` or `tf.Sequential`. */
@@ -197,6 +197,9 @@ export async function functionFromLayersModel(
     training?: { readonly key: Key | undefined },
   ): LayersModelTrainingStep => {
     checkInputs(inputs);
+    if (!isPlain(before)) {
+      throw new TreeError(`${caller}: states is ${kindOf(before)}; wants states as advance returns them.`);
+    }
     for (const [path, shape] of shapes) weightAt(caller, own, path, shape);
     const current = new Map<LiveLayer, readonly Tensor[]>();
     for (const { layer, path } of places) {
@@ -242,7 +245,8 @@ export async function functionFromLayersModel(
         throw new TreeError(`applyTraining: inputs of ${model.name} is ${kindOf(inputs)}; wants a list of Tensors.`);
       }
       checkOptions("applyTraining", trainingOptions, {});
-      return step(own, trainingOptions.states ?? states, inputs as readonly Tensor[], { key: trainingOptions.key });
+      const { key, states: before = states } = trainingOptions;
+      return step(own, before, inputs as readonly Tensor[], { key });
     },
   };
 }
