@@ -128,7 +128,7 @@ describe("meanSquareThreshold", () => {
     expect(mean(pairs).sub(lottery).abs().max().itemSync()).toBeLessThan(1e-12);
   });
 
-  test("3: η*(B = 1) tr G ≤ 2 for 1000 random problems", async () => {
+  test("3: η*(B = 1) tr G ≤ 2 for 1000 random problems", { timeout: 300_000 }, async () => {
     let largest = 0;
     for (let i = 0; i < 1000; i++) {
       const a = uneven(100 + i, 1 + (i % 8), 1 + ((i >> 3) % 8));
