@@ -10,7 +10,7 @@ import {
   type Tensor,
 } from "@curv/tensor";
 import { resultArray, runArrayKernel } from "@curv/tensor/kernels";
-import { cudaFunctions } from "./cuda/kernels.js";
+import { cudaFunctions } from "#cuda";
 import { gpujsFunctions } from "./gpu/kernels.js";
 import { logI, logK, logScaledI, logScaledK } from "./scalar/log-bessel.js";
 import {
@@ -154,6 +154,6 @@ export function apply(params: Params, v: Tensor, x: Tensor): Tensor {
 function alsoOnGpus(record: PrimitiveRecord<Params>): Primitive<Params> {
   const primitive = definePrimitive(record);
   registerLowering(primitive, "gpujs", gpujsFunctions);
-  registerLowering(primitive, "cuda", cudaFunctions);
+  if (cudaFunctions !== null) registerLowering(primitive, "cuda", cudaFunctions);
   return primitive;
 }

@@ -26,7 +26,7 @@ const sameName = [
   "cosh", "tanh", "asinh", "acosh", "atanh", "erf", "erfc", "lgamma", "fma",
 ]; // prettier-ignore
 const native: ReadonlyMap<string, string> = /* @__PURE__ */ new Map([
-  ...sameName.map((name) => [`c_${name}`, name] as const),
+  .../* @__PURE__ */ sameName.map((name) => [`c_${name}`, name] as const),
   ["Math.floor", "floor"],
   ["Math.abs", "fabs"],
   ["Math.sqrt", "sqrt"],

@@ -16,9 +16,9 @@ const logI = (scaled: boolean): string => `${borderOfLogI(double, scaled ? "-x" 
   let h = x;
   let sum = 0.0;
   let lead = ${scaled ? "0.0" : "x"};
-  if (${onHankel}) {
+  if (${onHankel()}) {
     sum = c_besselHankel(v, x, -1.0);
-  } else if (${onDebye}) {
+  } else if (${onDebye()}) {
     h = c_besselRadius(v, x);
     let p = v / h;
     sum = c_besselDebye(1.0 / h, p * p);
@@ -101,17 +101,17 @@ export const firstKind = (): readonly SourceFunction[] => [
     "c_besselRatioI",
     ["v", "x"],
     `${borderOfRatioI(double)}
-  if (${onHankel}) { return (1.0 + c_besselHankel(v + 1.0, x, -1.0)) / (1.0 + c_besselHankel(v, x, -1.0)); }
-  if (${onDebye}) { return c_besselUniformRatio(v, x, 1.0); }${recurrence}`,
+  if (${onHankel()}) { return (1.0 + c_besselHankel(v + 1.0, x, -1.0)) / (1.0 + c_besselHankel(v, x, -1.0)); }
+  if (${onDebye()}) { return c_besselUniformRatio(v, x, 1.0); }${recurrence}`,
   ],
   // r·(log r)′ on the ladder: 1 − r² − (2v + 1)r/x would cancel.
   [
     "c_besselSlopeI",
     ["v", "x"],
     `${borderOfSlopeI(double)}
-  if (${onHankelSlope}) {
+  if (${onHankelSlope()}) {
     return c_besselRatioI(v, x) / x * (c_besselHankelSlope(v + 1.0, x, -1.0) - c_besselHankelSlope(v, x, -1.0));
   }
-  if (${onDebye}) { return c_besselRatioI(v, x) / x * c_besselUniformSlope(v, x, 1.0); }${recurrenceOfSlope}`,
+  if (${onDebye()}) { return c_besselRatioI(v, x) / x * c_besselUniformSlope(v, x, 1.0); }${recurrenceOfSlope}`,
   ],
 ];

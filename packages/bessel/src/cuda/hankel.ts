@@ -5,14 +5,19 @@ import { double, type SourceFunction } from "../gpu/source.js";
 
 const { literal } = double;
 const rung = (name: Rung["name"]): Rung => scaledLadder.find((r) => r.name === name)!;
-const [mu3, mu20, u13] = [rung("mu3"), rung("mu20"), rung("u13")];
 
-/** Conditions on v and x, in this order: Hankel's expansion holds; Debye's does; else one is below the ladder. */
-export const onHankel: string = `x > ${literal(mu20.x)} && v < ${literal(mu20.v)} && v * v < ${literal(mu20.slope)} * x`;
-export const onDebye: string = `x > ${literal(u13.x)} || v > ${literal(u13.v)}`;
+/** Conditions on v and x, in this order: Hankel's expansion holds, from `least` on; Debye's does; else one is below the ladder. */
+export function onHankel(least: number = rung("mu20").x): string {
+  const { v, slope } = rung("mu20");
+  return `x > ${literal(least)} && v < ${literal(v)} && v * v < ${literal(slope)} * x`;
+}
+export function onDebye(): string {
+  const { x, v } = rung("u13");
+  return `x > ${literal(x)} || v > ${literal(v)}`;
+}
 
 /** Where slopes take Hankel's: the k-th term counts k times in them, and next to the ladder's lower edge Debye's lack the 14th. */
-export const onHankelSlope: string = onHankel.replace(literal(mu20.x), literal(u13.x));
+export const onHankelSlope = (): string => onHankel(rung("u13").x);
 
 /** Half of the terms are enough where x > 200 and v² < x/10. */
 const half = { terms: 10, x: 200, slope: 0.1 };
@@ -28,12 +33,14 @@ function product(from: number, to: number, indent: string): string {
 
 const slopeTerms = 20;
 
-export const hankel = (): readonly SourceFunction[] => [
-  // Σ_k Π_{j≤k} (4v² − (2j − 1)²)·sᵏ/(k!(8x)ᵏ), s = −1 for I, 1 for K.
-  [
-    "c_besselHankel",
-    ["v", "x", "s"],
-    `
+export function hankel(): readonly SourceFunction[] {
+  const [mu3, mu20] = [rung("mu3"), rung("mu20")];
+  return [
+    // Σ_k Π_{j≤k} (4v² − (2j − 1)²)·sᵏ/(k!(8x)ᵏ), s = −1 for I, 1 for K.
+    [
+      "c_besselHankel",
+      ["v", "x", "s"],
+      `
   let mu = 4.0 * v * v;
   let z = s * 0.125 / x;
   let sum = 0.0;
@@ -45,12 +52,12 @@ ${product(mu3.terms + 1, half.terms, "    ")}
   }
 ${product(1, mu3.terms, "  ")}
   return sum;`,
-  ],
-  // x·∂/∂x log(1 + Σ): the k-th terms fall like x⁻ᵏ.
-  [
-    "c_besselHankelSlope",
-    ["v", "x", "s"],
-    `
+    ],
+    // x·∂/∂x log(1 + Σ): the k-th terms fall like x⁻ᵏ.
+    [
+      "c_besselHankelSlope",
+      ["v", "x", "s"],
+      `
   let mu = 4.0 * v * v;
   let z = s * 0.125 / x;
   let term = 1.0;
@@ -63,5 +70,6 @@ ${Array.from({ length: slopeTerms }, (_, i) => {
   slope = slope - ${literal(k)} * term;`;
 }).join("\n")}
   return slope / sum;`,
-  ],
-];
+    ],
+  ];
+}

@@ -15,8 +15,10 @@ export interface CudaFunctions<P> {
   nameOf(params: P, dtype: Dtype): string | null;
 }
 
+export type Functions = CudaFunctions<{ readonly name: string; readonly n: number }>;
+
 /** In float32 the texts are those for gpu.js. */
-export const cudaFunctions: CudaFunctions<{ readonly name: string; readonly n: number }> = {
+export const cudaFunctions: Functions | null = {
   functions: (dtype) =>
     dtype === "float32"
       ? gpujsFunctions.functions()

@@ -36,7 +36,7 @@ ${indent}divisor = divisor * step;`;
  * Temme's series, x < ½: K_{μ+n}(x/2)^n = here/divisor, and next/divisor of the order above. All is multiplied by 2μ/(πμ/sin πμ), and by
  * (1 − μ²)(4 − μ²)… step by step; so there is one division, and nothing overflows however small x is.
  */
-const temme = `${parts}
+const temme = (): string => `${parts}
   // Small enough to be 0, and nothing is divided by 0.
   if (Math.abs(mu) < 1e-30) { mu = 1e-30; }
   let m = mu * mu;
@@ -102,7 +102,7 @@ function fraction(which: "S" | "H"): string {
 }
 
 /** For ½ ≤ x ≤ 28: K_{μ+n}/K_μ = here, K_{μ+n+1}/K_μ = next. */
-const byFraction = `${parts}
+const byFraction = (): string => `${parts}
   let inverse = 1.0 / x;
   let slope = inverse + inverse;
   let here = 1.0;
@@ -120,9 +120,9 @@ const logK = (scaled: boolean): string => `${borderOfLogK(double)}
   let h = x;
   let sum = 0.0;
   let lead = ${scaled ? "0.0" : "x"};
-  if (${onHankel}) {
+  if (${onHankel()}) {
     sum = c_besselHankel(v, x, 1.0);
-  } else if (${onDebye}) {
+  } else if (${onDebye()}) {
     h = c_besselRadius(v, x);
     let p = v / h;
     sum = c_besselDebye(-1.0 / h, p * p);
@@ -139,18 +139,18 @@ const logK = (scaled: boolean): string => `${borderOfLogK(double)}
 export const secondKind = (): readonly SourceFunction[] => [
   ["c_besselFractionS", ["mu", "x"], fraction("S")],
   ["c_besselFractionH", ["mu", "x"], fraction("H")],
-  ["c_besselGrowth", ["v", "x"], `${byFraction}\n  return here / (1.0 + c_besselFractionS(mu, x));`],
-  ["c_besselTemme", ["v", "x"], `${temme}\n  return c_log(here / divisor) - n * logHalf;`],
+  ["c_besselGrowth", ["v", "x"], `${byFraction()}\n  return here / (1.0 + c_besselFractionS(mu, x));`],
+  ["c_besselTemme", ["v", "x"], `${temme()}\n  return c_log(here / divisor) - n * logHalf;`],
   ["c_besselLogK", ["order", "x"], logK(false)],
   ["c_besselLogScaledK", ["order", "x"], logK(true)],
-  ["c_besselTemmeRatio", ["v", "x"], `${temme}\n  return 2.0 * (next / here) / x;`],
-  ["c_besselFractionRatio", ["v", "x"], `${byFraction}\n  return next / here;`],
+  ["c_besselTemmeRatio", ["v", "x"], `${temme()}\n  return 2.0 * (next / here) / x;`],
+  ["c_besselFractionRatio", ["v", "x"], `${byFraction()}\n  return next / here;`],
   [
     "c_besselRatioOfK",
     ["v", "x"],
     `${borderOfRatioK(double)}
-  if (${onHankel}) { return (1.0 + c_besselHankel(v + 1.0, x, 1.0)) / (1.0 + c_besselHankel(v, x, 1.0)); }
-  if (${onDebye}) { return c_besselUniformRatio(v, x, -1.0); }
+  if (${onHankel()}) { return (1.0 + c_besselHankel(v + 1.0, x, 1.0)) / (1.0 + c_besselHankel(v, x, 1.0)); }
+  if (${onDebye()}) { return c_besselUniformRatio(v, x, -1.0); }
   if (x < 0.5) { return c_besselTemmeRatio(v, x); }
   return c_besselFractionRatio(v, x);`,
   ],
@@ -179,10 +179,10 @@ export const secondKind = (): readonly SourceFunction[] => [
     "c_besselSlopeOfK",
     ["v", "x"],
     `${borderOfSlopeK(double)}
-  if (!(${onDebye}) && x >= 0.5) { return c_besselFractionSlope(v, x); }
+  if (!(${onDebye()}) && x >= 0.5) { return c_besselFractionSlope(v, x); }
   let q = c_besselRatioOfK(v, x);
-  if (${onHankelSlope}) { return q / x * (c_besselHankelSlope(v + 1.0, x, 1.0) - c_besselHankelSlope(v, x, 1.0)); }
-  if (${onDebye}) { return q / x * c_besselUniformSlope(v, x, -1.0); }
+  if (${onHankelSlope()}) { return q / x * (c_besselHankelSlope(v + 1.0, x, 1.0) - c_besselHankelSlope(v, x, 1.0)); }
+  if (${onDebye()}) { return q / x * c_besselUniformSlope(v, x, -1.0); }
   return q * (q - (2.0 * v + 1.0) / x) - 1.0;`,
   ],
   ["c_besselSlopeK", ["v", "x"], slopeK(double)],
