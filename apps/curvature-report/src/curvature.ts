@@ -23,6 +23,7 @@ import { grad, isCurvError, type Tensor } from "@curv/tensor";
 import * as random from "@curv/tensor/random";
 import { dot } from "@curv/tensor/tree";
 import { asBatch, type Digits } from "./digits.js";
+import { noCheckpoint, type Keep } from "./checkpoint.js";
 import type { LayerTree, Network } from "./networks.js";
 
 /** An eigenpair without its vector, which nobody reads. */
@@ -84,6 +85,8 @@ export interface CurvatureOptions {
   readonly density?: { readonly probes: number; readonly steps: number };
   /** Points along each direction of the loss surface, odd. Default 21. */
   readonly points?: number;
+  /** Takes each of the measurements from a run before, if it did it. Default: all are done. */
+  readonly keep?: Keep;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: (progress: { readonly fraction: number; readonly text: string }) => void;
 }
@@ -112,6 +115,7 @@ export async function measureCurvature(
   options: CurvatureOptions = {},
 ): Promise<Curvature> {
   const { tol = 1e-3, maxIter = 200, top = 5, probes = 64, points = 21, signal, onProgress } = options;
+  const { keep = noCheckpoint.keep } = options;
   const { density = { probes: 4, steps: 48 } } = options;
   const params = network.unravel(vector);
   const loss = layerLoss(network);
@@ -122,16 +126,18 @@ export async function measureCurvature(
   const hessian = hessianOperator(loss, params, data);
   const tell = (fraction: number, text: string): void => onProgress?.({ fraction, text });
 
-  const upper = await eigsh(hessian, {
-    k: top,
-    tol,
-    maxProducts: maxIter,
-    verifyMultiplicity: false,
-    key: keys[0],
-    ...stop,
-    onProgress: ({ products, converged }) =>
-      tell(0.25 * (converged / top), `${converged} of ${top} eigenvalues after ${products} products`),
-  });
+  const upper = await keep("top eigenpairs", () =>
+    eigsh(hessian, {
+      k: top,
+      tol,
+      maxProducts: maxIter,
+      verifyMultiplicity: false,
+      key: keys[0],
+      ...stop,
+      onProgress: ({ products, converged }) =>
+        tell(0.25 * (converged / top), `${converged} of ${top} eigenvalues after ${products} products`),
+    }),
+  );
   const values = Array.from(await upper.values.data());
   const residuals = await upper.residuals.data();
   const largest: Largest = {
@@ -143,13 +149,15 @@ export async function measureCurvature(
   };
   tell(0.25, `λ_max ${values[0].toPrecision(4)}`);
   const few = { tol: 1e-2, maxProducts: maxIter, verifyMultiplicity: false, check: false, key: keys[1], ...stop };
-  const lower = await eigsh(hessian, { ...few, k: 1, which: "smallest" });
+  const lower = await keep("smallest eigenvalue", () => eigsh(hessian, { ...few, k: 1, which: "smallest" }));
 
-  const traces = await traceByLayer(hessian, keys[2], {
-    probes,
-    ...stop,
-    onProgress: ({ products }) => tell(0.3 + (0.2 * products) / probes, `trace, ${products} of ${probes} probes`),
-  });
+  const traces = await keep("traces", () =>
+    traceByLayer(hessian, keys[2], {
+      probes,
+      ...stop,
+      onProgress: ({ products }) => tell(0.3 + (0.2 * products) / probes, `trace, ${products} of ${probes} probes`),
+    }),
+  );
   const asTrace = ({ trace, standardError }: { trace: number; standardError: number }): Trace => ({
     trace,
     standardError,
@@ -161,12 +169,12 @@ export async function measureCurvature(
     const block = hessianOperator((p: typeof selected, b: DigitBatch) => loss(merge(p), b), selected, data, {
       check: false,
     });
-    const found = await eigsh(block, { ...few, k: 1 });
+    const largest = await keep(`layer ${place}`, async () => (await eigsh(block, { ...few, k: 1 })).values.item());
     const ofLayer = traces.layers.get(place)!;
     layers.push({
       layer: network.layerNames.get(place) ?? place,
       parameters: ofLayer.size,
-      largest: await found.values.item(),
+      largest,
       ...asTrace(ofLayer),
     });
     tell(0.5 + (0.1 * layers.length) / blocks.size, `λ_max of ${layers.length} of ${blocks.size} layers`);
@@ -174,25 +182,29 @@ export async function measureCurvature(
 
   const apply = (p: LayerTree, images: Tensor): Tensor => network.applyTree(p, images);
   const g = gaussNewtonOperator(apply, crossEntropyOutput, params, data);
-  const ofG = await eigsh(g, { ...few, k: top, tol });
-  const traceG = await hutchinsonTrace(g, keys[2], { probes, ...stop });
+  const ofG = await keep("Gauss–Newton eigenvalues", () => eigsh(g, { ...few, k: top, tol }));
+  const traceG = await keep("Gauss–Newton trace", () => hutchinsonTrace(g, keys[2], { probes, ...stop }));
 
-  const measure = await spectralMeasure(hessian, keys[3], {
-    ...density,
-    ...stop,
-    onProgress: ({ products, of }) => tell(0.7 + (0.2 * products) / of, `density, ${products} of ${of} products`),
-  });
+  const measure = await keep("spectral measure", () =>
+    spectralMeasure(hessian, keys[3], {
+      ...density,
+      ...stop,
+      onProgress: ({ products, of }) => tell(0.7 + (0.2 * products) / of, `density, ${products} of ${of} products`),
+    }),
+  );
   const floor = Math.abs(values[0]) * 1e-7;
 
   const direction = (i: number): LayerTree => hessian.domain.unravel(upper.vectors.slice(null, i)) as LayerTree;
   const first = direction(0);
-  const grid = await lossSurface(loss, params, data, top > 1 ? [first, direction(1)] : [first], {
-    // Where the parabola would have doubled an ordinary loss.
-    radius: 2 / Math.sqrt(Math.max(values[0], 1e-6)),
-    points,
-    check: false,
-    ...stop,
-  });
+  const grid = await keep("loss surface", () =>
+    lossSurface(loss, params, data, top > 1 ? [first, direction(1)] : [first], {
+      // Where the parabola would have doubled an ordinary loss.
+      radius: 2 / Math.sqrt(Math.max(values[0], 1e-6)),
+      points,
+      check: false,
+      ...stop,
+    }),
+  );
   tell(0.97, "loss surface");
   const gradient = grad(loss as never)(params as never, whole as never) as unknown as LayerTree;
 

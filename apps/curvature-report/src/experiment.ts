@@ -4,13 +4,14 @@ import type { Tensor } from "@curv/tensor";
 import * as random from "@curv/tensor/random";
 import { measureBatchRates, type BatchRates } from "./batch-rates.js";
 import { measureCurvature, type Curvature } from "./curvature.js";
+import { noCheckpoint, type Checkpoint } from "./checkpoint.js";
 import { loadDigits, select, slice, splitDigits, type Digits } from "./digits.js";
 import { evaluate, type Evaluation } from "./evaluate.js";
 import { loadModel, type Model } from "./models.js";
 import { architectures, digitCnn, digitMlp, digitResnet, type Network } from "./networks.js";
 import type { Settings } from "./settings.js";
 import { checkStability, type StabilityCheck } from "./stability-check.js";
-import { train, type Epoch, type Trained, type TrainOptions } from "./train.js";
+import { train, type Epoch, type Trained, type TrainOptions, type TrainState } from "./train.js";
 
 /** Everything here depends on the settings alone: the same seed gives the same numbers, bit for bit. */
 export interface Results {
@@ -64,6 +65,8 @@ export interface Progress {
 }
 
 export interface ExperimentOptions {
+  /** Where a run that was stopped goes on. Default: everything is done. */
+  readonly checkpoint?: Checkpoint;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: (progress: Progress) => void;
 }
@@ -73,7 +76,7 @@ type Report = (fraction: number, text: string, milestone?: boolean) => void;
 /** Trains both networks, measures the curvature of their losses and checks 2/λ_max on the MLP. */
 export async function runExperiment(
   settings: Settings,
-  { signal, onProgress }: ExperimentOptions = {},
+  { signal, onProgress, checkpoint = noCheckpoint }: ExperimentOptions = {},
 ): Promise<Experiment> {
   const { resnet } = settings;
   const steps = resnet === null ? 7 : 9;
@@ -84,9 +87,14 @@ export async function runExperiment(
     summary: (result: T) => string,
   ): Promise<T> => {
     const step = Object.keys(seconds).length + 1;
-    const report: Report = (fraction, text, milestone = false) =>
-      onProgress?.({ stage: name, step, steps, fraction: Math.min(fraction, 0.99), text, milestone });
     const start = performance.now();
+    let from = NaN;
+    const report: Report = (fraction, text, milestone = false) => {
+      // A stage that goes on from a checkpoint starts where that ends.
+      if (Number.isNaN(from) && fraction > 0) from = fraction;
+      const left = milestone ? "" : timeLeft((performance.now() - start) / 1000, (fraction - from) / (1 - from));
+      onProgress?.({ stage: name, step, steps, fraction: Math.min(fraction, 0.99), text: `${text}${left}`, milestone });
+    };
     report(0, "");
     const result = await work(report);
     seconds[name] = (performance.now() - start) / 1000;
@@ -108,7 +116,15 @@ export async function runExperiment(
   ): Promise<{ network: NetworkResults; reading: Evaluation; params: Tensor }> => {
     const trained = await stage(
       `Train ${network.name}`,
-      async (report) => trainNetwork(network, digits, heldOut, keys[0], { ...how, signal }, report),
+      async (report) =>
+        checkpoint.keep(`train ${network.name}`, () => {
+          const place = `epochs of ${network.name}`;
+          const epochs = {
+            read: () => checkpoint.read<TrainState>(place),
+            write: (state: TrainState) => checkpoint.write(place, state),
+          };
+          return trainNetwork(network, digits, heldOut, keys[0], { ...how, signal, checkpoint: epochs }, report);
+        }),
       ({ reading }) => `${percent(reading.accuracy)} of held-out digits read correctly`,
     );
     const curvature = await stage(
@@ -120,6 +136,7 @@ export async function runExperiment(
           density,
           points,
           signal,
+          keep: (name, work) => checkpoint.keep(`${network.name} ${name}`, work),
           onProgress: ({ fraction, text }) => report(fraction, text),
         }),
       ({ largest, trace }) =>
@@ -170,21 +187,25 @@ export async function runExperiment(
   const stability = await stage(
     "Check 2/λ_max",
     (report) =>
-      checkStability(mlpNetwork, slice(training, 0, settings.stability.digits), key(5), {
-        ...settings.stability,
-        signal,
-        onProgress: ({ fraction, text }) => report(fraction, text),
-      }),
+      checkpoint.keep("stability", () =>
+        checkStability(mlpNetwork, slice(training, 0, settings.stability.digits), key(5), {
+          ...settings.stability,
+          signal,
+          onProgress: ({ fraction, text }) => report(fraction, text),
+        }),
+      ),
     ({ ratio }) => `measured threshold / prediction ${ratio.toFixed(4)}`,
   );
   const batchRates = await stage(
     "Rates and batches",
     (report) =>
-      measureBatchRates(mlpNetwork, mlp.params, slice(training, 0, settings.curvatureDigits.mlp), key(8), {
-        ...settings.batchRates,
-        signal,
-        onProgress: ({ fraction, text }) => report(fraction, text),
-      }),
+      checkpoint.keep("batch rates", () =>
+        measureBatchRates(mlpNetwork, mlp.params, slice(training, 0, settings.curvatureDigits.mlp), key(8), {
+          ...settings.batchRates,
+          signal,
+          onProgress: ({ fraction, text }) => report(fraction, text),
+        }),
+      ),
     ({ rates }) => rates.map(({ batch, measured }) => `${batch}: ${measured.toPrecision(3)}`).join(", "),
   );
   const studies = [mlp, cnn, ...(third === null ? [] : [third])];
@@ -314,6 +335,13 @@ function chooseExamples(
       confidence: reading.confidences[i],
     })),
   }));
+}
+
+/** What to say of the time that is left, from what a share of the work took; nothing before that is known a little. */
+function timeLeft(seconds: number, share: number): string {
+  if (!(seconds > 5 && share > 0.02 && share < 1)) return "";
+  const left = (seconds * (1 - share)) / share;
+  return left < 90 ? `, ${Math.ceil(left / 10) * 10} s left` : `, ${Math.ceil(left / 60)} min left`;
 }
 
 function percent(fraction: number): string {

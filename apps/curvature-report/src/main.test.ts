@@ -1,4 +1,4 @@
-import { existsSync, writeFileSync } from "node:fs";
+import { existsSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { exitCodes } from "app-frame";
 import { expectWhole, numbersOf, trial } from "app-frame/testing";
@@ -51,8 +51,16 @@ describe("a quick run", () => {
       expect(results.stability.ratio).toBeGreaterThan(0.9);
       expect(results.stability.ratio).toBeLessThan(1.3);
 
-      await run(["--quick", "--seed", "7", "--out", "second.html"]);
+      const options = ["--quick", "--seed", "7", "--checkpoint", "kept", "--out"];
+      await run([...options, "second.html"]);
       expect(numbersOf(read("second.html"))).toBe(numbersOf(page));
+      // What a run has left that was stopped in the CNN's last evaluation, and lost two measurements.
+      for (const file of ["train-CNN.bin", "CNN-layer-0.bin", "MLP-traces.bin"]) rmSync(path("kept", file));
+      await run([...options, "third.html"]);
+      expect(numbersOf(read("third.html"))).toBe(numbersOf(page));
+      const other = await run(["--quick", "--seed", "8", "--out", "other.html", "--checkpoint", "kept"]);
+      expect(other.code).toBe(exitCodes.usage);
+      expect(other.stderr).toContain("is of a run with other options");
     },
   );
 

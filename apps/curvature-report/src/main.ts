@@ -14,6 +14,7 @@ import {
   type App,
   type Context,
 } from "app-frame";
+import { noCheckpoint, openCheckpoint } from "./checkpoint.js";
 import { runExperiment, runModel, type Progress } from "./experiment.js";
 import { checks, findings, networkFindings } from "./findings.js";
 import { saveModels } from "./models.js";
@@ -41,11 +42,15 @@ Hessian-vector products, and checks at which learning rate gradient descent beco
     out: outputFile("file", "where to write the report (default report.html)", "report.html"),
     resnet: flag("study ResNet-20, too (some minutes more)"),
     save: outputFolder("folder", "write the trained networks there, as architecture.safetensors"),
+    checkpoint: outputFolder(
+      "folder",
+      "keep what is done there; a run that was stopped goes on from it,\nif its options are the same",
+    ),
     model: inputFile("file", "measure the curvature of a saved network, instead of training any", "a file"),
     architecture: oneOf("name", `what the file holds: ${names.join(", ")}`, names),
     quick: flag("a little of everything in a few seconds; its numbers mean little"),
   },
-  run: async ({ seed, epochs, out, resnet, save, model, architecture, quick }, context) => {
+  run: async ({ seed, epochs, out, resnet, save, checkpoint, model, architecture, quick }, context) => {
     const settings: Settings = {
       ...(quick ? quickSettings : fullSettings),
       seed,
@@ -54,9 +59,9 @@ Hessian-vector products, and checks at which learning rate gradient descent beco
     };
     if (model === undefined) {
       if (architecture !== undefined) throw new UsageError("--architecture is of a --model; none was given");
-      return trained(settings, out, save, context);
+      return trained(settings, { out, save, checkpoint }, context);
     }
-    for (const [name, given] of Object.entries({ save, epochs, resnet: resnet || undefined })) {
+    for (const [name, given] of Object.entries({ save, checkpoint, epochs, resnet: resnet || undefined })) {
       if (given !== undefined) throw new UsageError(`--${name} is of training; with --model nothing is trained`);
     }
     if (architecture === undefined) throw new UsageError(`--model wants an --architecture: ${names.join(", ")}`);
@@ -65,9 +70,18 @@ Hessian-vector products, and checks at which learning rate gradient descent beco
 });
 
 /** Trains the networks and reports on them. */
-async function trained(settings: Settings, out: string, save: string | undefined, context: Context): Promise<boolean> {
+async function trained(
+  settings: Settings,
+  {
+    out,
+    save,
+    checkpoint: folder,
+  }: { readonly out: string; readonly save: string | undefined; readonly checkpoint: string | undefined },
+  context: Context,
+): Promise<boolean> {
   const { print, write, width } = context;
-  const { results, examples, models, seconds } = await runExperiment(settings, watch(context));
+  const checkpoint = folder === undefined ? noCheckpoint : await openCheckpoint(folder, settings);
+  const { results, examples, models, seconds } = await runExperiment(settings, { ...watch(context), checkpoint });
   await write(out, reportPage({ results, examples, models, seconds }));
   if (save !== undefined) for (const file of await saveModels(save, models)) print(`Saved ${file}`);
   const total = Object.values(seconds).reduce((a, b) => a + b, 0);

@@ -31,6 +31,19 @@ export interface TrainOptions {
   readonly sharpnessDigits?: number;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: (progress: TrainProgress) => void;
+  /** Where a training that was stopped goes on, and where it writes after each epoch. */
+  readonly checkpoint?: {
+    readonly read: () => Promise<TrainState | undefined>;
+    readonly write: (state: TrainState) => Promise<void>;
+  };
+}
+
+/** After an epoch, everything that the next one depends on. */
+export interface TrainState {
+  readonly epochs: number;
+  readonly params: Tensor;
+  readonly optimiser: AdamState;
+  readonly history: readonly Epoch[];
 }
 
 export interface TrainProgress {
@@ -61,7 +74,7 @@ export async function train(
   digits: Digits,
   heldOut: Digits,
   key: random.Key,
-  { epochs, batchSize = 50, rate, sharpnessDigits = 200, signal, onProgress }: TrainOptions,
+  { epochs, batchSize = 50, rate, sharpnessDigits = 200, signal, onProgress, checkpoint }: TrainOptions,
 ): Promise<Trained> {
   const optimiser = adam();
   const step = jit((params: Tensor, state: AdamState, images: Tensor, labels: Tensor, now: number) => {
@@ -72,10 +85,11 @@ export async function train(
 
   const [initKey, dataKey] = random.split(key);
   const batches = Math.floor(digits.count / batchSize);
-  const history: Epoch[] = [];
-  let params = network.init(initKey);
-  let state = optimiser.init(params);
-  for (let epoch = 0; epoch < epochs; epoch++) {
+  const before = await checkpoint?.read();
+  const history: Epoch[] = [...(before?.history ?? [])];
+  let params = before?.params ?? network.init(initKey);
+  let state = before?.optimiser ?? optimiser.init(params);
+  for (let epoch = history.length; epoch < epochs; epoch++) {
     const [orderKey, moveKey] = random.split(random.foldIn(dataKey, epoch));
     const shown = jitter(select(digits, shuffled(orderKey, digits.count)), moveKey);
     let total = 0;
@@ -93,6 +107,7 @@ export async function train(
     const trainLoss = total / batches;
     const sharpness = await sharpnessOf(network, params, slice(digits, 0, sharpnessDigits), initKey, signal);
     history.push({ trainLoss, heldOutLoss: loss, heldOutAccuracy: accuracy, sharpness });
+    await checkpoint?.write({ epochs, params, optimiser: state, history });
     const fraction = (epoch + 1) / epochs;
     onProgress?.({ fraction, epoch: epoch + 1, loss: trainLoss, last: history.at(-1), epochEnds: true });
   }
