@@ -21,7 +21,7 @@ import { worthThreads } from "./thread-costs.js";
 import { giveUpThreads, LostWorker, threadPool, threadsWanted, type SharedProgram } from "./threads.js";
 import { planMemory } from "./plan.js";
 import { togetherByRows } from "./rows.js";
-import { newArray, type Buffer, type HostStep, type Step, type View } from "./program.js";
+import { Buffer, newArray, type HostStep, type Step, type View } from "./program.js";
 import { allocateArray, placeArgument, takeResult, type Argument } from "./resident.js";
 import { residentBytes } from "./resident-costs.js";
 
@@ -119,7 +119,7 @@ function placeOutside(inputs: readonly View[], outputs: readonly View[]): { entr
   const arguments_ = new Set(inputs.map(({ buffer }) => buffer));
   const own = outputs.filter((view) => {
     const { buffer } = view;
-    const isWhole = newArray({ ...view, weak: false }).buffer.bytes === buffer.bytes;
+    const isWhole = new Buffer(sizeOf(view.shape), view.dtype).bytes === buffer.bytes;
     if (bytes(view) < residentBytes || !isWhole || arguments_.has(buffer) || buffer.fixed || buffer.entry !== null)
       return false;
     buffer.moveOutside(entries++);
