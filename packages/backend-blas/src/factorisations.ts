@@ -146,11 +146,11 @@ export function libraryFactorisations(library: LoadedLibrary, bits: 32 | 64, nam
   };
 }
 
-let lastWorkSpace = new WeakRef(new Float64Array(0));
+let lastWorkSpace: WeakRef<Float64Array> | null = null;
 
 /** That of the last call, for as long as it is not collected: fresh pages cost as much as what LAPACK writes there. */
 function workSpace(length: number): Float64Array {
-  const last = lastWorkSpace.deref();
+  const last = lastWorkSpace?.deref();
   if (last !== undefined && last.length >= length) return last;
   const work = new Float64Array(length);
   lastWorkSpace = new WeakRef(work);

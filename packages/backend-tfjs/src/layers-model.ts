@@ -42,7 +42,7 @@ export interface LayersModelFunction {
    * The model's prediction: dropout and noise do nothing, batch normalisation takes its moving statistics. Pure, so it can be differentiated in
    * params and inputs to any order, compiled, and run on any backend.
    *
-   * @param params - As {@link params}; names beside those of the model are ignored.
+   * @param params - Weights by name, as the model's own; names beside those of the model are ignored.
    * @param inputs - One tensor for each input of the model, in its order and with its axes (channels where the model has them).
    * @returns The output of a model that has one; {@link applyAll} is for others.
    * @throws ShapeError for inputs or weights of other shapes, or a model of several outputs; TreeError for a weight that is missing.

@@ -42,20 +42,20 @@ const rateOf = ({ config }: LayerCall): number => config.rate as number;
 const normalLike = (x: Tensor, key: Key): Tensor => normal(key, { shape: x.shape, dtype: x.dtype as "float32" });
 
 export const noiseLayers: Readonly<Record<string, LayerFunction>> = {
-  Dropout: training(
+  Dropout: /* @__PURE__ */ training(
     (x, key, call) => x.mul(dropoutMask(key, rateOf(call), decisions(call.layer.noiseShape, x))),
     hasRate,
   ),
-  SpatialDropout1D: training(
+  SpatialDropout1D: /* @__PURE__ */ training(
     (x, key, call) => x.mul(dropoutMask(key, rateOf(call), decisions([null, 1, null], x))),
     hasRate,
   ),
-  GaussianNoise: training(
+  GaussianNoise: /* @__PURE__ */ training(
     (x, key, { config }) => x.add(normalLike(x, key).mul(config.stddev as number)),
     ({ stddev }) => stddev !== 0,
   ),
   // Srivastava et al. (2014), section 10: the variance of a dropout of that rate.
-  GaussianDropout: training((x, key, call) => {
+  GaussianDropout: /* @__PURE__ */ training((x, key, call) => {
     const rate = rateOf(call);
     return x.mul(
       normalLike(x, key)
@@ -65,7 +65,7 @@ export const noiseLayers: Readonly<Record<string, LayerFunction>> = {
   }, hasRate),
   // Klambauer et al., Self-normalizing neural networks (2017): what is dropped becomes α′ = −λα, and an affine map restores mean and variance.
   // (TensorFlow.js 4.22 puts −α′ there, which restores neither.)
-  AlphaDropout: training((x, key, call) => {
+  AlphaDropout: /* @__PURE__ */ training((x, key, call) => {
     const rate = rateOf(call);
     const low = -1.6732632423543772 * 1.0507009873554805;
     const kept = bernoulli(key, 1 - rate, { shape: decisions(call.layer.noiseShape, x).shape }).cast(x.dtype);

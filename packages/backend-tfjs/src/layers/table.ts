@@ -27,7 +27,9 @@ const layers: Readonly<Record<string, LayerFunction>> = {
 };
 
 /** Classes of layers that can be translated, models aside. */
-export const layerClasses: readonly string[] = /* @__PURE__ */ Object.freeze(Object.keys(layers).sort());
+export const layerClasses: readonly string[] = /* @__PURE__ */ Object.freeze(
+  /* @__PURE__ */ Object.keys(layers).sort(),
+);
 
 /** Whether the table has the layer's class. */
 export function isKnown(className: string): boolean {
