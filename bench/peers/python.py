@@ -4,6 +4,7 @@ python.ts starts it: python.py <threads>. A task is a function of this file name
 returns a call without arguments, whose result (an array or a list of them) is compared with Curv's before it is timed.
 """
 
+import importlib.metadata
 import base64
 import json
 import os
@@ -519,13 +520,15 @@ def prepare(request):
     prepared.append((call, wait))
     return {
         "id": len(prepared) - 1,
-        "version": version(request["library"]),
+        "version": version(request["library"], request["name"]),
         "values": base64.b64encode(values.tobytes()).decode(),
     }
 
 
-def version(library):
+def version(library, name):
     """What a time is worth nothing without: the release, and which instructions it uses where it says so."""
+    if name in ("SciPy", "POT"):
+        return importlib.metadata.version(name)
     if library == "torch":
         import torch
 

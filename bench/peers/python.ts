@@ -63,7 +63,7 @@ export function pythonPeer(name: string, task: PythonTask): Peer {
     name,
     ownProcess: true,
     prepare: async (): Promise<Contender> => {
-      const { id, version, values } = await ask({ prepare: task });
+      const { id, version, values } = await ask({ prepare: { ...task, name } });
       const bytes = Buffer.from(values!, "base64");
       // A copy, because a Buffer may start where a float64 must not.
       const numbers = Array.from(new Float64Array(Uint8Array.from(bytes).buffer));

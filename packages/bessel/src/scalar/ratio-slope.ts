@@ -15,9 +15,9 @@ export function slopeOfRatioI(v: number, x: number): number {
   if (!(v >= 0 && v < Infinity && x >= 0)) return NaN;
   if (x === 0) return 0.5 / (v + 1);
   if (x === Infinity) return 0;
-  const r = ratioOfI(v, x);
   const rung = rungAt(scaledLadder, v, x);
-  if (rung === null) return 1 - r * r - (2 * v + 1) * (r / x);
+  if (rung === null) return backwardSlope(v, x);
+  const r = ratioOfI(v, x);
   return r * (rung.expansion === "hankel" ? hankelSlope(v, x, -1) : debyeSlope(v, x, rung.terms, 1));
 }
 
@@ -34,6 +34,22 @@ export function slopeOfRatioK(v: number, x: number): number {
   const rung = rungAt(scaledLadder, v, x);
   if (rung === null) return q * (q - (2 * v + 1) / x) - 1;
   return q * (rung.expansion === "hankel" ? hankelSlope(v, x, 1) : debyeSlope(v, x, rung.terms, -1));
+}
+
+/** The recurrence of r (ratio.ts) and its derivative, r′_{k−1} = (2k − x²r′_k)/(2k + x r_k)²: here r′ would cancel where v is large beside x. */
+function backwardSlope(v: number, x: number): number {
+  const steps = 12 + Math.ceil(1.5 * x);
+  const top = v + steps + 0.5;
+  const root = Math.sqrt(top * top + x * x);
+  let r = x / (top + root);
+  let slope = top / root / (top + root);
+  for (let j = steps; j >= 1; j--) {
+    const twice = 2 * (v + j);
+    const share = 1 / (twice + x * r);
+    slope = (twice - x * x * slope) * share * share;
+    r = x * share;
+  }
+  return slope;
 }
 
 /**

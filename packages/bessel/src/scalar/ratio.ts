@@ -38,6 +38,12 @@ export function ratioOfK(v: number, x: number): number {
  * η(v + 1) − η(v) = (h₁ − h) − asinh(v/x) − (v + 1)·(asinh((v + 1)/x) − asinh(v/x)), and e^asinh(v/x) = (v + h)/x.
  */
 function debyeRatio(v: number, x: number, terms: number, sign: 1 | -1): number {
+  const largest = Math.max(v, x);
+  if (largest > 1e300) {
+    // v + 1 is v, and sums could overflow.
+    const lead = v / largest + Math.hypot(v / largest, x / largest);
+    return sign > 0 ? x / largest / lead : lead / (x / largest);
+  }
   const h = radius(v, x);
   const h1 = radius(v + 1, x);
   const rise = (2 * v + 1) / (h1 + h); // h₁ − h
