@@ -4,8 +4,8 @@ python.ts starts it: python.py <threads>. A task is a function of this file name
 returns a call without arguments, whose result (an array or a list of them) is compared with Curv's before it is timed.
 """
 
-import importlib.metadata
 import base64
+import importlib.metadata
 import json
 import os
 import sys
