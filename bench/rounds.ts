@@ -1,5 +1,7 @@
 /** Timing by turns: contenders take rounds one after the other, so that a slow minute of the machine is slow for all of them. */
 
+import { threads } from "./machine.js";
+
 /** Something that can be called many times in a row. */
 export interface Timed {
   /** Seconds that `n` calls took. */
@@ -9,7 +11,10 @@ export interface Timed {
 export interface RoundsOptions {
   /** Each contender's turns, of which the median counts. */
   readonly rounds?: number;
-  /** Length of a turn, in seconds: long beside the clock's resolution, short beside the slices of a busy machine's scheduler. */
+  /**
+   * Length of a turn, in seconds: long beside the clock's resolution, short beside the slices of a busy machine's scheduler. Threads get a
+   * longer one: it takes milliseconds until those that slept are on cores of their own again, and that is not what is compared.
+   */
   readonly turn?: number;
   /** How long each contender runs first, in seconds: until the engine has compiled it. */
   readonly warmUp?: number;
@@ -38,7 +43,7 @@ const fewestRounds = 7;
 /** Median time of a call of each contender. */
 export async function measure(
   contenders: readonly Timed[],
-  { rounds = 15, turn = 0.005, warmUp = 0.15, patience = 20 }: RoundsOptions = {},
+  { rounds = 15, turn = threads > 1 ? 0.1 : 0.005, warmUp = 0.15, patience = 20 }: RoundsOptions = {},
 ): Promise<Measured[]> {
   const calls: number[] = [];
   for (const contender of contenders) calls.push(await callsPerTurn(contender, turn, warmUp));
