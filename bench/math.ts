@@ -57,7 +57,7 @@ const operations: readonly MathOperation[] = [
 export function math(n = 1_000_000): Benchmark {
   return {
     title: `Functions of ${n} positive numbers`,
-    note: "Curv, jax-js and JAX: jit, with the copies in and out. PyTorch: eager. The result is made and dropped.",
+    note: "Curv, jax-js and JAX: jit; jax-js with the copy out. PyTorch: eager. The result is made and freed.",
     cases: (["float64", "float32"] as const).flatMap((precision) => operations.map((op) => caseOf(op, n, precision))),
   };
 }

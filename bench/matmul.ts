@@ -15,7 +15,7 @@ import { startTfjs } from "./peers/tfjs.js";
 export function matmul(sizes: readonly number[] = [4, 64, 256, 1024]): Benchmark {
   return {
     title: "Products of two square matrices",
-    note: "Eager calls: operands and result are copied into the kernels' memory and out of it.",
+    note: "Eager calls. Arrays below 64 KiB are copied into the kernels' memory and out of it.",
     cases: (["float32", "float64"] as const).flatMap((precision) => sizes.map((n) => caseOf(n, precision))),
   };
 }
