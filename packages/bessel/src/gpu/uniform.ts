@@ -14,6 +14,18 @@ const terms = 7;
 /** In derivatives the k-th term counts k times. */
 const termsOfSlope = 10;
 
+/** The quotient near the largest number, where v + 1 is v and sums could overflow. */
+const leadingRatio = `
+  if (v > 1e300 || x > 1e300) {
+    let size = v;
+    if (x > v) { size = x; }
+    let order = v / size;
+    let at = x / size;
+    let whole = order + Math.sqrt(order * order + at * at);
+    if (s > 0.0) { return at / whole; }
+    return whole / at;
+  }`;
+
 /** Σ_k f(u_k, k)·zᵏ by Horner's rule, the coefficients of u_k being of powers of p. */
 function sumOf(
   { polynomial }: Precision,
@@ -145,7 +157,7 @@ export const uniform = (precision: Precision): readonly SourceFunction[] => {
     [
       "c_besselUniformRatio",
       ["v", "x", "s"],
-      `
+      `${exact ? leadingRatio : ""}
   let h = c_besselRadius(v, x);
   let g = c_besselRadius(v + 1.0, x);
   let rise = (v / (g + h)) * 2.0 + 1.0 / (g + h);
