@@ -77,6 +77,22 @@ describe("a result", () => {
     expect(values(x)).toEqual(values(numbers(1)));
   });
 
+  test("of which a part is a result as well is not taken for it", () => {
+    const x = numbers(1);
+    const f = jit((y: Tensor) => {
+      const z = y.mul(2);
+      return [z.slice([10, 30]), z, z.slice([0, 20])] as const;
+    });
+    for (let call = 0; call < 3; call++) {
+      const results = f(x);
+      results[1].dispose();
+      disturb();
+      expect(values(results[0])).toEqual(doubled.slice(10, 30));
+      expect(values(results[2])).toEqual(doubled.slice(0, 20));
+      for (const y of results) y.dispose();
+    }
+  });
+
   test("under another shape, or by another name, lives on", () => {
     const x = numbers(1);
     expectNothingHeld(() => {

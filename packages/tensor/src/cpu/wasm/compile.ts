@@ -63,16 +63,17 @@ function compileInto(memory: KernelMemory, graph: Graph, places: Places, keep: b
         memory.arrays.uint32[table + buffer.entry] = argument.address;
       }
     });
-    for (const { buffer, shape, dtype } of own) {
-      const address = allocateArray(memory, dtype, sizeOf(shape));
-      outside.results.set(buffer, address);
-      memory.arrays.uint32[table + buffer.entry!] = address;
+    for (const view of own) {
+      const address = allocateArray(memory, view.dtype, sizeOf(view.shape));
+      outside.results.set(view, address);
+      memory.arrays.uint32[table + view.buffer.entry!] = address;
     }
     run(base);
     return outputs.map((view) => {
-      const address = outside.results.get(view.buffer);
+      // What is a part of another result, or the same once more, is copied.
+      const address = outside.results.get(view);
       if (address === undefined) return arrayOf(memory, base, view).slice();
-      outside.results.delete(view.buffer);
+      outside.results.delete(view);
       return takeResult(memory, address, view.dtype, sizeOf(view.shape));
     });
   };
@@ -104,7 +105,7 @@ function compileInto(memory: KernelMemory, graph: Graph, places: Places, keep: b
 interface Outside {
   readonly arguments: Argument[];
   /** Addresses of results that nobody owns yet. */
-  readonly results: Map<Buffer, number>;
+  readonly results: Map<View, number>;
 }
 
 /**
