@@ -13,7 +13,7 @@ import { broadcastTo } from "../ops/movement.js";
 import { sizeOf } from "../shape.js";
 import type { Tensor } from "../tensor.js";
 import { bind } from "../transform/trace.js";
-import { definePrimitive, type Primitive } from "./primitive.js";
+import { definePrimitive, type HostArray, type Primitive } from "./primitive.js";
 
 export interface CheckParams {
   /** Rank of each operand for one lane. */
@@ -42,35 +42,37 @@ export const checkPrimitive: Primitive<CheckParams> = /* @__PURE__ */ definePrim
 });
 
 function runCheck(inputs: readonly Tensor[], params: CheckParams): void {
+  const firstOf = (data: readonly TypedArray[]): CurvError | null =>
+    firstError(
+      data.map((buffer, i) => ({ shape: inputs[i].shape, buffer })),
+      params,
+    );
   const data = inputs.map((x) => peek(x));
   if (data.every((d) => d !== null)) {
-    const error = firstError(inputs, data, params);
+    const error = firstOf(data);
     if (error !== null) throw error;
     return;
   }
   // Nothing can be read at once: the error waits for whoever reads from this backend next.
-  deferError(
-    inputs[0].owner!,
-    Promise.all(inputs.map((x) => x.owner!.download(x))).then((arrays) => firstError(inputs, arrays, params)),
-  );
+  deferError(inputs[0].owner!, Promise.all(inputs.map((x) => x.owner!.download(x))).then(firstOf));
 }
 
-/** The error of the first lane that has one. */
-function firstError(
-  inputs: readonly Tensor[],
-  data: readonly TypedArray[],
+/** The error of the first lane of `operands` that has one, or null. A backend calls it where a graph has a `check`. */
+export function firstError(
+  operands: readonly Pick<HostArray, "shape" | "buffer">[],
   { ranks, guarded, test }: CheckParams,
 ): CurvError | null {
-  const live = guarded ? data[data.length - 1] : null;
-  const [first] = inputs;
-  const lanes = sizeOf(first.shape.slice(0, first.rank - ranks[0]));
+  const live = guarded ? operands[operands.length - 1].buffer : null;
+  const [{ shape }] = operands;
+  const lanes = sizeOf(shape.slice(0, shape.length - ranks[0]));
   for (let lane = 0; lane < lanes; lane++) {
     if (live !== null && live[live.length === 1 ? 0 : lane] === 0) continue;
-    const operands = ranks.map((rank, i) => {
-      const size = sizeOf(inputs[i].shape.slice(inputs[i].rank - rank));
-      return lanes === 1 ? data[i] : data[i].subarray(lane * size, (lane + 1) * size);
+    const own = ranks.map((rank, i) => {
+      const { shape, buffer } = operands[i];
+      const size = sizeOf(shape.slice(shape.length - rank));
+      return lanes === 1 ? buffer : buffer.subarray(lane * size, (lane + 1) * size);
     });
-    const error = test(...operands);
+    const error = test(...own);
     if (error !== null) return error;
   }
   return null;

@@ -197,6 +197,18 @@ export function subgraphs(params: unknown): Graph[] {
   );
 }
 
+/** The constants of a graph and of the graphs in it; one may come more than once. */
+export function constantsOf(graph: Graph): Tensor[] {
+  const isConstant = (atom: Atom): atom is Tensor => !(atom instanceof Variable);
+  return [
+    ...graph.equations.flatMap(({ inputs, params }) => [
+      ...inputs.filter(isConstant),
+      ...subgraphs(params).flatMap(constantsOf),
+    ]),
+    ...graph.outputs.filter(isConstant),
+  ];
+}
+
 function isGraph(value: unknown): value is Graph {
   return typeof value === "object" && value !== null && "equations" in value && "outputs" in value;
 }

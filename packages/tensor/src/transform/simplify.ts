@@ -1,6 +1,7 @@
 /** Simplification of graphs: calls opened, constants folded, equal equations merged, dead ones dropped. Values do not change. */
 
 import { execute } from "../backend/execute.js";
+import type { Primitive } from "../primitives/primitive.js";
 import { sizeOf } from "../shape.js";
 import { Tensor } from "../tensor.js";
 import { callPrimitive } from "./call.js";
@@ -17,7 +18,17 @@ export function simplify(graph: Graph): Graph {
 
 /** Simplification after opening the calls that only matter to transformations; what an executor wants. */
 export function flattenCalls(graph: Graph): Graph {
-  return cached(graph, "flattenCalls", () => simplify(openCalls(graph)));
+  return cached(graph, "flattenCalls", () => simplify(opened(graph, callOf)));
+}
+
+/**
+ * {@link simplify} of the graph with every graph in it in its place: that of a call, and of a primitive that stands for one. Only loops,
+ * branches and checks still have theirs. What a backend plans that has no use for calls.
+ */
+export function openGraph(graph: Graph): Graph {
+  return cached(graph, "openGraph", () =>
+    simplify(opened(graph, (equation) => callOf(equation) ?? standsFor(equation))),
+  );
 }
 
 /** Equations that an output or an effect needs. */
@@ -121,28 +132,40 @@ class Keys {
   }
 }
 
-/** Replaces calls (of jit, and of functions with custom derivatives) by their equations. Checkpoints stay closed. */
-function openCalls(graph: Graph): Graph {
+/** A graph that an application may be replaced by, and which operands that takes. */
+type Inside = ReturnType<NonNullable<Primitive["standsFor"]>> | undefined;
+
+/** Calls of jit, and of functions with custom derivatives. */
+function callOf({ primitive, params }: Equation): Inside {
+  if (primitive !== callPrimitive && primitive !== customJvpPrimitive && primitive !== customVjpPrimitive)
+    return undefined;
+  const { graph } = params as { graph: Graph };
+  return { graph, takes: graph.inputs.map((_, i) => i) };
+}
+
+function standsFor({ primitive, params, inputs }: Equation): Inside {
+  return primitive.standsFor?.(params, inputs.length);
+}
+
+/** Replaces equations by the graphs `inside` them, in which the same is done; all results get names of their own. */
+function opened(graph: Graph, inside: (equation: Equation) => Inside): Graph {
   const equations: Equation[] = [];
-  const open = (list: readonly Equation[], read: (atom: Atom) => Atom, values: Map<Variable, Atom>): void => {
-    for (const { primitive, inputs, params, outputs } of list) {
-      const atoms = inputs.map(read);
-      if (primitive === callPrimitive || primitive === customJvpPrimitive || primitive === customVjpPrimitive) {
-        const inner = (params as { graph: Graph }).graph;
-        const own = new Map<Variable, Atom>();
-        inner.inputs.forEach((v, i) => own.set(v, atoms[i]));
-        const readInner = (atom: Atom): Atom => (atom instanceof Variable ? own.get(atom)! : atom);
-        open(inner.equations, readInner, own);
-        outputs.forEach((v, i) => values.set(v, readInner(inner.outputs[i])));
+  const open = ({ equations: list, outputs: results }: Graph, values: Map<Variable, Atom>): Atom[] => {
+    const read = (atom: Atom): Atom => (atom instanceof Variable ? values.get(atom)! : atom);
+    for (const equation of list) {
+      const inputs = equation.inputs.map(read);
+      const inner = inside(equation);
+      let outputs: readonly Atom[];
+      if (inner === undefined) {
+        const fresh = equation.outputs.map((v) => new Variable(v.shape, v.dtype, v.weak));
+        equations.push({ ...equation, inputs, outputs: fresh });
+        outputs = fresh;
       } else {
-        const fresh = outputs.map((v) => new Variable(v.shape, v.dtype, v.weak));
-        outputs.forEach((v, i) => values.set(v, fresh[i]));
-        equations.push({ primitive, inputs: atoms, params, outputs: fresh });
+        outputs = open(inner.graph, new Map(inner.graph.inputs.map((v, i) => [v, inputs[inner.takes[i]]])));
       }
+      equation.outputs.forEach((v, i) => values.set(v, outputs[i]));
     }
+    return results.map(read);
   };
-  const values = new Map<Variable, Atom>(graph.inputs.map((v) => [v, v]));
-  const read = (atom: Atom): Atom => (atom instanceof Variable ? values.get(atom)! : atom);
-  open(graph.equations, read, values);
-  return { inputs: graph.inputs, equations, outputs: graph.outputs.map(read) };
+  return { inputs: graph.inputs, outputs: open(graph, new Map(graph.inputs.map((v) => [v, v]))), equations };
 }
