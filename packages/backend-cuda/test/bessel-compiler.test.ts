@@ -7,18 +7,9 @@ import { besselRatioI, besselRatioK, logIv, logIve, logKv, logKve } from "@curv/
 import { flattenCalls, grad, makeGraph, zeros, type DType, type Graph, type Tensor } from "@curv/tensor";
 import { beforeEach, describe, expect, test } from "vitest";
 import { planGraph } from "../src/graph-plan.js";
-import { openNvrtc, type Nvrtc } from "../src/nvrtc.js";
+import { architectures, compileAll, nvrtc } from "./compiler.js";
 import { sourcesOf } from "./kernel-sources.js";
 
-function find(): Nvrtc | string {
-  try {
-    return openNvrtc();
-  } catch (error) {
-    return (error as Error).message.split("\n")[0];
-  }
-}
-
-const nvrtc = find();
 const options = { multiprocessors: 132, hostFallback: false, library: true };
 
 /** Alone, in a chain, under a sum, and with derivatives. */
@@ -44,26 +35,12 @@ function graphs(dtype: DType): Record<string, Graph> {
 describe("NVRTC", () => {
   beforeEach(({ skip }) => skip(typeof nvrtc === "string", String(nvrtc)));
 
-  const compiler = nvrtc as Nvrtc;
-  const wanted = process.env.CURV_CUDA_NVRTC === "all" ? [75, 80, 90, 100, 120] : [90];
-  const known = typeof nvrtc === "string" ? wanted : nvrtc.architectures;
-  const architectures = wanted.filter((architecture) => known.includes(architecture));
-
-  test.each(architectures)("sm_%i", { timeout: 600_000 }, (architecture) => {
-    const complaints: string[] = [];
-    for (const dtype of ["float32", "float64"] as const) {
-      for (const [name, graph] of Object.entries(graphs(dtype))) {
-        for (const source of sourcesOf(planGraph(flattenCalls(graph), options))) {
-          const { log, resources } = compiler.compile(source, architecture);
-          if (/warning|error/.test(log)) complaints.push(`${name} ${dtype}: ${log.split("\n")[0]}`);
-          for (const { registers, spilled } of resources) {
-            if (spilled > 0 || registers > 128)
-              complaints.push(`${name} ${dtype}: ${registers} registers, ${spilled} bytes spilled`);
-          }
-          if (resources.length === 0) complaints.push(`${name} ${dtype}: the log tells no registers`);
-        }
-      }
-    }
-    expect(complaints).toEqual([]);
+  test.each(architectures())("sm_%i", { timeout: 600_000 }, (architecture) => {
+    const sources = (["float32", "float64"] as const).flatMap((dtype) =>
+      Object.entries(graphs(dtype)).flatMap(([name, graph]) =>
+        sourcesOf(planGraph(flattenCalls(graph), options)).map((source) => [`${name} ${dtype}`, source] as const),
+      ),
+    );
+    expect(compileAll(sources, architecture).complaints).toEqual([]);
   });
 });

@@ -12,6 +12,7 @@ import {
   type Graph,
   type Tensor,
 } from "@curv/tensor";
+import { printJacobi } from "../src/codegen/jacobi.js";
 import { printMap, widthFor } from "../src/codegen/map.js";
 import * as movement from "../src/codegen/movement.js";
 import { printProduct } from "../src/codegen/product.js";
@@ -21,6 +22,7 @@ import * as linalg from "../src/codegen/linalg.js";
 import * as radix from "../src/codegen/radix.js";
 import * as recurrence from "../src/codegen/recurrence.js";
 import { printChunkScan, printScan } from "../src/codegen/scan.js";
+import * as select from "../src/codegen/select.js";
 import * as sorting from "../src/codegen/sort.js";
 import type { ScalarProgram } from "../src/codegen/types.js";
 import { printConvolution, printImplicitConvolution, printWindow } from "../src/codegen/window.js";
@@ -142,7 +144,7 @@ export function kernelSources(): Map<string, string> {
       sources.set(`dynamic slice ${update} ${type}`, movement.printDynamicSlice(type, 3, update));
       sources.set(`merge ${update} ${type}`, sorting.printMerge(type, update));
     }
-    sources.set(`in order ${type}`, sorting.printInOrder(type));
+    for (const taken of [false, true]) sources.set(`in order ${taken} ${type}`, sorting.printInOrder(type, taken));
     for (const scan of ["cumsum", "linearRecurrence", "cumArgMax"] as const) {
       sources.set(`${scan} ${type}`, printScan(scan, type));
     }
@@ -156,7 +158,12 @@ export function kernelSources(): Map<string, string> {
     for (const kind of ["totals", "whole", "continued"] as const) {
       sources.set(`chunk scan ${kind} ${type}`, printChunkScan(type, kind));
     }
-    sources.set(`keys ${type}`, radix.printKeys(type, false));
+    for (const descending of [false, true]) {
+      sources.set(`keys ${descending} ${type}`, radix.printKeys(type, descending));
+      sources.set(`count of a selection ${descending} ${type}`, select.printSelectCount(type, descending));
+      sources.set(`tally of a selection ${descending} ${type}`, select.printSelectTally(type, descending));
+      sources.set(`gather of a selection ${descending} ${type}`, select.printSelectGather(type, descending));
+    }
     sources.set(`iota ${type}`, movement.printIota(type));
   }
   sources.set("row starts", movement.printRowStarts(2));
@@ -164,6 +171,7 @@ export function kernelSources(): Map<string, string> {
   sources.set("radix offsets", radix.printRadixOffsets());
   sources.set("permutation", linalg.printPermutation());
   for (const bytes of [4, 8] as const) {
+    sources.set(`digit of a selection ${bytes}`, select.printSelectDigit(bytes));
     sources.set(`radix count ${bytes}`, radix.printRadixCount(bytes));
     sources.set(`radix scatter ${bytes}`, radix.printRadixScatter(bytes));
   }
@@ -177,6 +185,7 @@ export function kernelSources(): Map<string, string> {
     sources.set(`pivot check ${type}`, linalg.printPivotCheck(type));
     sources.set(`factor end ${type}`, linalg.printFactorEnd(type));
     sources.set(`triangle ${type}`, linalg.printTriangle(type));
+    sources.set(`jacobi ${type}`, printJacobi(type));
     sources.set(`form columns ${type}`, linalg.printFormColumns(type));
     sources.set(`orthogonal ${type}`, linalg.printOrthogonal(type));
     sources.set(`signs ${type}`, linalg.printSigns(type));

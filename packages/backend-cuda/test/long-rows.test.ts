@@ -12,28 +12,13 @@ import {
   topK,
   type Tensor,
 } from "@curv/tensor";
-import { afterAll, beforeEach, describe, expect, test, vi } from "vitest";
-import { cuda, type CudaBackend } from "../src/index.js";
-import { fakeCard, type FakeCard } from "./fake/build.js";
-
-// Most of it is g++, which compiles each kernel once a checkout.
-vi.setConfig({ testTimeout: 300_000 });
-
-const made = fakeCard();
-const card = made as FakeCard;
+import { describe, expect, test } from "vitest";
+import { onFakeCard } from "./fake/on-card.js";
 
 const wave = (n: number, seed: number): Float64Array =>
   Float64Array.from({ length: n }, (_, i) => Math.sin(seed * 1000 + i * i * 0.7) * 3);
 
-describe("on the fake card", () => {
-  beforeEach(({ skip }) => skip(typeof made === "string", String(made)));
-
-  let opened: CudaBackend | null = null;
-  const backend = (): CudaBackend => (opened ??= cuda());
-  afterAll(() => {
-    if (typeof made !== "string") card.setWarpSeed(0);
-  });
-
+onFakeCard(({ card, backend }) => {
   /** Numbers with ties, zeros of both signs, infinities and NaN of both signs. */
   const special = (n: number, dtype: "float32" | "float64"): Tensor => {
     const data = wave(n, 1).map((x, i) => (i % 3 === 0 ? Math.round(x * 4) / 4 : x));

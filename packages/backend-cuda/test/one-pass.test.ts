@@ -12,15 +12,8 @@ import {
   zeros,
   type Tensor,
 } from "@curv/tensor";
-import { afterAll, beforeEach, describe, expect, test, vi } from "vitest";
-import { cuda, type CudaBackend } from "../src/index.js";
-import { fakeCard, type FakeCard } from "./fake/build.js";
-
-// Most of it is g++, which compiles each kernel once a checkout.
-vi.setConfig({ testTimeout: 300_000 });
-
-const made = fakeCard();
-const card = made as FakeCard;
+import { expect, test } from "vitest";
+import { onFakeCard } from "./fake/on-card.js";
 
 const wave = (shape: number[], seed: number): Tensor => {
   const n = shape.reduce((a, b) => a * b, 1);
@@ -37,16 +30,7 @@ function expectNear(got: Tensor, expected: Tensor, bound: number): void {
   expect(wrong, `element ${wrong} is ${a[wrong]}, wanted ${b[wrong]}`).toBe(-1);
 }
 
-describe("on the fake card", () => {
-  beforeEach(({ skip }) => skip(typeof made === "string", String(made)));
-
-  let opened: CudaBackend | null = null;
-  const backend = (): CudaBackend => (opened ??= cuda());
-  afterAll(() => {
-    if (typeof made !== "string") card.setWarpSeed(0);
-    opened?.dispose();
-  });
-
+onFakeCard(({ card, backend }) => {
   const steps = (f: (...args: Tensor[]) => unknown, ...args: Tensor[]): string[] =>
     backend()
       .explain(makeGraph(f as (...xs: Tensor[]) => Tensor[], ...args))

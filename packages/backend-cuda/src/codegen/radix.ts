@@ -24,18 +24,26 @@ export function radixPasses(dtype: DType): number {
   return dtype === "bool" ? 1 : keyBytes(dtype);
 }
 
-const keyType = (bytes: 4 | 8): string => (bytes === 8 ? "unsigned long long" : "unsigned int");
+/** The unsigned integers that keys are. */
+export const keyType = (bytes: 4 | 8): string => (bytes === 8 ? "unsigned long long" : "unsigned int");
 
-/** Unsigned numbers in the order of the elements: −0 is 0, every NaN is the same one and after all numbers. */
-const orderedKey: Readonly<Record<DType, string>> = {
+/** Unsigned numbers in the order of the elements `v`: −0 is 0, every NaN is the same one and after all numbers. */
+const ascending: Readonly<Record<DType, string>> = {
   float32: `const unsigned int u = v != v ? 0x7fc00000u : v == 0.0f ? 0u : __float_as_uint(v);
-    const unsigned int key = u ^ ((u >> 31) != 0u ? 0xffffffffu : 0x80000000u);`,
+    const unsigned int ascending = u ^ ((u >> 31) != 0u ? 0xffffffffu : 0x80000000u);`,
   float64: `const unsigned long long u = v != v ? 0x7ff8000000000000ULL : v == 0.0 ? 0ULL : (unsigned long long)__double_as_longlong(v);
-    const unsigned long long key = u ^ ((u >> 63) != 0ULL ? 0xffffffffffffffffULL : 0x8000000000000000ULL);`,
-  int32: "const unsigned int key = (unsigned int)v ^ 0x80000000u;",
-  uint32: "const unsigned int key = v;",
-  bool: "const unsigned int key = v;",
+    const unsigned long long ascending = u ^ ((u >> 63) != 0ULL ? 0xffffffffffffffffULL : 0x8000000000000000ULL);`,
+  int32: "const unsigned int ascending = (unsigned int)v ^ 0x80000000u;",
+  uint32: "const unsigned int ascending = v;",
+  bool: "const unsigned int ascending = v;",
 };
+
+/** The `key` of the element `v`: the smaller, the earlier it comes. */
+export function printKey(dtype: DType, descending: boolean): string {
+  const key = descending ? (dtype === "bool" ? "1u - ascending" : "~ascending") : "ascending";
+  return `${ascending[dtype]}
+    const ${keyType(keyBytes(dtype))} key = ${key};`;
+}
 
 /** Arguments: x, keys, order, n, row. */
 export function printKeys(dtype: DType, descending: boolean): string {
@@ -43,26 +51,29 @@ export function printKeys(dtype: DType, descending: boolean): string {
   ${gridStride}
   for (index_t i = first; i < n; i += stride) {
     const ${cTypes[dtype]} v = x[i];
-    ${orderedKey[dtype]}
-    keys[i] = ${descending ? "~" : ""}key;
+    ${printKey(dtype, descending)}
+    keys[i] = key;
     order[i] = (int)(i % row);
   }
 }
 `;
 }
 
-/** The block's stretch of keys, and the loop over it: `digit` of a lane that is `live`, `peers` with the same one. */
-const walk = (body: string): string => `for (index_t at = start; at < end; at += 32) {
-    const index_t i = at + lane;
-    const bool live = i < end;
-    const unsigned int digit = live ? (unsigned int)(own[i] >> shift) & 255u : 0u;
-    unsigned int peers = __ballot_sync(0xffffffffu, live);
+/** The lanes with the same `digit` among those that are `live`, as bits: `peers`, and those of them that come `before`. */
+export const digitPeers = `unsigned int peers = __ballot_sync(0xffffffffu, live);
 #pragma unroll
     for (int b = 0; b < 8; b++) {
       const unsigned int ones = __ballot_sync(0xffffffffu, (digit >> b) & 1u);
       peers &= (digit >> b) & 1u ? ones : ~ones;
     }
-    const unsigned int before = peers & ((1u << lane) - 1u);
+    const unsigned int before = peers & ((1u << lane) - 1u);`;
+
+/** The block's stretch of keys, and the loop over it: `digit` of a lane that is `live`, `peers` with the same one. */
+const walk = (body: string): string => `for (index_t at = start; at < end; at += 32) {
+    const index_t i = at + lane;
+    const bool live = i < end;
+    const unsigned int digit = live ? (unsigned int)(own[i] >> shift) & 255u : 0u;
+    ${digitPeers}
     ${body}
     __syncwarp();
   }`;

@@ -58,16 +58,21 @@ ${kernelHead(sortThreads)} curv_merge(const ${t}* __restrict__ x, const int* __r
 `;
 }
 
-/** Arguments: x, order, values, indices, the number of results, row, count: the first `count` of each row. */
-export function printInOrder(dtype: DType): string {
+/**
+ * The first `count` of each row in order, and where they stand: in x, or at `positions` if x is itself taken from elsewhere.
+ *
+ * Arguments: x, order, (positions,) values, indices, the number of results, row, count.
+ */
+export function printInOrder(dtype: DType, taken: boolean): string {
   const t = cTypes[dtype];
-  return `${printIndexTypes(true)}${kernelHead(sortThreads)} curv_in_order(const ${t}* __restrict__ x, const int* __restrict__ order, ${t}* __restrict__ values, int* __restrict__ indices, ${parameters(["n", "row", "count"]).join(", ")}) {
+  const positions = taken ? "const int* __restrict__ positions, " : "";
+  return `${printIndexTypes(true)}${kernelHead(sortThreads)} curv_in_order(const ${t}* __restrict__ x, const int* __restrict__ order, ${positions}${t}* __restrict__ values, int* __restrict__ indices, ${parameters(["n", "row", "count"]).join(", ")}) {
   ${gridStride}
   for (index_t i = first; i < n; i += stride) {
     const index_t r = i / count * row;
     const int at = order[r + i % count];
     values[i] = x[r + at];
-    indices[i] = at;
+    indices[i] = ${taken ? "positions[r + at]" : "at"};
   }
 }
 `;
