@@ -17,13 +17,14 @@ import {
   type Tensor,
   type TypedArray,
 } from "@curv/tensor";
+import { longestArray } from "./limits.js";
 import type { Engine } from "./engine.js";
 import type { Mode } from "./library.js";
 import { GpujsError } from "./errors.js";
 import { Executor } from "./executor.js";
 import { sizeOf } from "./place.js";
-import { hasKernel, largestArray, planGraph, type Plan, type PlanOptions, type Step } from "./plan.js";
-import { decode, encode, Storage } from "./storage.js";
+import { hasKernel, planGraph, type Plan, type PlanOptions, type Step } from "./plan.js";
+import { Storage } from "./storage.js";
 import { runLater, runNow } from "./task.js";
 import { partsOf } from "./value.js";
 
@@ -44,7 +45,7 @@ export interface DeviceInfo {
   readonly adapter: string;
   /** "float32", or for mode cpu "float64 inside kernels, stored as float32". */
   readonly precision: string;
-  /** Most elements of one array. */
+  /** Most numbers of one array of the device; a longer tensor is kept as several. */
   readonly largestArray: number;
   /** Modes that were asked for first, and why they could not be had. */
   readonly refused: readonly string[];
@@ -78,27 +79,25 @@ export class GpujsBackend implements Backend {
       syncRead: engine.synchronous,
       nonFinite: exact,
       subnormals: exact,
-      largestLaunch: largestArray,
+      largestLaunch: longestArray,
     };
     this.executor = new Executor(engine, (x) => this.constant(x as Tensor));
-    if (engine.synchronous)
-      this.downloadSync = ({ buffer, dtype }) => decode(runNow(this.storage(buffer).read()), dtype);
+    if (engine.synchronous) this.downloadSync = ({ buffer, dtype }) => runNow(this.storage(buffer).elements(dtype));
   }
 
   supports(primitive: Primitive): boolean {
     return hasKernel(primitive) || (this.options.hostFallback && primitive.lower !== undefined);
   }
 
-  upload(data: TypedArray, _shape: Shape, dtype: DType): unknown {
+  upload(data: TypedArray, shape: Shape, dtype: DType): unknown {
     this.checkOpen();
-    return this.wrap(Storage.onHost(this.engine, encode(data, dtype)));
+    return this.wrap(Storage.of(this.engine, data, shape, dtype));
   }
 
   async download({ buffer, dtype }: Operand): Promise<TypedArray> {
     const storage = this.storage(buffer).retain();
     try {
-      const numbers = await this.inOrder(() => runLater(storage.read()));
-      return decode(numbers, dtype);
+      return await this.inOrder(() => runLater(storage.elements(dtype)));
     } finally {
       storage.release();
     }
@@ -151,7 +150,7 @@ export class GpujsBackend implements Backend {
     const { arrays, bytes } = this.engine.live;
     return [
       `gpu.js, mode ${mode} on ${adapter}`,
-      `${precision}, arrays of at most ${largestArray} elements`,
+      `${precision}, launches of at most ${longestArray} numbers`,
       this.engine.synchronous ? "results can be read synchronously" : "results are read asynchronously",
       ...refused,
       `${this.engine.compiledKernels} kernels compiled, ${this.engine.launches} launched; ${arrays} arrays, ${bytes} bytes`,
@@ -242,10 +241,8 @@ export class GpujsBackend implements Backend {
       const { owner, buffer } = x;
       if (owner === this) storage = this.storage(buffer).retain();
       else if (owner?.downloadSync !== undefined && buffer !== null) {
-        storage = Storage.onHost(
-          this.engine,
-          encode(x.size === 0 ? new Float32Array(0) : owner.downloadSync(x as Operand), x.dtype),
-        );
+        const data = x.size === 0 ? new Float32Array(0) : owner.downloadSync(x as Operand);
+        storage = Storage.of(this.engine, data, x.shape, x.dtype);
       } else {
         throw new GpujsError(
           `jit: a constant of ${x.backend} cannot be read now; pass it as an argument.`,
@@ -300,6 +297,8 @@ function linesOf(step: Step): string[] {
     case "kernel":
       return [`kernel ${step.kernel.name} (${step.kernel.arrays.length} arrays, ${step.kernel.length} numbers)`];
     case "alias":
+    case "part":
+    case "whole":
       return [];
     case "scan":
       return ["scan", ...indent(step.body.steps)];

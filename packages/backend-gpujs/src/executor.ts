@@ -6,7 +6,7 @@ import type { Handle } from "./library.js";
 import { sourceOf, type Kernel } from "./kernel.js";
 import { sizeOf } from "./place.js";
 import type { Plan, Step } from "./plan.js";
-import { decode, encode, Storage } from "./storage.js";
+import { Storage } from "./storage.js";
 import { settled, type Task } from "./task.js";
 import { partsOf } from "./value.js";
 
@@ -49,6 +49,18 @@ export class Executor {
         return;
       case "alias":
         set(step.out, this.valueOf(step.from, values).retain());
+        return;
+      case "part":
+        set(step.out, this.valueOf(step.from, values).block(step.index).retain());
+        return;
+      case "whole":
+        set(
+          step.out,
+          Storage.ofBlocks(
+            this.engine,
+            step.blocks.map((x) => this.valueOf(x, values).retain()),
+          ),
+        );
         return;
       case "host":
         yield* this.host(step.equation, values);
@@ -95,8 +107,7 @@ export class Executor {
   private *operands(equation: Equation, values: Values): Task<HostArray[]> {
     const arrays: HostArray[] = [];
     for (const x of equation.inputs) {
-      const numbers = yield* this.valueOf(x, values).read();
-      arrays.push({ shape: x.shape, dtype: x.dtype, buffer: decode(numbers, x.dtype) });
+      arrays.push({ shape: x.shape, dtype: x.dtype, buffer: yield* this.valueOf(x, values).elements(x.dtype) });
     }
     return arrays;
   }
@@ -109,8 +120,8 @@ export class Executor {
   }
 
   /** Elements on the host, which are uploaded when a kernel wants them. */
-  fromHost(data: TypedArray, { dtype }: Pick<Aval, "dtype">): Storage {
-    return Storage.onHost(this.engine, encode(data, dtype));
+  fromHost(data: TypedArray, { shape, dtype }: Aval): Storage {
+    return Storage.of(this.engine, data, shape, dtype);
   }
 
   private *whileLoop({ equation, condition, body }: Extract<Step, { kind: "while" }>, values: Values): Task<void> {
@@ -163,7 +174,7 @@ export class Executor {
   private *row(x: Storage, { shape, dtype }: Aval, i: number): Task<Storage> {
     const size = sizeOf(shape.slice(1));
     const parts = partsOf(dtype);
-    if (size === 0) return this.fromHost(new Float32Array(0), { dtype: "float32" });
+    if (size === 0) return Storage.onHost(this.engine, new Float32Array(0));
     const whole = size * shape[0];
     const source =
       parts === 1
@@ -175,7 +186,7 @@ export class Executor {
 
   /** Rows put together, six at a time. */
   private *stack(rows: readonly Storage[], { shape, dtype }: Aval): Task<Storage> {
-    if (sizeOf(shape) === 0) return this.fromHost(new Float32Array(0), { dtype: "float32" });
+    if (sizeOf(shape) === 0) return Storage.onHost(this.engine, new Float32Array(0));
     const parts = partsOf(dtype);
     let level = rows.map((row) => row.retain());
     while (level.length > 1) {

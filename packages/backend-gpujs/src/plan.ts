@@ -1,22 +1,26 @@
 /** From a graph to steps: kernels over stored arrays, loops and branches around them, and what only the host can do. */
 
 import { flattenCalls, isTensor, type Atom, type Equation, type Graph, type Primitive, Variable } from "@curv/tensor";
+import { isLong } from "./blocks.js";
+import { longestArray } from "./limits.js";
 import { GpujsError } from "./errors.js";
 import { chooseStored } from "./fusion.js";
 import { rules, scalarConstant, writeKernel, type Kernel } from "./kernel.js";
+import { cutLongArrays } from "./long-arrays.js";
 import { isRewritten, lowerEquations } from "./lower.js";
 import { elementwiseNames, hasRule } from "./elementwise.js";
 import { sizeOf } from "./place.js";
 import { isRegistered, registeredName } from "./registered.js";
 import { partsOf } from "./value.js";
 
-/** Most numbers of one array: flat indices are float32 numbers, exact with a half added up to 2²³. */
-export const largestArray: number = 2 ** 22;
-
 export type Step =
   | { readonly kind: "kernel"; readonly kernel: Kernel; readonly out: Variable }
   /** The same array under another shape. */
   | { readonly kind: "alias"; readonly from: Atom; readonly out: Variable }
+  /** A block of a long array. */
+  | { readonly kind: "part"; readonly from: Atom; readonly index: number; readonly out: Variable }
+  /** Blocks as one long array. */
+  | { readonly kind: "whole"; readonly blocks: readonly Atom[]; readonly out: Variable }
   /** By the CPU's kernel, on copies. */
   | { readonly kind: "host"; readonly equation: Equation }
   /** An error that depends on values. */
@@ -54,7 +58,12 @@ export function planGraph(flat: Graph, options: PlanOptions): Plan {
   const opened: Equation[] = [];
   open(flat.equations, values, opened);
   const outputs = flat.outputs.map((y) => (isTensor(y) ? y : values.get(y)!));
-  const equations = withoutDead(lowerEquations(withoutDead(opened, outputs)), outputs);
+  const short = cutLongArrays(
+    withoutDead(opened, outputs),
+    outputs,
+    (equation) => isRewritten(equation.primitive.name) || kindOf(equation, options) === "kernel",
+  );
+  const equations = withoutDead(lowerEquations(short), outputs);
   const hostScalars = new Set(flat.inputs.filter((_, i) => options.hostScalars[i]));
   const isKernel = (equation: Equation): boolean => kindOf(equation, options) === "kernel";
   const wanted = new Set<Variable>();
@@ -93,7 +102,7 @@ export function planGraph(flat: Graph, options: PlanOptions): Plan {
       if ((name === "reshape" || name === "stopGradient") && (isTensor(x) || stored.has(x) || hostScalars.has(x))) {
         steps.push({ kind: "alias", from: x, out });
       } else {
-        checkSize(equation, out);
+        checkSize(equation);
         steps.push({ kind: "kernel", kernel: writeKernel(out, definitions), out });
       }
     }
@@ -101,15 +110,15 @@ export function planGraph(flat: Graph, options: PlanOptions): Plan {
   return { inputs: flat.inputs, steps: withDead(steps, flat.inputs, outputs), outputs };
 }
 
-function checkSize({ primitive, inputs }: Equation, out: Variable): void {
-  for (const { shape, dtype } of [...inputs, out]) {
-    if (sizeOf(shape) * partsOf(dtype) > largestArray) {
-      throw new GpujsError(
-        `${primitive.name}: gpujs: an array of ${sizeOf(shape)} ${dtype} elements is too large; at most ${largestArray / partsOf(dtype)} have exact indices. Split it, or run on cpu.`,
-        "limit",
-      );
-    }
-  }
+/** What is rewritten for short arrays may have made longer ones on the way; a scan stacks its results in one. */
+function checkSize({ primitive, inputs, outputs }: Equation): void {
+  const long = [...inputs, ...outputs].find(isLong);
+  if (long === undefined) return;
+  const { shape, dtype } = long;
+  throw new GpujsError(
+    `${primitive.name}: gpujs: an array of ${sizeOf(shape)} ${dtype} elements is too large; at most ${longestArray / partsOf(dtype)} have exact indices in one launch. Split it, or run on cpu.`,
+    "limit",
+  );
 }
 
 /** The equations of a graph, with graphs that they stand for in their places, all results under names of their own. */
@@ -167,13 +176,13 @@ function canCompute(equation: Equation): boolean {
   return primitive.name in rules || registeredName(equation) !== null;
 }
 
-type Kind = "kernel" | Exclude<Step["kind"], "kernel" | "alias">;
+type Kind = Exclude<Step["kind"], "alias">;
 
 function kindOf(equation: Equation, { hostFallback, onHost }: PlanOptions): Kind {
   const { primitive, inputs, outputs } = equation;
   const { name } = primitive;
   if (name === "whileLoop") return "while";
-  if (name === "scan" || name === "cond" || name === "check") return name;
+  if (name === "scan" || name === "cond" || name === "check" || name === "part" || name === "whole") return name;
   if ([...inputs, ...outputs].some((x) => sizeOf(x.shape) === 0) || onHost.has(name)) return "host";
   if (canCompute(equation)) return "kernel";
   if (primitive.lower !== undefined && hostFallback) return "host";
@@ -192,7 +201,14 @@ function whatIsMissing({ primitive, inputs }: Equation): string {
 function otherStep(kind: Exclude<Kind, "kernel">, equation: Equation, options: PlanOptions): Step {
   const inner = (graph: Graph): Plan => planGraph(flattenCalls(graph), { ...options, hostScalars: [] });
   switch (kind) {
+    case "part": {
+      const { index } = equation.params as { index: number };
+      return { kind, from: equation.inputs[0], index, out: equation.outputs[0] };
+    }
+    case "whole":
+      return { kind, blocks: equation.inputs, out: equation.outputs[0] };
     case "scan":
+      checkSize(equation);
       return { kind, equation, body: inner((equation.params as { body: Graph }).body) };
     case "while": {
       const { condition, body } = equation.params as { condition: Graph; body: Graph };
@@ -212,11 +228,12 @@ function readsOf(step: Step): readonly Atom[] {
   if (step.kind === "kernel") {
     return [...step.kernel.arrays, ...step.kernel.scalars.flatMap((s) => (typeof s === "number" ? [] : [s.of]))];
   }
-  return step.kind === "alias" ? [step.from] : step.equation.inputs;
+  if (step.kind === "alias" || step.kind === "part") return [step.from];
+  return step.kind === "whole" ? step.blocks : step.equation.inputs;
 }
 
 function writesOf(step: Step): readonly Variable[] {
-  return step.kind === "kernel" || step.kind === "alias" ? [step.out] : step.equation.outputs;
+  return "out" in step ? [step.out] : step.equation.outputs;
 }
 
 /** With each step the values that nobody reads after it. */

@@ -64,7 +64,8 @@ function inBlocks(
   });
 }
 
-const folds: Readonly<Record<string, string>> = { sum: "add", prod: "mul", max: "maximum", min: "minimum" };
+/** What combines two elements of a reduction. */
+export const folds: Readonly<Record<string, string>> = { sum: "add", prod: "mul", max: "maximum", min: "minimum" };
 
 /** Reduces piece number c of the last axis. */
 const partialReduce: Rule = (cell, equation, place) => {

@@ -1,9 +1,12 @@
 /** Where elements are: on the host, on the device, on their way, or lost to an error. Shared by count. */
 
-import type { DType, TypedArray } from "@curv/tensor";
+import type { DType, Shape, TypedArray } from "@curv/tensor";
+import { blocksOf, cutAxis, isLong } from "./blocks.js";
 import type { Engine } from "./engine.js";
+import { GpujsError } from "./errors.js";
 import type { Handle } from "./library.js";
 import { settled, type Task } from "./task.js";
+import { sizeOf } from "./place.js";
 import { partsOf } from "./value.js";
 
 /** Numbers that stay on the host after they were uploaded: scalars become arguments of kernels. */
@@ -18,6 +21,8 @@ export class Storage {
   /** The array that this one turned out to be, when the work that makes it was done. */
   private source: Storage | null = null;
   private error: Error | null = null;
+  /** Of an array that is too long for one: its blocks of rows. */
+  private blocks: readonly Storage[] | null = null;
 
   constructor(
     private readonly engine: Engine,
@@ -28,6 +33,32 @@ export class Storage {
   static onHost(engine: Engine, numbers: Float32Array): Storage {
     const storage = new Storage(engine, numbers.length);
     storage.host = numbers;
+    return storage;
+  }
+
+  /** The elements of a tensor, in blocks if they are too many. They are uploaded when a kernel wants them. */
+  static of(engine: Engine, data: TypedArray, shape: Shape, dtype: DType): Storage {
+    if (!isLong({ shape, dtype })) return Storage.onHost(engine, encode(data, dtype));
+    const cuts = blocksOf(shape);
+    if (cuts === null)
+      throw new GpujsError(
+        `upload: gpujs: rows of ${shape.slice(cutAxis(shape) + 1).join("×")} ${dtype} elements are too long for one launch; got the shape ${shape.join("×")}. Use another shape, or run on cpu.`,
+        "limit",
+      );
+    const row = sizeOf(shape.slice(cutAxis(shape) + 1));
+    const blocks = cuts.map(({ start, count }) =>
+      Storage.onHost(engine, encode(data.subarray(start * row, (start + count) * row), dtype)),
+    );
+    return Storage.ofBlocks(engine, blocks);
+  }
+
+  /** Takes over a share of each block. */
+  static ofBlocks(engine: Engine, blocks: readonly Storage[]): Storage {
+    const storage = new Storage(
+      engine,
+      blocks.reduce((n, block) => n + block.length, 0),
+    );
+    storage.blocks = blocks;
     return storage;
   }
 
@@ -47,6 +78,8 @@ export class Storage {
     if (--this.references > 0) return;
     if (this.handle !== null) this.engine.delete(this.handle, this.length);
     this.source?.release();
+    for (const block of this.blocks ?? []) block.release();
+    this.blocks = null;
     this.handle = null;
     this.host = null;
     this.source = null;
@@ -76,6 +109,28 @@ export class Storage {
       if (this.length > scalarLength) this.host = null;
     }
     return this.handle;
+  }
+
+  /** Block number i of a long array. */
+  block(i: number): Storage {
+    if (this.error !== null) throw this.error;
+    return this.source?.block(i) ?? this.blocks![i];
+  }
+
+  /** Its elements on the host. They are a copy. */
+  *elements(dtype: DType): Task<TypedArray> {
+    if (this.error !== null) throw this.error;
+    if (this.source !== null) return yield* this.source.elements(dtype);
+    if (this.blocks === null) return decode(yield* this.read(), dtype);
+    const parts: TypedArray[] = [];
+    for (const block of this.blocks) parts.push(yield* block.elements(dtype));
+    const all = decode(new Float32Array(this.length), dtype);
+    let at = 0;
+    for (const own of parts) {
+      all.set(own, at);
+      at += own.length;
+    }
+    return all;
   }
 
   /** Its numbers on the host. */
