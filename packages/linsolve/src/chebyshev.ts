@@ -3,7 +3,7 @@
 import { DomainError, where, zeros, type Tensor } from "@curv/tensor";
 import { statusCode, type DriverOptions } from "./iteration.js";
 import type { AnyOperator, LinearOperator } from "./linear-operator.js";
-import { expectArguments } from "./arguments.js";
+import { expectArguments, expectOptions } from "./arguments.js";
 import {
   norm,
   solve,
@@ -66,7 +66,8 @@ export interface ChebyshevOptions<X = Tensor> extends SolveOptions<X> {
 }
 
 function checked(a: AnyOperator, options: ChebyshevOptions<unknown>): Method<ChebyshevState> {
-  expectArguments("chebyshev", { a: [a, "operator"], options: [options, "options"] });
+  expectArguments("chebyshev", { a: [a, "operator"] });
+  expectOptions("chebyshev", options, { lower: "number", upper: "number" });
   const { lower, upper } = options;
   if (lower > 0 && upper > lower && upper < Infinity) return method(lower, upper);
   throw new DomainError(`chebyshev: lower is ${lower}, upper is ${upper}; wants 0 < lower < upper.`);

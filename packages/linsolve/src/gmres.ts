@@ -16,7 +16,7 @@ import {
   type Tensor,
 } from "@curv/tensor";
 import { triangularSolve } from "@curv/tensor/linalg";
-import { expectArguments } from "./arguments.js";
+import { expectArguments, expectOptions } from "./arguments.js";
 import type { DriverOptions } from "./iteration.js";
 import type { AnyOperator, LinearOperator } from "./linear-operator.js";
 import {
@@ -132,7 +132,8 @@ export interface GmresOptions<X = Tensor> extends SolveOptions<X> {
 }
 
 function restartOf(a: AnyOperator, options: GmresOptions<unknown>): number {
-  expectArguments("gmres", { a: [a, "operator"], options: [options, "options"] });
+  expectArguments("gmres", { a: [a, "operator"] });
+  expectOptions("gmres", options, { restart: "number" });
   const { restart = 30 } = options;
   if (!Number.isInteger(restart) || restart < 1) {
     throw new DomainError(`gmres: restart is ${restart}; wants an integer >= 1.`);

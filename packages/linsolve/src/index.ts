@@ -4,7 +4,7 @@
  * @packageDocumentation
  */
 
-export { expectArguments, type ArgumentKind } from "./arguments.js";
+export { expectArguments, expectOptions, type ArgumentKind } from "./arguments.js";
 export { bicgstab, bicgstabCore } from "./bicgstab.js";
 export { chebyshev, chebyshevCore, type ChebyshevOptions } from "./chebyshev.js";
 export { cg, cgCore } from "./cg.js";

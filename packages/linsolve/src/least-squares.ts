@@ -22,7 +22,7 @@ import {
   type IterationState,
   type SolveStatus,
 } from "./iteration.js";
-import { expectArguments } from "./arguments.js";
+import { expectArguments, expectOptions } from "./arguments.js";
 import { cgCore } from "./cg.js";
 import type { AnyOperator, LinearOperator } from "./linear-operator.js";
 import { asVectors, gramOperator, shiftOperator } from "./operators/algebra.js";
@@ -277,7 +277,8 @@ function vectorsOf<X, Y>(
 }
 
 function limitsOf(a: AnyOperator, options: LeastSquaresOptions<unknown>, caller: string): Limits {
-  expectArguments(caller, { a: [a, "operator"], options: [options, "options"] });
+  expectArguments(caller, { a: [a, "operator"] });
+  expectOptions(caller, options, { damping: "number", rtol: "number", atol: "number", maxIter: "number" });
   const tolerance = a.dtype === "float64" ? 1e-10 : 1e-5;
   const { damping = 0, rtol = tolerance, atol = tolerance, maxIter = 10 * Math.min(...a.shape) } = options;
   for (const [argument, value] of Object.entries({ damping, rtol, atol })) {

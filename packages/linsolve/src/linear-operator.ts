@@ -1,7 +1,7 @@
 /** Matrices by what they do. */
 
 import { DomainError, eye, linearTranspose, ShapeError, stack, unstack, vmap, zeros, type Tensor } from "@curv/tensor";
-import { expectArguments } from "./arguments.js";
+import { expectArguments, expectOptions } from "./arguments.js";
 import { spaceLike, type FloatDType, type VectorSpace } from "./vector-space.js";
 
 /**
@@ -78,7 +78,7 @@ export interface LinearOperatorOptions<X, Y> extends Structure {
  * const hessian = linearOperator({ matvec: (v) => hvp(loss, params, v), domain: params, symmetric: true });
  */
 export function linearOperator<X, Y = X>(options: LinearOperatorOptions<X, Y>): LinearOperator<X, Y> {
-  expectArguments("linearOperator", { options: [options, "options"] });
+  expectOptions("linearOperator", options, { rmatvec: "function", matmat: "function" });
   const { matvec, domain: like, range: rangeLike, positiveSemidefinite = false, eager = false } = options;
   if (typeof matvec !== "function") {
     throw new DomainError(
@@ -178,8 +178,10 @@ function byColumns(f: (v: Tensor) => Tensor, eager: boolean): (v: Tensor) => Ten
 }
 
 /** The matrix itself, by its products with the columns of I: for small operators and for tests. */
-export function toDense(a: AnyOperator, { limit = 4096 }: { readonly limit?: number } = {}): Tensor {
+export function toDense(a: AnyOperator, options: { readonly limit?: number } = {}): Tensor {
   expectArguments("toDense", { a: [a, "operator"] });
+  expectOptions("toDense", options, { limit: "number" });
+  const { limit = 4096 } = options;
   const [rows, columns] = a.shape;
   if (Math.max(rows, columns) > limit) {
     throw new DomainError(`toDense: the operator is ${rows} × ${columns}; wants at most ${limit}, or a larger limit.`);

@@ -28,7 +28,7 @@ interface LsqrState extends LeastSquaresState {
 const safe = (x: Tensor): Tensor => where(x.equal(0), 1, x);
 
 /** Paige & Saunders (1982): the QR factorisation of the bidiagonal matrix, by plane rotations. */
-const method: LeastSquaresMethod<LsqrState> = {
+export const lsqrMethod: LeastSquaresMethod<LsqrState> = {
   name: "lsqr",
   start: (products, x, r) => {
     const columns = startBidiagonalisation(products, r);
@@ -90,7 +90,7 @@ export function lsqr<X, Y>(
   b: Y,
   options: LeastSquaresOptions<X> & DriverOptions = {},
 ): Promise<LeastSquaresResult<X>> {
-  return leastSquares(method, a, b, options);
+  return leastSquares(lsqrMethod, a, b, options);
 }
 
 /** {@link lsqr} as a traceable function. Derivatives of x need A of full column rank, or damping. */
@@ -99,5 +99,5 @@ export function lsqrCore<X, Y>(
   b: Y,
   options: LeastSquaresOptions<X> = {},
 ): LeastSquaresCoreResult<X> {
-  return leastSquaresCore(method, a, b, options);
+  return leastSquaresCore(lsqrMethod, a, b, options);
 }

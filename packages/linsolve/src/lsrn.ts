@@ -3,11 +3,12 @@
 import { DomainError, matmul, where } from "@curv/tensor";
 import { svd } from "@curv/tensor/linalg";
 import * as random from "@curv/tensor/random";
-import { expectArguments } from "./arguments.js";
+import { expectArguments, expectOptions } from "./arguments.js";
 import type { DriverOptions } from "./iteration.js";
 import type { LeastSquaresOptions, LeastSquaresResult } from "./least-squares.js";
 import type { LinearOperator } from "./linear-operator.js";
-import { lsqr } from "./lsqr.js";
+import { leastSquares } from "./least-squares.js";
+import { lsqrMethod } from "./lsqr.js";
 import { asVectors, composeOperators } from "./operators/algebra.js";
 import { denseOperator } from "./operators/dense.js";
 
@@ -18,6 +19,9 @@ export interface LsrnOptions extends Omit<LeastSquaresOptions<never>, "x0" | "da
   /** Singular values of the sketch below this share of the largest count as zero. Default 1e-12 in float64, 1e-5 in float32. */
   readonly rcond?: number;
 }
+
+/** LSQR under the name by which it was called. */
+const method: typeof lsqrMethod = { ...lsqrMethod, name: "lsrn" };
 
 /**
  * The least-squares solution of least norm for a very tall or very wide A: the singular vectors of a Gaussian sketch G A make a matrix
@@ -32,7 +36,8 @@ export async function lsrn<X, Y>(
   b: Y,
   lsrnOptions: LsrnOptions,
 ): Promise<LeastSquaresResult<X>> {
-  expectArguments("lsrn", { a: [a, "operator"], options: [lsrnOptions, "options"] });
+  expectArguments("lsrn", { a: [a, "operator"] });
+  expectOptions("lsrn", lsrnOptions, { oversampling: "number", rcond: "number" });
   const { key, oversampling = 2, rcond = a.dtype === "float64" ? 1e-12 : 1e-5, ...options } = lsrnOptions;
   expectArguments("lsrn", { "options.key": [key, "key"] });
   if (!(oversampling > 1 && oversampling < Infinity)) {
@@ -49,10 +54,10 @@ export async function lsrn<X, Y>(
   const zero = s.lessEqual(s.max().mul(rcond));
   const whitening = u.mul(where(zero, 0, where(zero, 1, s).reciprocal()));
   if (tall) {
-    const result = await lsqr(composeOperators(plain, denseOperator(whitening)), right, options);
+    const result = await leastSquares(method, composeOperators(plain, denseOperator(whitening)), right, options);
     return { ...result, x: a.domain.unravel(matmul(whitening, result.x)) };
   }
   const left = denseOperator(whitening.transpose());
-  const result = await lsqr(composeOperators(left, plain), left.matvec(right), options);
+  const result = await leastSquares(method, composeOperators(left, plain), left.matvec(right), options);
   return { ...result, x: a.domain.unravel(result.x) };
 }

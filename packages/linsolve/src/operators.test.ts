@@ -257,7 +257,12 @@ describe("bad calls name what is wrong", () => {
       DomainError,
       "entry 0 is at [0, 2]; wants a place in [2, 2]",
     ],
-    ["entries' lengths", () => csrFromEntries(2, 2, [0], [1], [1, 2]), ShapeError, "1 rows, 1 columns and 2 values"],
+    [
+      "entries' lengths",
+      () => csrFromEntries(2, 2, [0], [1], [1, 2]),
+      ShapeError,
+      "1 rowIndices, 1 columnIndices and 2 values",
+    ],
     [
       "tree",
       () => hessian.apply({ w: draw(1, [3, 2]), b: draw(1, [2]) }),

@@ -3,7 +3,7 @@
 import { DomainError, where, zeros, type Tensor } from "@curv/tensor";
 import { statusCode, type DriverOptions } from "./iteration.js";
 import type { AnyOperator, LinearOperator } from "./linear-operator.js";
-import { expectArguments } from "./arguments.js";
+import { expectArguments, expectOptions } from "./arguments.js";
 import {
   norm,
   solve,
@@ -21,10 +21,10 @@ interface RichardsonState extends MethodState {
   readonly first: Tensor;
 }
 
-/** x ← x + stepSize·M(b − A x). */
-function method(stepSize: number): Method<RichardsonState> {
+/** x ← x + stepSize·M(b − A x), under the name by which it is called. */
+export function richardsonMethod(stepSize: number, name: string = "richardson"): Method<RichardsonState> {
   return {
-    name: "richardson",
+    name,
     symmetric: false,
     start: (_system, x, r) => ({ x, r, residual: norm(r), first: norm(r), flag: zeros([], { dtype: "int32" }) }),
     step: ({ matvec, precondition }, { x, r, first }) => {
@@ -48,7 +48,8 @@ export interface RichardsonOptions<X = Tensor> extends SolveOptions<X> {
 }
 
 function checked(a: AnyOperator, options: RichardsonOptions<unknown>): number {
-  expectArguments("richardson", { a: [a, "operator"], options: [options, "options"] });
+  expectArguments("richardson", { a: [a, "operator"] });
+  expectOptions("richardson", options, { stepSize: "number" });
   const { stepSize } = options;
   if (Number.isFinite(stepSize) && stepSize !== 0) return stepSize;
   throw new DomainError(`richardson: stepSize is ${stepSize}; wants a finite number that is not 0.`);
@@ -63,10 +64,10 @@ export async function richardson<X>(
   b: X,
   options: RichardsonOptions<X> & DriverOptions,
 ): Promise<SolveResult<X>> {
-  return solve(method(checked(a, options)), a, b, options);
+  return solve(richardsonMethod(checked(a, options)), a, b, options);
 }
 
 /** {@link richardson} as a traceable function; b may be [n, k]. */
 export function richardsonCore<X>(a: LinearOperator<X>, b: X, options: RichardsonOptions<X>): SolveCoreResult<X> {
-  return solveCore(method(checked(a, options)), a, b, options);
+  return solveCore(richardsonMethod(checked(a, options)), a, b, options);
 }

@@ -3,7 +3,7 @@
 import { DomainError, logicalAnd, matmul, scan, ShapeError, take, whileLoop, zeros, type Tensor } from "@curv/tensor";
 import { pinv } from "@curv/tensor/linalg";
 import * as random from "@curv/tensor/random";
-import { expectArguments } from "./arguments.js";
+import { expectArguments, expectOptions } from "./arguments.js";
 import { floatOf } from "./operators/dense.js";
 import { norm, refuseNotFinite } from "./system.js";
 
@@ -50,7 +50,8 @@ export interface SketchResult {
  * Source: Strohmer & Vershynin (2009); Gower & Richtárik, Randomized iterative methods for linear systems (2015).
  */
 export function sketchSolveCore(a: Tensor, b: Tensor, options: SketchOptions): SketchResult {
-  expectArguments("sketchSolveCore", { a: [a, "tensor"], b: [b, "tensor"], options: [options, "options"] });
+  expectArguments("sketchSolveCore", { a: [a, "tensor"], b: [b, "tensor"] });
+  expectOptions("sketchSolveCore", options, { sketch: "object", rtol: "number", maxSweeps: "number", x0: "tensor" });
   const { key, sketch = { kind: "kaczmarz" }, rtol, maxSweeps = 1000, x0 } = options;
   expectArguments("sketchSolveCore", { "options.key": [key, "key"] });
   if (a.rank !== 2 || b.rank !== 1 || a.shape[0] !== b.shape[0]) {
@@ -59,6 +60,9 @@ export function sketchSolveCore(a: Tensor, b: Tensor, options: SketchOptions): S
     );
   }
   const [m, n] = a.shape;
+  if (x0 !== undefined && (x0.rank !== 1 || x0.shape[0] !== n)) {
+    throw new ShapeError(`sketchSolveCore: x0 has shape [${x0.shape.join(", ")}]; wants [${n}].`);
+  }
   const dtype = floatOf(a, "sketchSolveCore", "a");
   if (!Number.isInteger(maxSweeps) || maxSweeps < 0) {
     throw new DomainError(`sketchSolveCore: maxSweeps is ${maxSweeps}; wants an integer >= 0.`);
@@ -68,6 +72,7 @@ export function sketchSolveCore(a: Tensor, b: Tensor, options: SketchOptions): S
   }
   refuseNotFinite(a.reshape([-1]), "sketchSolveCore", "a");
   refuseNotFinite(b, "sketchSolveCore", "b");
+  if (x0 !== undefined) refuseNotFinite(x0, "sketchSolveCore", "x0");
   const start = x0 ?? zeros([n], { dtype });
   const squares = a.square().sum(1);
   const target = norm(b).mul(rtol ?? (dtype === "float64" ? 1e-8 : 1e-5));

@@ -2,11 +2,11 @@
 
 import { DomainError, ShapeError, tensor, type Tensor } from "@curv/tensor";
 import type { DriverOptions } from "./iteration.js";
-import { expectArguments } from "./arguments.js";
+import { expectArguments, expectOptions } from "./arguments.js";
 import { fromVectors, type LinearOperator } from "./linear-operator.js";
 import { sparseOperator, type CsrMatrix } from "./operators/sparse.js";
-import { richardson } from "./richardson.js";
-import type { SolveOptions, SolveResult } from "./system.js";
+import { richardsonMethod } from "./richardson.js";
+import { solve, type SolveOptions, type SolveResult } from "./system.js";
 import { vectors, type FloatDType } from "./vector-space.js";
 
 export interface SorOptions {
@@ -23,20 +23,23 @@ export interface SorOptions {
  * @throws DomainError for a diagonal entry that is missing or zero, or an omega outside of (0, 2).
  * Source: Young (1971); Saad (2003), §4.1.
  */
-export function sorPreconditioner(
-  matrix: CsrMatrix,
-  { omega = 1, symmetric = false }: SorOptions = {},
-): LinearOperator {
-  expectArguments("sorPreconditioner", { matrix: [matrix, "matrix"] });
+export function sorPreconditioner(matrix: CsrMatrix, options: SorOptions = {}): LinearOperator {
+  return sweepOperator(matrix, options, "sorPreconditioner");
+}
+
+function sweepOperator(matrix: CsrMatrix, options: SorOptions, caller: string): LinearOperator {
+  expectArguments(caller, { matrix: [matrix, "matrix"] });
+  expectOptions(caller, options, { omega: "number" });
+  const { omega = 1, symmetric = false } = options;
   const { rows: n, columns, rowStarts, columnIndices, values } = matrix;
-  if (n !== columns) throw new ShapeError(`sorPreconditioner: matrix is ${n} × ${columns}; wants a square one.`);
-  if (!(omega > 0 && omega < 2)) throw new DomainError(`sorPreconditioner: omega is ${omega}; wants 0 < omega < 2.`);
+  if (n !== columns) throw new ShapeError(`${caller}: matrix is ${n} × ${columns}; wants a square one.`);
+  if (!(omega > 0 && omega < 2)) throw new DomainError(`${caller}: omega is ${omega}; wants 0 < omega < 2.`);
   const entries = values.dataSync();
   const diagonal = new Float64Array(n);
   for (let i = 0; i < n; i++) {
     for (let k = rowStarts[i]; k < rowStarts[i + 1]; k++) if (columnIndices[k] === i) diagonal[i] = entries[k];
     if (!(Math.abs(diagonal[i]) > 0)) {
-      throw new DomainError(`sorPreconditioner: the diagonal entry of row ${i} is missing, zero or NaN.`);
+      throw new DomainError(`${caller}: the diagonal entry of row ${i} is missing, zero or NaN.`);
     }
   }
   const sweep = (b: ArrayLike<number>): Float64Array => {
@@ -80,12 +83,8 @@ export function sorPreconditioner(
 export async function sor(
   matrix: CsrMatrix,
   b: Tensor,
-  { omega, symmetric, ...options }: SorOptions & Omit<SolveOptions, "preconditioner"> & DriverOptions = {},
+  options: SorOptions & Omit<SolveOptions, "preconditioner"> & DriverOptions = {},
 ): Promise<SolveResult> {
-  expectArguments("sor", { matrix: [matrix, "matrix"] });
-  const preconditioner = sorPreconditioner(matrix, {
-    ...(omega !== undefined && { omega }),
-    ...(symmetric !== undefined && { symmetric }),
-  });
-  return richardson(sparseOperator(matrix), b, { ...options, preconditioner, stepSize: 1 });
+  const preconditioner = sweepOperator(matrix, options, "sor");
+  return solve(richardsonMethod(1, "sor"), sparseOperator(matrix), b, { ...options, preconditioner });
 }

@@ -16,7 +16,7 @@ import {
   type Tensor,
 } from "@curv/tensor";
 import * as random from "@curv/tensor/random";
-import { expectArguments } from "./arguments.js";
+import { describe, expectOptions } from "./arguments.js";
 import { square } from "./operators/algebra.js";
 import type { AnyOperator, LinearOperator } from "./linear-operator.js";
 import {
@@ -257,6 +257,15 @@ function forColumns<X, S extends MethodState>(
   options: SolveOptions<X>,
 ): SolveCoreResult {
   const { x0, ...rest } = options;
+  const columns = (x: unknown, argument: string): void => {
+    if (isTensor(x) && x.rank === 2 && x.shape[0] === a.shape[0] && x.shape[1] === b.shape[1]) return;
+    const got = isTensor(x) ? `has shape [${x.shape.join(", ")}]` : `is ${describe(x)}`;
+    throw new ShapeError(
+      `${method.name}: ${argument} ${got}; wants ${argument === "b" ? `a vector [${a.shape[0]}], or` : "as b has,"} columns [${a.shape[0]}, ${b.shape[1]}].`,
+    );
+  };
+  columns(b, "b");
+  if (x0 !== undefined) columns(x0, "x0");
   const one = (rhs: Tensor, start: Tensor | null): SolveCoreResult =>
     solveCore(
       method,
@@ -315,7 +324,7 @@ interface Limits {
 }
 
 function limitsOf(a: AnyOperator, options: SolveOptions<unknown>, caller: string): Limits {
-  expectArguments(caller, { options: [options, "options"] });
+  expectOptions(caller, options, { rtol: "number", atol: "number", maxIter: "number", preconditioner: "operator" });
   const float64 = a.dtype === "float64";
   const { rtol = float64 ? 1e-8 : 1e-5, atol = 0, maxIter = 10 * a.shape[1], preconditioner } = options;
   if (!(rtol >= 0) || !(atol >= 0)) {
@@ -324,7 +333,6 @@ function limitsOf(a: AnyOperator, options: SolveOptions<unknown>, caller: string
   if (!Number.isInteger(maxIter) || maxIter < 0) {
     throw new DomainError(`${caller}: maxIter is ${maxIter}; wants an integer >= 0.`);
   }
-  if (preconditioner !== undefined) expectArguments(caller, { preconditioner: [preconditioner, "operator"] });
   if (preconditioner !== undefined && preconditioner.shape.join() !== a.shape.join()) {
     throw new ShapeError(
       `${caller}: the preconditioner is ${preconditioner.shape.join(" × ")}; wants ${a.shape.join(" × ")}, as A is.`,

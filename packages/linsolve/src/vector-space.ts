@@ -2,7 +2,7 @@
 
 import { DTypeError, isTensor, ShapeError, type DType, type Tensor } from "@curv/tensor";
 import { flatten, ravel } from "@curv/tensor/tree";
-import { describe } from "./arguments.js";
+import { describe, expectArguments } from "./arguments.js";
 
 /** The dtypes of linear algebra. */
 export type FloatDType = "float32" | "float64";
@@ -39,7 +39,8 @@ export function vectors(size: number, dtype: FloatDType): VectorSpace<Tensor> {
 
 /** The trees that are like one: a Tensor of any shape is a tree, too. */
 export function spaceLike<X>(like: X, caller: string, argument: string): VectorSpace<X> {
-  const leaves = leavesOf(like);
+  expectArguments(caller, { [argument]: [like, "tree"] });
+  const leaves = leavesOf(like, caller, argument);
   if (leaves.length === 1 && isTensor(like) && like.rank === 1) {
     return vectors(like.shape[0], floatOf(like.dtype, caller, argument)) as unknown as VectorSpace<X>;
   }
@@ -52,7 +53,7 @@ export function spaceLike<X>(like: X, caller: string, argument: string): VectorS
     plain: false,
     unravel: unravel as (vector: Tensor) => X,
     ravel: (x, from, what) => {
-      const got = leavesOf(x);
+      const got = leavesOf(x, from, what);
       const wrong = got.findIndex(({ shape }, i) => shape.join() !== shapes[i]);
       if (got.length !== shapes.length || wrong >= 0) {
         const leaf = wrong >= 0 ? `leaf ${wrong} has shape [${got[wrong].shape.join(", ")}]` : `${got.length} leaves`;
@@ -64,8 +65,13 @@ export function spaceLike<X>(like: X, caller: string, argument: string): VectorS
   };
 }
 
-function leavesOf(tree: unknown): readonly Tensor[] {
-  return flatten(tree as never).leaves;
+function leavesOf(tree: unknown, caller: string, argument: string): readonly Tensor[] {
+  try {
+    return flatten(tree as never).leaves;
+  } catch (error) {
+    expectArguments(caller, { [argument]: [tree, "tree"] }); // tells whose tree it is
+    throw error;
+  }
 }
 
 function floatOf(dtype: DType, caller: string, argument: string): FloatDType {

@@ -12,7 +12,7 @@ import {
   zeros,
   type Tensor,
 } from "@curv/tensor";
-import { expectArguments } from "../arguments.js";
+import { expectArguments, expectOptions } from "../arguments.js";
 import type { LinearOperator } from "../linear-operator.js";
 import { square } from "../operators/algebra.js";
 import { norm, refuseNotFinite } from "../system.js";
@@ -37,7 +37,8 @@ export interface ArnoldiResult {
  */
 export function arnoldiCore(a: LinearOperator, start: Tensor, options: { readonly steps: number }): ArnoldiResult {
   square(a, "arnoldiCore");
-  expectArguments("arnoldiCore", { start: [start, "tensor"], options: [options, "options"] });
+  expectArguments("arnoldiCore", { start: [start, "tensor"] });
+  expectOptions("arnoldiCore", options, { steps: "number" });
   const { steps } = options;
   const n = a.shape[1];
   if (!Number.isInteger(steps) || steps < 1 || steps > n) {

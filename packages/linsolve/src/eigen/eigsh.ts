@@ -13,7 +13,7 @@ import {
   type Tensor,
 } from "@curv/tensor";
 import * as random from "@curv/tensor/random";
-import { expectArguments } from "../arguments.js";
+import { expectOptions } from "../arguments.js";
 import type { DriverOptions } from "../iteration.js";
 import type { AnyOperator } from "../linear-operator.js";
 import { square } from "../operators/algebra.js";
@@ -76,7 +76,9 @@ export interface EigshResult {
  */
 export async function eigsh(a: AnyOperator, options: EigshOptions = {}): Promise<EigshResult> {
   square(a, "eigsh");
-  expectArguments("eigsh", { options: [options, "options"] });
+  expectOptions("eigsh", options, {
+    k: "number", which: "text", basisSize: "number", tol: "number", maxProducts: "number", start: "tensor", key: "key",
+  }); // prettier-ignore
   const n = a.shape[1];
   const float64 = a.dtype === "float64";
   const { k = Math.min(6, n), which = "largest", tol = float64 ? 1e-10 : 1e-5, key = random.key(0), signal } = options;
@@ -95,7 +97,6 @@ export async function eigsh(a: AnyOperator, options: EigshOptions = {}): Promise
   if (!(tol >= 0)) throw new DomainError(`eigsh: tol is ${tol}; wants a number >= 0.`);
   const [startKey, againKey] = random.split(key);
   const start = options.start ?? random.normal(startKey, { shape: [n], dtype: a.dtype });
-  expectArguments("eigsh", { start: [start, "tensor"] });
   if (start.rank !== 1 || start.shape[0] !== n) {
     throw new ShapeError(`eigsh: start has shape [${start.shape.join(", ")}]; wants [${n}].`);
   }

@@ -17,7 +17,7 @@ import {
   zeros,
   type Tensor,
 } from "@curv/tensor";
-import { expectArguments } from "../arguments.js";
+import { expectArguments, expectOptions } from "../arguments.js";
 import type { DriverOptions } from "../iteration.js";
 import type { AnyOperator, LinearOperator } from "../linear-operator.js";
 import { square } from "../operators/algebra.js";
@@ -266,7 +266,8 @@ function notSymmetric(skew: number, size: number, caller: string): DomainError {
 /** Refuses what cannot be run. */
 function checkRun(a: AnyOperator, start: Tensor, options: { readonly steps: number }, caller: string): number {
   square(a, caller);
-  expectArguments(caller, { start: [start, "tensor"], options: [options, "options"] });
+  expectArguments(caller, { start: [start, "tensor"] });
+  expectOptions(caller, options, { steps: "number", reorthogonalise: "text" });
   const { steps } = options;
   const n = a.shape[1];
   if (!Number.isInteger(steps) || steps < 1 || steps > n) {

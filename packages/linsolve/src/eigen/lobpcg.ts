@@ -3,7 +3,7 @@
 import { concat, DomainError, matmul, ShapeError, take, tensor, where, type Tensor } from "@curv/tensor";
 import { qr } from "@curv/tensor/linalg";
 import * as random from "@curv/tensor/random";
-import { expectArguments } from "../arguments.js";
+import { expectOptions } from "../arguments.js";
 import type { DriverOptions } from "../iteration.js";
 import type { AnyOperator } from "../linear-operator.js";
 import { square } from "../operators/algebra.js";
@@ -56,7 +56,9 @@ export interface LobpcgResult {
  */
 export async function lobpcg(a: AnyOperator, options: LobpcgOptions = {}): Promise<LobpcgResult> {
   square(a, "lobpcg");
-  expectArguments("lobpcg", { options: [options, "options"] });
+  expectOptions("lobpcg", options, {
+    k: "number", which: "text", preconditioner: "operator", tol: "number", maxIter: "number", start: "tensor", key: "key",
+  }); // prettier-ignore
   const n = a.shape[1];
   const float64 = a.dtype === "float64";
   const { k = 4, which = "largest", tol = float64 ? 1e-8 : 1e-4, maxIter = 200, key = random.key(0) } = options;
@@ -72,7 +74,6 @@ export async function lobpcg(a: AnyOperator, options: LobpcgOptions = {}): Promi
     throw new DomainError(`lobpcg: maxIter is ${maxIter}; wants an integer >= 0.`);
   }
   const start = options.start ?? random.normal(key, { shape: [n, k], dtype: a.dtype });
-  expectArguments("lobpcg", { start: [start, "tensor"] });
   if (start.rank !== 2 || start.shape[0] !== n || start.shape[1] !== k) {
     throw new ShapeError(`lobpcg: start has shape [${start.shape.join(", ")}]; wants [${n}, ${k}].`);
   }

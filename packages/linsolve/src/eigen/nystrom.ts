@@ -3,7 +3,7 @@
 import { check, DomainError, eye, matmul, maximum, stopGradient, type Tensor } from "@curv/tensor";
 import { cholesky, qr, svd, triangularSolve } from "@curv/tensor/linalg";
 import * as random from "@curv/tensor/random";
-import { expectArguments } from "../arguments.js";
+import { expectArguments, expectOptions } from "../arguments.js";
 import type { AnyOperator } from "../linear-operator.js";
 import { square } from "../operators/algebra.js";
 import { symmetryTolerance } from "../system.js";
@@ -32,12 +32,17 @@ export interface NystromResult {
  * @throws DomainError for a rank that does not fit, or an operator that its products show not to be symmetric, or not positive semi-definite.
  */
 export function nystrom(a: AnyOperator, options: RandomisedOptions): NystromResult {
-  square(a, "nystrom");
-  expectArguments("nystrom", { options: [options, "options"] });
+  return nystromOf(a, options, "nystrom");
+}
+
+/** The same under the name by which it was called. */
+export function nystromOf(a: AnyOperator, options: RandomisedOptions, caller: string): NystromResult {
+  square(a, caller);
+  expectOptions(caller, options, { rank: "number" });
   const { rank, key } = options;
-  expectArguments("nystrom", { "options.key": [key, "key"] });
+  expectArguments(caller, { "options.key": [key, "key"] });
   const n = a.shape[1];
-  checkRank(rank, n, "nystrom");
+  checkRank(rank, n, caller);
   const omega = qr(random.normal(key, { shape: [n, rank], dtype: a.dtype })).q;
   const y = a.matmat(omega);
   // A shift keeps the Cholesky factorisation alive; it is taken off again.
@@ -50,7 +55,7 @@ export function nystrom(a: AnyOperator, options: RandomisedOptions): NystromResu
     .add(a.dtype === "float64" ? 1e-300 : 1e-36);
   const shifted = y.add(omega.mul(nu));
   const gram = matmul(omega.transpose(), shifted);
-  refuseClaim(a, gram, nu);
+  refuseClaim(a, gram, nu, caller);
   const l = cholesky(gram.add(gram.transpose()).div(2));
   const b = triangularSolve(l, shifted.transpose()).transpose();
   const { u, s } = svd(b);
@@ -58,19 +63,19 @@ export function nystrom(a: AnyOperator, options: RandomisedOptions): NystromResu
 }
 
 /** ΩᵀAΩ + ν I must be symmetric with a diagonal that is not negative; anything else comes from an A that is not what it must be. */
-function refuseClaim(a: AnyOperator, gram: Tensor, nu: Tensor): void {
+function refuseClaim(a: AnyOperator, gram: Tensor, nu: Tensor, caller: string): void {
   const [k] = gram.shape;
   const diagonal = gram.mul(eye(k, k, { dtype: a.dtype })).sum(1);
   const known = [gram.sub(gram.transpose()).abs().max(), diagonal.sub(nu).min(), gram.abs().max()].map(stopGradient);
   check(known, [0, 0, 0], ([skew], [least], [size]) => {
     if (skew > symmetryTolerance(a) * size) {
       return new DomainError(
-        `nystrom: the operator is not symmetric: ΩᵀAΩ differs from its transpose by ${skew} of ${size}; use randomizedSvd.`,
+        `${caller}: the operator is not symmetric: ΩᵀAΩ differs from its transpose by ${skew} of ${size}; use randomizedSvd.`,
       );
     }
     if (least < -symmetryTolerance(a) * size) {
       return new DomainError(
-        `nystrom: the operator is not positive semi-definite: vᵀAv = ${least} for one of the directions; use eigsh or randomizedSvd.`,
+        `${caller}: the operator is not positive semi-definite: vᵀAv = ${least} for one of the directions; use eigsh or randomizedSvd.`,
       );
     }
     return null;
@@ -95,7 +100,8 @@ export function randomizedSvd(
   a: AnyOperator,
   options: RandomizedSvdOptions,
 ): { readonly u: Tensor; readonly s: Tensor; readonly vt: Tensor; readonly products: number } {
-  expectArguments("randomizedSvd", { a: [a, "operator"], options: [options, "options"] });
+  expectArguments("randomizedSvd", { a: [a, "operator"] });
+  expectOptions("randomizedSvd", options, { rank: "number", oversampling: "number", powerIterations: "number" });
   const { rank, key, oversampling = 10, powerIterations = 2 } = options;
   expectArguments("randomizedSvd", { "options.key": [key, "key"] });
   const [m, n] = a.shape;

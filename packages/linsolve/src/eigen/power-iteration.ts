@@ -2,7 +2,7 @@
 
 import { DomainError, logicalAnd, logicalNot, whileLoop, zeros, type Tensor } from "@curv/tensor";
 import * as random from "@curv/tensor/random";
-import { expectArguments } from "../arguments.js";
+import { expectArguments, expectOptions } from "../arguments.js";
 import type { AnyOperator } from "../linear-operator.js";
 import { square } from "../operators/algebra.js";
 import { norm } from "../system.js";
@@ -37,7 +37,7 @@ export interface PowerIterationResult {
  */
 export function powerIterationCore(a: AnyOperator, options: PowerIterationOptions): PowerIterationResult {
   square(a, "powerIterationCore");
-  expectArguments("powerIterationCore", { options: [options, "options"] });
+  expectOptions("powerIterationCore", options, { tol: "number", maxIter: "number" });
   const { key, tol = a.dtype === "float64" ? 1e-8 : 1e-4, maxIter = 1000 } = options;
   expectArguments("powerIterationCore", { "options.key": [key, "key"] });
   if (!Number.isInteger(maxIter) || maxIter < 1) {

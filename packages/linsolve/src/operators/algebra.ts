@@ -3,7 +3,7 @@
 import { concat, DomainError, isTensor, ShapeError, type Tensor } from "@curv/tensor";
 import { kronMatmul } from "@curv/tensor/linalg";
 import { expectArguments } from "../arguments.js";
-import { fromVectors, type AnyOperator, type LinearOperator } from "../linear-operator.js";
+import { fromVectors, type AnyOperator, type LinearOperator, type Structure } from "../linear-operator.js";
 import { vectors, type FloatDType, type VectorSpace } from "../vector-space.js";
 
 function sameShapes(a: AnyOperator, b: AnyOperator, caller: string): void {
@@ -188,13 +188,11 @@ function starts(sizes: readonly number[]): number[] {
 }
 
 /** A₁ ⊗ A₂ ⊗ … of matrices, applied factor by factor. */
-export function kroneckerOperator(
-  factors: readonly Tensor[],
-  { symmetric = false, positiveSemidefinite = false }: { symmetric?: boolean; positiveSemidefinite?: boolean } = {},
-): LinearOperator {
-  expectArguments("kroneckerOperator", { factors: [factors, "list"] });
+export function kroneckerOperator(factors: readonly Tensor[], structure: Structure = {}): LinearOperator {
+  expectArguments("kroneckerOperator", { factors: [factors, "list"], options: [structure, "options"] });
+  const { symmetric = false, positiveSemidefinite = false } = structure;
   if (factors.length === 0 || factors.some((factor) => !isTensor(factor) || factor.rank !== 2)) {
-    throw new ShapeError("kroneckerOperator: wants one matrix or more.");
+    throw new ShapeError("kroneckerOperator: factors holds what is no matrix, or nothing; wants one matrix or more.");
   }
   const size = (axis: number): number => factors.reduce((product, { shape }) => product * shape[axis], 1);
   const transposed = factors.map((a) => a.transpose());

@@ -7,7 +7,7 @@ import { vectors, type FloatDType } from "../vector-space.js";
 
 /** The operator of a matrix [m, n]. */
 export function denseOperator(matrix: Tensor, structure: Structure = {}): LinearOperator {
-  expectArguments("denseOperator", { matrix: [matrix, "tensor"] });
+  expectArguments("denseOperator", { matrix: [matrix, "tensor"], options: [structure, "options"] });
   if (matrix.rank !== 2) {
     throw new ShapeError(`denseOperator: matrix has shape [${matrix.shape.join(", ")}]; wants [rows, columns].`);
   }
@@ -31,8 +31,9 @@ export function denseOperator(matrix: Tensor, structure: Structure = {}): Linear
 }
 
 /** diag(d) for d [n]. */
-export function diagonalOperator(d: Tensor, { positiveSemidefinite = false }: Structure = {}): LinearOperator {
-  expectArguments("diagonalOperator", { d: [d, "tensor"] });
+export function diagonalOperator(d: Tensor, structure: Structure = {}): LinearOperator {
+  expectArguments("diagonalOperator", { d: [d, "tensor"], options: [structure, "options"] });
+  const { positiveSemidefinite = false } = structure;
   if (d.rank !== 1) throw new ShapeError(`diagonalOperator: d has shape [${d.shape.join(", ")}]; wants a vector.`);
   const space = vectors(d.shape[0], floatOf(d, "diagonalOperator", "d"));
   const vector = (v: Tensor): Tensor => v.mul(d);
@@ -71,12 +72,9 @@ export function identityOperator(n: number, dtype: FloatDType = "float64"): Line
 }
 
 /** U diag(d) Uᵀ for U [n, k], d [k]: symmetric, of rank k at most. */
-export function lowRankOperator(
-  u: Tensor,
-  d: Tensor,
-  { positiveSemidefinite = false }: Structure = {},
-): LinearOperator {
-  expectArguments("lowRankOperator", { u: [u, "tensor"], d: [d, "tensor"] });
+export function lowRankOperator(u: Tensor, d: Tensor, structure: Structure = {}): LinearOperator {
+  expectArguments("lowRankOperator", { u: [u, "tensor"], d: [d, "tensor"], options: [structure, "options"] });
+  const { positiveSemidefinite = false } = structure;
   if (u.rank !== 2 || d.rank !== 1 || u.shape[1] !== d.shape[0]) {
     throw new ShapeError(
       `lowRankOperator: u and d have shapes [${u.shape.join(", ")}] and [${d.shape.join(", ")}]; wants [n, k] and [k].`,

@@ -1,7 +1,7 @@
 /** Sparse matrices in compressed sparse rows. */
 
-import { DomainError, ShapeError, tensor, type Tensor } from "@curv/tensor";
-import { expectArguments } from "../arguments.js";
+import { DomainError, DTypeError, ShapeError, tensor, type Tensor } from "@curv/tensor";
+import { expectArguments, expectOptions } from "../arguments.js";
 import { fromVectors, type LinearOperator, type Structure } from "../linear-operator.js";
 import { vectors } from "../vector-space.js";
 import { floatOf } from "./dense.js";
@@ -32,13 +32,18 @@ export function csrFromEntries(
   rowIndices: ArrayLike<number>,
   columnIndices: ArrayLike<number>,
   values: ArrayLike<number>,
-  { dtype = "float64" }: { readonly dtype?: "float32" | "float64" } = {},
+  options: { readonly dtype?: "float32" | "float64" } = {},
 ): CsrMatrix {
   expectArguments("csrFromEntries", {
     rowIndices: [rowIndices, "numbers"],
     columnIndices: [columnIndices, "numbers"],
     values: [values, "numbers"],
   });
+  expectOptions("csrFromEntries", options, { dtype: "text" });
+  const { dtype = "float64" } = options;
+  if (dtype !== "float32" && dtype !== "float64") {
+    throw new DTypeError(`csrFromEntries: dtype is ${JSON.stringify(dtype)}; wants "float32" or "float64".`);
+  }
   for (const [side, size] of Object.entries({ rows, columns })) {
     if (!Number.isInteger(size) || size < 0) {
       throw new DomainError(`csrFromEntries: ${side} is ${size}; wants an integer >= 0.`);
@@ -47,7 +52,7 @@ export function csrFromEntries(
   const count = values.length;
   if (rowIndices.length !== count || columnIndices.length !== count) {
     throw new ShapeError(
-      `csrFromEntries: ${rowIndices.length} rows, ${columnIndices.length} columns and ${count} values; wants as many of each.`,
+      `csrFromEntries: ${rowIndices.length} rowIndices, ${columnIndices.length} columnIndices and ${count} values; wants as many of each.`,
     );
   }
   for (let k = 0; k < count; k++) {
@@ -85,7 +90,7 @@ export function rowsOfEntries({ rows, rowStarts, columnIndices }: CsrMatrix): In
 
 /** The operator of a sparse matrix: 2 flops an entry and product. Differentiable in the entries. */
 export function sparseOperator(matrix: CsrMatrix, structure: Structure = {}): LinearOperator {
-  expectArguments("sparseOperator", { matrix: [matrix, "matrix"] });
+  expectArguments("sparseOperator", { matrix: [matrix, "matrix"], options: [structure, "options"] });
   const { rows, columns, rowStarts, columnIndices, values } = matrix;
   if (
     rowStarts.length !== rows + 1 ||

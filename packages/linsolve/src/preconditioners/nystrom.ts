@@ -2,8 +2,8 @@
 
 import { DomainError, matmul, type Tensor } from "@curv/tensor";
 import type * as random from "@curv/tensor/random";
-import { expectArguments } from "../arguments.js";
-import { nystrom } from "../eigen/nystrom.js";
+import { expectArguments, expectOptions } from "../arguments.js";
+import { nystromOf } from "../eigen/nystrom.js";
 import { fromVectors, type AnyOperator, type LinearOperator } from "../linear-operator.js";
 import { vectors } from "../vector-space.js";
 
@@ -19,13 +19,14 @@ export function nystromPreconditioner(
   a: AnyOperator,
   options: { readonly rank: number; readonly damping: number; readonly key: random.Key },
 ): LinearOperator {
-  expectArguments("nystromPreconditioner", { a: [a, "operator"], options: [options, "options"] });
+  expectArguments("nystromPreconditioner", { a: [a, "operator"] });
+  expectOptions("nystromPreconditioner", options, { rank: "number", damping: "number" });
   const { rank, damping, key } = options;
   expectArguments("nystromPreconditioner", { "options.key": [key, "key"] });
   if (!(damping > 0 && damping < Infinity)) {
     throw new DomainError(`nystromPreconditioner: damping is ${damping}; wants a positive number.`);
   }
-  const { values, vectors: u } = nystrom(a, { rank, key });
+  const { values, vectors: u } = nystromOf(a, { rank, key }, "nystromPreconditioner");
   const transposed = u.transpose();
   const scale = values
     .slice(rank - 1)
