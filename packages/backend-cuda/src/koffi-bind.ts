@@ -31,6 +31,16 @@ export function bindAll<S extends Signatures>(
   return bound as Record<keyof S, NativeFunction>;
 }
 
+/** Whether a library has a function that came with a later version than the oldest one that is used. */
+export function hasFunction(handle: LibraryHandle, name: string): boolean {
+  try {
+    handle.func(name, "int", []);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** The functions of `bound`, each throwing what `refuse` makes of a result that is not 0. Nothing is formatted on success. */
 export function checked<N extends string>(
   bound: Readonly<Record<N, NativeFunction>>,

@@ -1,13 +1,14 @@
 /** Factorisations by cuSOLVER. Matrices here are column-major: element (i, j) of A lies at i + j·(rows of A). */
 
 import { CudaError } from "../errors.js";
-import { bindAll, checked, type NativeArgument, type NativeFunction } from "../koffi-bind.js";
+import { bindAll, checked, hasFunction, type NativeArgument, type NativeFunction } from "../koffi-bind.js";
 import { locate, thisHost, type Host, type LibraryName } from "../locate.js";
 import { majorOf } from "./cublas.js";
 
 const pointer = "void *";
 const int = "int";
 const char = "int8_t";
+const long = "int64_t";
 
 type Letter = "S" | "D";
 type Typed =
@@ -41,8 +42,13 @@ type CusolverFunction =
   | "cusolverDnDestroyGesvdjInfo"
   | "cusolverDnXgesvdjSetTolerance"
   | "cusolverDnXgesvdjSetMaxSweeps"
+  | "cusolverDnCreateParams"
+  | "cusolverDnDestroyParams"
+  | "cusolverDnXsyevBatched_bufferSize"
+  | "cusolverDnXsyevBatched"
   | "cusolverGetVersion";
 
+const symmetric = [pointer, pointer, int, int, long, int, pointer, long, int, pointer, int];
 const [handle, matrix, work, info] = [pointer, [pointer, int], [pointer, int], pointer];
 
 const typed: Readonly<Record<Typed, readonly string[]>> = {
@@ -90,6 +96,11 @@ export const cusolverSignatures: Readonly<Record<CusolverFunction, readonly stri
     cusolverDnDestroyGesvdjInfo: [pointer],
     cusolverDnXgesvdjSetTolerance: [pointer, "double"],
     cusolverDnXgesvdjSetMaxSweeps: [pointer, int],
+    cusolverDnCreateParams: [pointer],
+    cusolverDnDestroyParams: [pointer],
+    // handle, params, jobz, uplo, n, type of A, A, lda, type of W, W, computed in, …
+    cusolverDnXsyevBatched_bufferSize: [...symmetric, pointer, pointer, long],
+    cusolverDnXsyevBatched: [...symmetric, pointer, long, pointer, long, pointer, long],
     cusolverGetVersion: [pointer],
   };
 })();
@@ -131,6 +142,12 @@ export interface Cusolver {
   /** The same by Jacobi rotations for `count` matrices, one after the other in memory: fast for n ≤ 32. */
   eighBatched(type: FloatType, triangle: Triangle, vectors: boolean, n: number, a: bigint, w: bigint, infos: bigint, count: number): void; // prettier-ignore
   /**
+   * The same by the library's method for batches of any order, which came with CUDA 12.6: as many at once as have work space in 256 MiB.
+   *
+   * @returns Whether the library has it; if not, nothing was done.
+   */
+  eighTogether(type: FloatType, triangle: Triangle, vectors: boolean, n: number, a: bigint, w: bigint, infos: bigint, count: number): boolean; // prettier-ignore
+  /**
    * A = U diag(s) Vᵀ for m ≥ n; A is destroyed. U [m, n] and Vᵀ [n, n], or U [m, m] if `full`; addresses 0 if only s is wanted. Waits for
    * the card.
    */
@@ -144,6 +161,10 @@ export interface Cusolver {
   svdBatched(type: FloatType, m: number, n: number, a: bigint, s: bigint, u: bigint, v: bigint, infos: bigint, count: number): void; // prettier-ignore
   close(): void;
 }
+
+/** The library refuses batches that are larger than a grid of the card. */
+const mostTogether = 32768;
+const mostSpace = 2 ** 28;
 
 /** Libraries that cuSOLVER needs and would look for by name only: they are loaded before it, from where it lies. */
 const needed: readonly LibraryName[] = ["nvJitLink", "cublasLt", "cublas", "cusparse"];
@@ -195,6 +216,11 @@ export function openCusolver(stream: bigint, workspace: (bytes: number) => bigin
   const rotations = made((out) => call.cusolverDnCreateSyevjInfo(out));
   const svdRotations = made((out) => call.cusolverDnCreateGesvdjInfo(out));
   call.cusolverDnXgesvdjSetMaxSweeps(svdRotations, 100);
+  const parameters = hasFunction(library, "cusolverDnXsyevBatched")
+    ? made((out) => call.cusolverDnCreateParams(out))
+    : null;
+  /** Work space on the host that the library may still read when a call has returned. */
+  let hostSpace = new Uint8Array(new ArrayBuffer(64));
   const ends: Readonly<Record<Triangle, number>> = { lower: 0, upper: 1 };
   const letter = (type: FloatType): Letter => (type === "float32" ? "S" : "D");
   const bytes = (type: FloatType): number => (type === "float32" ? 4 : 8);
@@ -243,6 +269,30 @@ export function openCusolver(stream: bigint, workspace: (bytes: number) => bigin
       const last = [rotations, count];
       withWork(type, "syevjBatched", shape, (space, size) => [...shape, space, size, infos, ...last], last);
     },
+    eighTogether: (type, triangle, vectors, n, a, w, infos, count) => {
+      if (parameters === null) return false;
+      const number = type === "float32" ? 0 : 1;
+      const [onDevice, onHost] = [new BigUint64Array(1), new BigUint64Array(1)];
+      const part = (from: number): NativeArgument[] => {
+        const [own, values] = [a, w].map((x, k) => x + BigInt(from * n * (k === 0 ? n : 1) * bytes(type)));
+        return [solver, parameters, vectors ? 1 : 0, ends[triangle], n, number, own, n, number, values, number];
+      };
+      const ask = (from: number, many: number): number => {
+        call.cusolverDnXsyevBatched_bufferSize(...part(from), onDevice, onHost, many);
+        return Number(onDevice[0]);
+      };
+      let most = Math.min(count, mostTogether);
+      while (most > 1 && ask(0, most) > mostSpace) most = Math.ceil(most / 2);
+      for (let from = 0; from < count; from += most) {
+        const many = Math.min(most, count - from);
+        const size = ask(from, many);
+        const room = Number(onHost[0]);
+        if (hostSpace.length < room) hostSpace = new Uint8Array(new ArrayBuffer(room));
+        const info = infos + BigInt(4 * from);
+        call.cusolverDnXsyevBatched(...part(from), workspace(size), size, hostSpace, room, info, many);
+      }
+      return true;
+    },
     svd: (type, m, n, a, s, u, vt, full, status) => {
       const job = (u === 0n ? "N" : full ? "A" : "S").charCodeAt(0);
       withWork(type, "gesvd", [m, n], (space, size) => [job, job, m, n, a, m, s, u, m, vt, n, space, size, null, status]); // prettier-ignore
@@ -259,6 +309,7 @@ export function openCusolver(stream: bigint, workspace: (bytes: number) => bigin
       withWork(type, "gesvdj", shape, (space, size) => [...shape, space, size, status, svdRotations], [svdRotations]);
     },
     close: () => {
+      if (parameters !== null) call.cusolverDnDestroyParams(parameters);
       call.cusolverDnDestroySyevjInfo(rotations);
       call.cusolverDnDestroyGesvdjInfo(svdRotations);
       call.cusolverDnDestroy(solver);

@@ -9,6 +9,7 @@
 
 import type { DType, Equation, Shape } from "@curv/tensor";
 import * as linalg from "../codegen/linalg.js";
+import { jacobiThreads, mostJacobiColumns, printJacobi } from "../codegen/jacobi.js";
 import type { Value } from "../expression.js";
 import type { FloatType } from "../lib/cusolver.js";
 import { indexArguments, type Planner } from "../planner.js";
@@ -25,6 +26,8 @@ const mostBatched = 128;
 const mostReflected = 1024;
 /** Up to this order the library's Jacobi rotations take a batch at once. */
 const mostRotated = 32;
+/** Up to this order its other method for batches does; one larger matrix is work enough for the card. */
+const mostTogether = 1024;
 
 const threads = linalg.linalgThreads;
 
@@ -180,17 +183,24 @@ export const lu: Lower = (planner, equation) => {
   planner.set(infoOut, infos);
 };
 
-export const qr: Lower = (planner, equation) => {
-  const [qOut, rOut] = equation.outputs;
-  const { type, leading, count, rows: m, columns } = batchOf(qOut);
-  const [rows, n] = rOut.shape.slice(-2);
+/** Householder's reflectors of matrices [..., m, n], which lie where their columns [..., n, m] lay: R is made of them, too. */
+interface Reflectors {
+  readonly a: View;
+  readonly tau: View;
+  readonly m: number;
+  readonly n: number;
+  /** Whether the library took the batch at once. */
+  readonly together: boolean;
+}
+
+/** Factorises matrices given by their columns, in place. */
+function reflect(planner: Planner, equation: Equation, a: View): Reflectors {
+  const { type, leading, count, rows: n, columns: m } = batchOf(a);
   const k = Math.min(m, n);
-  const a = copyOf(planner, transposed(planner.view(equation.inputs[0])), type);
   const tau = fresh(planner, { dtype: type, shape: [...leading, k] });
-  const infos = fresh(planner, { dtype: "int32", shape: leading });
   const together = count > 1 && k <= mostBatched && m <= mostReflected;
   if (together) {
-    const addresses = addressesOf(planner, equation, a, { type, leading, count, rows: n, columns: m });
+    const addresses = addressesOf(planner, equation, a, batchOf(a));
     const factors = addressesOf(planner, equation, tau, { type, leading, count, rows: 1, columns: k });
     callLibrary(planner, equation, {
       reads: [addresses, factors],
@@ -199,6 +209,7 @@ export const qr: Lower = (planner, equation) => {
       call: ({ products }, [pointers, taus]) => products.qrBatched(type, m, n, pointers, taus, count),
     });
   } else {
+    const infos = fresh(planner, { dtype: "int32", shape: leading });
     callLibrary(planner, equation, {
       writes: [a, tau, infos],
       recordable: true,
@@ -209,16 +220,18 @@ export const qr: Lower = (planner, equation) => {
       },
     });
   }
-  const r = fresh(planner, rOut);
-  launchOver(planner, equation, {
-    source: linalg.printTriangle(type),
-    name: "curv_triangle",
-    n: sizeOf(r.shape),
-    threads,
-    arrays: [a, r],
-    numbers: [sizeOf(r.shape), rows, n, m],
-  });
-  planner.set(rOut, r);
+  return { a, tau, m, n, together };
+}
+
+/** The orthogonal factor [..., m, columns] that belongs to the triangle whose diagonal is not negative. */
+function orthogonalFactor(
+  planner: Planner,
+  equation: Equation,
+  { a, tau, m, n, together }: Reflectors,
+  columns: number,
+): View {
+  const { type, leading, count } = batchOf(a);
+  const k = Math.min(m, n);
   // Columns of Q as rows.
   const x = fresh(planner, { dtype: type, shape: [...leading, columns, m] });
   if (together) {
@@ -234,6 +247,7 @@ export const qr: Lower = (planner, equation) => {
     // The library reads the first k as reflectors.
     const part = (y: View): View => ({ ...y, shape: [...leading, k, m] });
     planner.emitCopy(part(a), part(x));
+    const infos = fresh(planner, { dtype: "int32", shape: leading });
     callLibrary(planner, equation, {
       reads: [tau],
       writes: [x, infos],
@@ -246,7 +260,7 @@ export const qr: Lower = (planner, equation) => {
       },
     });
   }
-  const q = fresh(planner, qOut);
+  const q = fresh(planner, { dtype: type, shape: [...leading, m, columns] });
   launchOver(planner, equation, {
     source: linalg.printOrthogonal(type),
     name: "curv_orthogonal",
@@ -255,7 +269,25 @@ export const qr: Lower = (planner, equation) => {
     arrays: [x, a, q],
     numbers: [sizeOf(q.shape), columns, m, n],
   });
-  planner.set(qOut, q);
+  return q;
+}
+
+export const qr: Lower = (planner, equation) => {
+  const [qOut, rOut] = equation.outputs;
+  const { type, rows: m, columns } = batchOf(qOut);
+  const [rows, n] = rOut.shape.slice(-2);
+  const reflectors = reflect(planner, equation, copyOf(planner, transposed(planner.view(equation.inputs[0])), type));
+  const r = fresh(planner, rOut);
+  launchOver(planner, equation, {
+    source: linalg.printTriangle(type),
+    name: "curv_triangle",
+    n: sizeOf(r.shape),
+    threads,
+    arrays: [reflectors.a, r],
+    numbers: [sizeOf(r.shape), rows, n, m],
+  });
+  planner.set(rOut, r);
+  planner.set(qOut, orthogonalFactor(planner, equation, reflectors, columns));
 };
 
 /** Which matrices of a batch are finite, and the batch with zeros in the place of the others. */
@@ -324,6 +356,8 @@ export const eigh: Lower = (planner, equation) => {
       writes: [v, w, infos],
       recordable: false,
       call: ({ solver }, [a, values, info]) => {
+        // The matrix is there in full. Of the triangles, the upper one is that of which no error of the library is known in any type.
+        if (count > 1 && n <= mostTogether && solver.eighTogether(type, "upper", vectors, n, a, values, info, count)) return; // prettier-ignore
         for (let i = 0n; i < count; i++) {
           const own = a + i * bytesOf(type, n * n);
           solver.eigh(type, "lower", vectors, n, own, values + i * bytesOf(type, n), info + i * bytesOf("int32", 1));
@@ -351,21 +385,24 @@ function acrossRows({ strides }: View): number[] {
   return [...strides, 0];
 }
 
-export const svd: Lower = (planner, equation) => {
-  const { vectors, full, accurate } = paramsOf<{ vectors: boolean; full: boolean; accurate: boolean }>(equation);
-  const [sOut] = equation.outputs;
-  const infoOut = equation.outputs[vectors ? 3 : 1];
-  const x = planner.view(equation.inputs[0]);
-  const { type, leading, count, rows: m, columns: n } = batchOf(x);
-  // The library takes tall matrices: of a wide one, what lies in memory is the transpose already.
-  const wide = m < n;
-  const [rows, k] = wide ? [n, m] : [m, n];
-  const { finite, safe } = finiteOnly(planner, x, leading);
-  const a = copyOf(planner, wide ? safe : transposed(planner.stored(safe)), type);
-  const [s, infos] = [fresh(planner, sOut), fresh(planner, infoOut)];
+/** What is computed of tall matrices given by their columns: s, and the vectors, if they are wanted, as rows. */
+interface SingularVectors {
+  /** [..., vectors, rows] */
+  readonly left: View;
+  /** [..., k, k] */
+  readonly right: View;
+}
+
+/**
+ * By the library: batches up to 32 × 32 at once, others one after the other, which waits for the card each time. (Its method for batches of
+ * tall matrices, gesvda, squares them: of singular values below 1e-8 of the largest it leaves nothing right.)
+ */
+function byLibrary(planner: Planner, equation: Equation, a: View, s: View, infos: View): SingularVectors {
+  const { vectors, full, accurate } = paramsOf<SvdParams>(equation);
+  const { type, leading, count, rows: k, columns: rows } = batchOf(a);
   const together = count > 1 && rows <= mostRotated;
   const columns = full ? rows : k;
-  // As rows to us: the left vectors of the tall matrix; its right ones are the columns of V to gesvd's Vᵀ, the rows of it to gesvdj.
+  // Right vectors are the columns of V to gesvd's Vᵀ, the rows of it to gesvdj.
   const made = fresh(planner, { dtype: type, shape: vectors ? [...leading, together ? rows : columns, rows] : [0] });
   const left = vectors ? { ...made, shape: [...leading, columns, rows] } : made;
   const right = fresh(planner, { dtype: type, shape: vectors ? [...leading, k, k] : [0] });
@@ -386,13 +423,53 @@ export const svd: Lower = (planner, equation) => {
       }
     },
   });
+  return { left, right: !vectors || accurate || together ? right : transposed(right) };
+}
+
+/** By an own kernel, a block a matrix. Left vectors are the orthogonal factor of U diag(s): all of them are there, whatever the rank is. */
+function byRotations(planner: Planner, equation: Equation, a: View, s: View, infos: View): SingularVectors {
+  const { vectors, full } = paramsOf<SvdParams>(equation);
+  const { type, leading, count, rows: k, columns: rows } = batchOf(a);
+  const room = (shape: Shape): View => fresh(planner, { dtype: type, shape: vectors ? [...leading, ...shape] : [1] });
+  const [turned, scaled, right] = [room([k, k]), room([k, rows]), room([k, k])];
+  planner.launch({
+    source: printJacobi(type),
+    name: "curv_jacobi",
+    grid: { x: count },
+    threads: jacobiThreads,
+    args: [a, turned, scaled, right, s, infos].map((y): PlannedArgument => addressOf(y)).concat(indexArguments(true, [rows, k, vectors ? 1 : 0])), // prettier-ignore
+    label: `${equation.primitive.name} [${a.shape.join()}]`,
+  });
+  if (!vectors) return { left: scaled, right };
+  const q = orthogonalFactor(planner, equation, reflect(planner, equation, scaled), full ? rows : k);
+  return { left: transposed(q), right };
+}
+
+interface SvdParams {
+  readonly vectors: boolean;
+  readonly full: boolean;
+  readonly accurate: boolean;
+}
+
+export const svd: Lower = (planner, equation) => {
+  const { vectors, full } = paramsOf<SvdParams>(equation);
+  const [sOut] = equation.outputs;
+  const infoOut = equation.outputs[vectors ? 3 : 1];
+  const x = planner.view(equation.inputs[0]);
+  const { type, leading, count, rows: m, columns: n } = batchOf(x);
+  // Tall matrices are decomposed: of a wide one, what lies in memory is the transpose already.
+  const wide = m < n;
+  const [rows, k] = wide ? [n, m] : [m, n];
+  const { finite, safe } = finiteOnly(planner, x, leading);
+  const a = copyOf(planner, wide ? safe : transposed(planner.stored(safe)), type);
+  const [s, infos] = [fresh(planner, sOut), fresh(planner, infoOut)];
+  const turns = count > 1 && rows > mostRotated && rows <= mostReflected && k <= mostJacobiColumns;
+  const { left, right } = (turns ? byRotations : byLibrary)(planner, equation, a, s, infos);
   planner.set(sOut, orElse(planner, finite, s, NaN));
   planner.set(infoOut, orElse(planner, finite, infos, -1));
   if (!vectors) return;
   const [, uOut, vtOut] = equation.outputs;
-  // [..., k, k] with a right singular vector a row.
-  const rightRows = accurate || together ? right : transposed(right);
-  const [uRows, vRows] = wide ? [rightRows, left] : [left, rightRows];
+  const [uRows, vRows] = wide ? [right, left] : [left, right];
   const signs = orElse(planner, finite, signsOf(planner, equation, uRows, leading), NaN);
   // The first k of them, if there are more, are those of the rows of Vᵀ.
   const followed: View = { ...signs, shape: [...leading, k] };

@@ -117,6 +117,35 @@ static int waits(void *handle) {
   }
 BOTH(SYEV)
 
+// Any order, both float types by number (0, 1); no more matrices than a grid has blocks. Work space on both sides.
+API int cusolverDnCreateParams(void **params) { *params = new int(0); return 0; }
+API int cusolverDnDestroyParams(void *params) { delete (int *)params; return 0; }
+static int together = 0;
+API int fakeSyevTogether() { return together; }
+API int cusolverDnXsyevBatched_bufferSize(void *, void *params, int, int, long long n, int typeA, const void *, long long lda, int typeW, const void *,
+                                          int computed, size_t *onDevice, size_t *onHost, long long count) {
+  *onDevice = 8 * n * count;
+  *onHost = 8 * n;
+  return lda < n || params == nullptr || typeA > 1 || typeW != typeA || computed != typeA || count > 65535 ? invalid : 0;
+}
+template <class T> static int syevTogether(bool vectors, bool upper, long long n, T *a, long long lda, T *w, int *infos, long long count) {
+  for (long long i = 0; i < count; i++) infos[i] = reference::syev(vectors, upper, (int)n, a + i * lda * n, (int)lda, w + i * n);
+  return 0;
+}
+API int cusolverDnXsyevBatched(void *handle, void *params, int jobz, int uplo, long long n, int typeA, void *a, long long lda, int typeW, void *w,
+                               int computed, void *work, size_t onDevice, void *host, size_t onHost, int *infos, long long count) {
+  if (lda < n || params == nullptr || typeA > 1 || typeW != typeA || computed != typeA || count > 65535) return invalid;
+  if (onDevice < (size_t)(8 * n * count) || onHost < (size_t)(8 * n) || host == nullptr) return invalid;
+  if (int refused = waits(handle)) return refused;
+  memset(host, 0x77, onHost);
+  together += count;
+  return launched(onStream({a, w, work, infos}, [=] {
+    scribble((char *)work, (int)onDevice);
+    return typeA == 0 ? syevTogether(jobz == 1, uplo == 1, n, (float *)a, lda, (float *)w, infos, count)
+                      : syevTogether(jobz == 1, uplo == 1, n, (double *)a, lda, (double *)w, infos, count);
+  }));
+}
+
 #define GESVD(L, T)                                                                                                                  \
   API int cusolverDn##L##gesvd_bufferSize(void *, int m, int n, int *size) { *size = 4 * (m + n); return m < n ? invalid : 0; }      \
   API int cusolverDn##L##gesvd(void *handle, signed char jobu, signed char jobvt, int m, int n, T *a, int lda, T *s, T *u, int ldu,  \
