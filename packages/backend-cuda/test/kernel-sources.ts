@@ -21,6 +21,8 @@ import { elementwiseNames, hasFormula } from "../src/codegen/scalar.js";
 import * as linalg from "../src/codegen/linalg.js";
 import * as radix from "../src/codegen/radix.js";
 import * as recurrence from "../src/codegen/recurrence.js";
+import { printRunningExtreme } from "../src/codegen/running-extreme.js";
+import { printScatter, printScatterPieces } from "../src/codegen/scatter.js";
 import { printChunkScan, printScan } from "../src/codegen/scan.js";
 import * as select from "../src/codegen/select.js";
 import * as sorting from "../src/codegen/sort.js";
@@ -138,8 +140,13 @@ export function kernelSources(): Map<string, string> {
     }
     sources.set(`product ${type}`, printProduct(type));
     sources.set(`gather ${type}`, movement.printGather(type));
-    for (const kind of ["add", "max"] as const)
-      sources.set(`scatter ${kind} ${type}`, movement.printScatter(type, kind));
+    for (const kind of ["add", "max"] as const) {
+      sources.set(`scatter ${kind} ${type}`, printScatter(type, kind));
+      sources.set(`pieces of scatter ${kind} ${type}`, printScatterPieces(type, kind));
+    }
+    for (const kind of ["totals", "ends", "whole", "continued"] as const) {
+      sources.set(`running extreme ${kind} ${type}`, printRunningExtreme(type, kind));
+    }
     for (const update of [false, true]) {
       sources.set(`dynamic slice ${update} ${type}`, movement.printDynamicSlice(type, 3, update));
       sources.set(`merge ${update} ${type}`, sorting.printMerge(type, update));

@@ -50,38 +50,6 @@ export function printGather(dtype: DType): string {
 }
 
 /**
- * Combines rows that go to the same place, in the order in which they come: `order` sorts the starts, so that such rows are neighbours, and
- * the thread of the first of them takes them all. Nothing is atomic, and the sum is the sequential one.
- *
- * Arguments: updates, starts in order, order, y (filled before), the number of rows times elements of a row, elements of a row, rows.
- */
-export function printScatter(dtype: DType, reduction: "add" | "max"): string {
-  const t = cTypes[dtype];
-  const isFloat = dtype === "float32" || dtype === "float64";
-  const combine =
-    reduction === "max"
-      ? `v > s${isFloat ? " || v != v" : ""} ? v : s`
-      : isFloat
-        ? "s + v"
-        : `(${t})((unsigned int)s + (unsigned int)v)`;
-  return `${printIndexTypes(true)}${kernelHead(movementThreads)} curv_scatter(const ${t}* __restrict__ updates, const int* __restrict__ starts, const int* __restrict__ order, ${t}* __restrict__ y, ${parameters(["n", "row", "rows"]).join(", ")}) {
-  ${gridStride}
-  for (index_t i = first; i < n; i += stride) {
-    const index_t p = i / row, c = i - p * row;
-    const int to = starts[p];
-    if (to < 0 || (p > 0 && starts[p - 1] == to)) continue;
-    ${t} s = y[to + c];
-    for (index_t q = p; q < rows && starts[q] == to; q++) {
-      const ${t} v = updates[order[q] * row + c];
-      s = ${combine};
-    }
-    y[to + c] = s;
-  }
-}
-`;
-}
-
-/**
  * A window of x at starts that are clamped so that it fits (`update` false), or x with the window written into it.
  *
  * Arguments: x, starts, (the window,) y, n (elements of the window), then for each axis the length of x, of the window, and the stride of x.

@@ -2,6 +2,7 @@
 
 import type { Equation, Shape } from "@curv/tensor";
 import * as movement from "../codegen/movement.js";
+import * as scattering from "../codegen/scatter.js";
 import type { Planner } from "../planner.js";
 import { sizeOf, stridesOf, type View } from "../view.js";
 import { element } from "./elementwise.js";
@@ -75,14 +76,27 @@ export const scatter: Lower = (planner, equation) => {
   const y = fresh(planner, out);
   if (reduction === "add") planner.steps.push({ kind: "clear", array: y.array, label: "scatterAdd" });
   else planner.emitCopy({ literal: element(-1, out.dtype), dtype: out.dtype, shape: out.shape }, y);
+  const threads = scattering.scatterThreads;
+  const pieces = Math.ceil(rows / scattering.scatterPiece);
+  const partial = fresh(planner, { dtype: out.dtype, shape: [pieces, row] });
   launchOver(planner, equation, {
-    source: movement.printScatter(out.dtype, reduction),
+    source: scattering.printScatter(out.dtype, reduction),
     name: "curv_scatter",
     n: rows * row,
-    threads: movement.movementThreads,
-    arrays: [updates, inOrder, positions, y],
+    threads,
+    arrays: [updates, inOrder, positions, y, partial],
     numbers: [rows * row, row, rows],
   });
+  if (pieces > 1) {
+    launchOver(planner, equation, {
+      source: scattering.printScatterPieces(out.dtype, reduction),
+      name: "curv_scatter_pieces",
+      n: pieces * row,
+      threads,
+      arrays: [inOrder, partial, y],
+      numbers: [pieces * row, row, rows],
+    });
+  }
   planner.set(out, y);
 };
 

@@ -2,6 +2,7 @@
 
 import type { DType } from "@curv/tensor";
 import { printChunkEnds, printChunkFactors, printChunkRecurrence, recurrenceChunk } from "../codegen/recurrence.js";
+import { printRunningExtreme } from "../codegen/running-extreme.js";
 import { printChunkScan, printScan, scanChunk, scanThreads, type Scan } from "../codegen/scan.js";
 import type { FloatType } from "../lib/cusolver.js";
 import { addressOf } from "../plan.js";
@@ -29,6 +30,11 @@ export const scan: Lower = (planner, equation) => {
   }
   if (cut && name === "linearRecurrence" && (out.dtype === "float32" || out.dtype === "float64")) {
     recurrence(planner, [operands[0], operands[1]], y, line, out.dtype);
+    planner.set(out, y);
+    return;
+  }
+  if (cut && name === "cumArgMax") {
+    runningExtremes(planner, operands[0], y, line);
     planner.set(out, y);
     return;
   }
@@ -83,6 +89,37 @@ function runningSums(planner: Planner, x: View, y: View, { lines, n, step, rever
   launch("totals", [x, totals], shape);
   launch("whole", [totals, before], [lines, 1, chunks, chunks, 1, 0]);
   launch("continued", [x, before, y], shape);
+}
+
+/** By chunks: where the maximum of each is, the running ones of those, and from there on those inside. */
+function runningExtremes(planner: Planner, x: View, y: View, { lines, n, step, reverse }: Line): void {
+  const chunk = scanChunk(n);
+  const chunks = Math.ceil(n / chunk);
+  const launch = (
+    kind: Parameters<typeof printRunningExtreme>[1],
+    arrays: readonly View[],
+    [total, perLine, elements, each]: readonly number[],
+  ): void => {
+    planner.launch({
+      source: printRunningExtreme(x.dtype, kind),
+      name: "curv_running_extreme",
+      grid: { x: Math.ceil(total / (scanThreads / 32)) },
+      threads: scanThreads,
+      args: [
+        ...arrays.map(addressOf),
+        ...indexArguments(true, [total, perLine, elements, each, n, step, reverse ? 1 : 0]),
+      ],
+      label: `cumArgMax [${x.shape.join()}]`,
+    });
+  };
+  if (chunks === 1) {
+    launch("whole", [x, y], [lines, 1, n, n]);
+    return;
+  }
+  const [totals, ends] = [0, 1].map(() => fresh(planner, { dtype: "int32", shape: [lines, chunks] }));
+  launch("totals", [x, totals], [lines * chunks, chunks, n, chunk]);
+  launch("ends", [x, totals, ends], [lines, 1, chunks, chunks]);
+  launch("continued", [x, ends, y], [lines * chunks, chunks, n, chunk]);
 }
 
 /** By chunks: what each comes to from 0 and by which factor it takes what came before, the ends of all, and from there on what is inside. */
