@@ -35,7 +35,7 @@ function graphs(dtype: DType): Record<string, Graph> {
 describe("NVRTC", () => {
   beforeEach(({ skip }) => skip(typeof nvrtc === "string", String(nvrtc)));
 
-  test.each(architectures())("sm_%i", { timeout: 600_000 }, (architecture) => {
+  test.each(architectures())("sm_%i", { timeout: 3_600_000 }, (architecture) => {
     const sources = (["float32", "float64"] as const).flatMap((dtype) =>
       Object.entries(graphs(dtype)).flatMap(([name, graph]) =>
         sourcesOf(planGraph(flattenCalls(graph), options)).map((source) => [`${name} ${dtype}`, source] as const),

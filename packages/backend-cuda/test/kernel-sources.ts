@@ -138,7 +138,13 @@ export function kernelSources(): Map<string, string> {
       }
       sources.set(`fold of ${reduction} ${type}`, printFold(reduction, type));
     }
-    sources.set(`product ${type}`, printProduct(type));
+    for (const micro of type === "float64" ? ([1, 4] as const) : ([1, 4, 8] as const)) {
+      for (const a of ["terms", "lines"] as const) {
+        for (const b of ["terms", "lines"] as const) {
+          sources.set(`product ${micro} × ${micro} along ${a} and ${b} ${type}`, printProduct(type, micro, a, b));
+        }
+      }
+    }
     sources.set(`gather ${type}`, movement.printGather(type));
     for (const kind of ["add", "max"] as const) {
       sources.set(`scatter ${kind} ${type}`, printScatter(type, kind));

@@ -19,7 +19,7 @@ test("the same kernels have the same text, with nothing of this run or machine i
 describe("NVRTC", () => {
   beforeEach(({ skip }) => skip(typeof nvrtc === "string", String(nvrtc)));
 
-  test.each(architectures())("sm_%i", { timeout: 600_000 }, (architecture) => {
+  test.each(architectures())("sm_%i", { timeout: 3_600_000 }, (architecture) => {
     const some = new RegExp(process.env.CURV_CUDA_KERNELS ?? "");
     const sources = [...kernelSources()].filter(([name]) => some.test(name));
     const { complaints, registers } = compileAll(sources, architecture);
@@ -35,6 +35,20 @@ describe("NVRTC", () => {
     const ptx = new TextDecoder().decode(compiler.compile(source, newest + 1).image);
     expect(ptx).toMatch(/ld\.global(\.nc)?\.v4\.f32/);
     expect(ptx).toMatch(/st\.global\.v4\.f32/);
+  });
+
+  test("products read 16 bytes of shared memory at once", () => {
+    const compiler = nvrtc as Nvrtc;
+    const newest = Math.max(...compiler.architectures) + 1;
+    for (const [name, load] of [
+      ["product 8 × 8 along terms and lines float32", "v4.f32"],
+      ["product 4 × 4 along terms and lines float64", "v2.f64"],
+    ]) {
+      const loads = new TextDecoder()
+        .decode(compiler.compile(kernelSources().get(name)!, newest).image)
+        .match(/ld\.shared\.\S+/g);
+      expect(new Set(loads)).toEqual(new Set([`ld.shared.${load}`]));
+    }
   });
 
   test("an error comes with the compiler's log and the source", () => {

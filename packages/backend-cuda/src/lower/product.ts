@@ -1,7 +1,7 @@
 /** Contractions: products of matrices that lie as they lie, by the library or by an own kernel. */
 
-import type { Equation } from "@curv/tensor";
-import { printProduct, productThreads, productTile } from "../codegen/product.js";
+import type { DType, Equation } from "@curv/tensor";
+import { printProduct, productThreads, productTile, type Along, type Micro } from "../codegen/product.js";
 import { addressOf, type MatrixOperand } from "../plan.js";
 import { indexArguments, type Planner } from "../planner.js";
 import {
@@ -59,17 +59,20 @@ export function multiply(planner: Planner, equation: Equation, matrices: Matrice
     planner.steps.push({ kind: "product", dtype, m, n, k, batch: count, a: left, b: right, out: array, epilogue: null, label }); // prettier-ignore
     return;
   }
-  const source = printProduct(dtype);
+  const micro = microFor(dtype, matrices, planner.options.multiprocessors);
+  const tile = productTile(micro);
+  const along = (terms: number, lines: number): Along => (Math.abs(terms) < Math.abs(lines) ? "terms" : "lines");
+  const source = printProduct(dtype, micro, along(a.strides[2], a.strides[1]), along(b.strides[1], b.strides[2]));
   // The second and third number of a grid are limited.
   const most = 65535;
-  const rows = Math.ceil(m / productTile);
+  const rows = Math.ceil(m / tile);
   for (let firstBatch = 0; firstBatch < count; firstBatch += most) {
     for (let firstRow = 0; firstRow < rows; firstRow += most) {
       planner.launch({
         source,
         name: "curv_product",
         grid: {
-          x: Math.ceil(n / productTile),
+          x: Math.ceil(n / tile),
           y: Math.min(most, rows - firstRow),
           z: Math.min(most, count - firstBatch),
         },
@@ -84,6 +87,16 @@ export function multiply(planner: Planner, equation: Equation, matrices: Matrice
       });
     }
   }
+}
+
+/** The larger the tile, the less is read; but tiles should be full, and so many that no multiprocessor waits. The bits are the same. */
+function microFor(dtype: DType, { m, n, batch }: Matrices, multiprocessors: number): Micro {
+  const fits = (micro: Micro, blocks: number): boolean => {
+    const tile = productTile(micro);
+    return Math.min(m, n) > tile / 2 && Math.ceil(m / tile) * Math.ceil(n / tile) * batch >= blocks;
+  };
+  if (dtype !== "float64" && fits(8, multiprocessors)) return 8;
+  return fits(4, multiprocessors / 4) ? 4 : 1;
 }
 
 /** The operand as [batch, rows, columns], seen by three strides if its axes allow, else copied. */
