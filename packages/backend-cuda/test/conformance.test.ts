@@ -20,6 +20,11 @@ if (typeof card === "string") {
   const options = { tolerance: 4 };
   if (all) {
     conformance(cuda(), { ...options, dtypes: ["float32", "float64", "int32", "uint32", "bool"] });
+    conformance(cuda({ name: "cuda-own", products: "own" }), {
+      ...options,
+      dtypes: ["float32", "float64"],
+      only: ["dot"],
+    });
   } else {
     conformance(cuda(), { ...options, dtypes: ["float32"], only: ["tanh", "sum", "scatterAdd"] });
     conformance(cuda({ name: "cuda-64" }), { ...options, dtypes: ["float64"], only: ["dot", "gather"] });
