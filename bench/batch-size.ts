@@ -10,8 +10,10 @@ import * as random from "@curv/tensor/random";
 import * as tree from "@curv/tensor/tree";
 import {
   batchEdges,
+  crossoverBatch,
   curvatureNoise,
   maxLearningRate,
+  scaleLearningRate,
   spectralLearner,
   spikedCovariance,
   type MeasuredCurvature,
@@ -205,14 +207,28 @@ async function scaling(): Promise<void> {
     return guess * 2 ** (k / 2);
   };
   const found: Record<"SGD" | "Adam", number[]> = { SGD: [], Adam: [] };
+  for (const [i, batch] of batches.entries()) {
+    found.SGD.push(largest("SGD", batch, found.SGD[i - 1] ?? 0.125));
+    found.Adam.push(largest("Adam", batch, found.Adam[i - 1] ?? 0.01));
+  }
+  // What the rules make of the rate that was found at B = 32.
+  const fromBatch = 32;
+  const tuned = batches.indexOf(fromBatch);
   const rows = batches.map((batch, i) => {
-    const sgd = largest("SGD", batch, found.SGD[i - 1] ?? 0.125);
-    const adam = largest("Adam", batch, found.Adam[i - 1] ?? 0.01);
-    found.SGD.push(sgd);
-    found.Adam.push(adam);
-    return [batch, sgd, maxLearningRate(batchEdges(measured, { batch, dataset: n }), { method: "sgd" }), adam];
+    const scale = { fromBatch, toBatch: batch, dataset: n };
+    return [
+      batch,
+      found.SGD[i],
+      scaleLearningRate(found.SGD[tuned], { method: "sgd", curvature: measured, ...scale }).lr,
+      maxLearningRate(batchEdges(measured, { batch, dataset: n }), { method: "sgd" }),
+      found.Adam[i],
+      scaleLearningRate(found.Adam[tuned], { method: "adaptive", ...scale }).lr,
+    ];
   });
-  console.log(numberTable(["B", "SGD", "2/λ₁′ at the start", "Adam"], rows));
+  console.log(numberTable(["B", "SGD", "by the rule", "2/λ₁′ at the start", "Adam", "by the rule"], rows));
+  console.log(
+    `The rules start at B = ${fromBatch}; the curvature's noise and its outlier are as large at B = ${formatNumber(crossoverBatch(measured))}.`,
+  );
   /** Up to the first batch whose rate is within a step of the grid of the largest. */
   const growing = (lrs: readonly number[]): string => {
     const end = 1 + lrs.findIndex((lr) => lr * 1.5 > Math.max(...lrs));
