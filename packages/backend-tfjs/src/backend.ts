@@ -15,6 +15,7 @@ import {
 } from "@curv/tensor";
 import { Engine, engineDType, sizeOf } from "./engine.js";
 import { inEngine, onHost, release, type Handle } from "./handle.js";
+import { everyInt32, exactly, isExact, rangeOf, type Range } from "./integers.js";
 import type { TfjsKernel } from "./kernels/kernel.js";
 import { isOnWords, kernels, wordOperations } from "./kernels/table.js";
 import { checkOptions } from "./options.js";
@@ -48,7 +49,8 @@ const nativeKernels = ["tensorflow"];
 /**
  * Curv's tensors on the engine that `tf` has active: `@tensorflow/tfjs` (cpu, webgl), `-backend-wasm`, `-backend-webgpu`, `-node` or `-node-gpu`
  * (CUDA). Float32, int32 and bool live in the engine; single numbers and uint32 words (keys, random bits) live on the host, and random numbers are
- * made there, with the bits of every other backend. float64 is refused by a BackendError.
+ * made there, with the bits of every other backend. float64 is refused by a BackendError. The webgl and webgpu engines hold int32 as floats: there, what
+ * might leave ±2²³ is computed on the host, or refused by a BackendError on webgpu, which cannot be read at once.
  *
  * Nothing is copied but what is uploaded or read. Memory belongs to the Curv tensors: `tidy`, `using` and `dispose` free it at once, a
  * FinalizationRegistry some time after the last reference; a `tf.tidy` around it frees nothing of Curv's.
@@ -102,8 +104,16 @@ export function backendFromTfjs(tf: TfjsModule, options: TfjsBackendOptions = {}
     if (dtype === "float64" && data.length > 1) {
       throw new BackendError(`tensor: ${name} does not support float64; pass {dtype: "float32"}, or make it on cpu, blas or cuda.`); // prettier-ignore
     }
-    if (dtype === "uint32" || data.length === 1) return onHost(data.slice(), dtype);
-    return inEngine(scoped("upload", () => [engine.upload(typed(data, dtype), shape, engineDType(dtype))])[0], dtype);
+    const range = engine.roundsIntegers && dtype === "int32" ? rangeOf(data) : everyInt32;
+    const wouldRound = engine.roundsIntegers && dtype === "int32" && !isExact(range);
+    if (dtype === "uint32" || data.length === 1 || wouldRound) return onHost(data.slice(), dtype, range);
+    const tensor = scoped("upload", () => [engine.upload(typed(data, dtype), shape, engineDType(dtype))])[0];
+    return inEngine(tensor, dtype, range);
+  };
+
+  /** What was read of integers tells their range. */
+  const measured = ({ buffer, dtype }: Pick<Operand, "buffer" | "dtype">, data: TypedArray): void => {
+    if (dtype === "int32" && engine.roundsIntegers) (buffer as Handle).range = rangeOf(data);
   };
 
   /** What the handle holds, on the host. */
@@ -117,6 +127,7 @@ export function backendFromTfjs(tf: TfjsModule, options: TfjsBackendOptions = {}
     try {
       const data = typed(tensor!.dataSync(), dtype);
       active(caller); // a device that is lost gives zeros
+      measured({ buffer, dtype }, data);
       return data;
     } catch (error) {
       throw isCurvError(error) ? error : engineError(caller, name, error);
@@ -139,17 +150,43 @@ export function backendFromTfjs(tf: TfjsModule, options: TfjsBackendOptions = {}
     inputs: readonly Operand[],
     params: unknown,
     outs: readonly Aval[],
+    ranges: readonly Range[] = [],
+    as: "integers" | "floats" = "integers",
   ): Handle[] => {
     const results = scoped(primitive.name, () => {
       const tensors = inputs.map(({ buffer, shape, dtype }) => {
         const { array, tensor } = buffer as Handle;
-        return tensor ?? engine.upload(array!, shape, engineDType(dtype));
+        const wanted = dtype === "int32" && as === "floats" ? "float32" : engineDType(dtype);
+        return tensor === null ? engine.upload(typed(array!, wanted), shape, wanted) : engine.cast(tensor, wanted);
       });
       const made = kernel(engine, tensors, params as never, outs);
       // An input, or one tensor twice, gets a handle of its own on the same memory.
       return made.map((y, i) => (tensors.includes(y) || made.indexOf(y) < i ? engine.shared(y) : y));
     });
-    return results.map((y, i) => inEngine(y, outs[i].dtype));
+    return results.map((y, i) => inEngine(y, outs[i].dtype, ranges[i]));
+  };
+
+  /** On or to int32 in an engine that rounds them: there what is exact for certain, else on the host. */
+  const runOnIntegers = (
+    kernel: TfjsKernel,
+    primitive: Primitive,
+    inputs: readonly Operand[],
+    params: unknown,
+    outs: readonly Aval[],
+  ): Handle[] => {
+    if (primitive.name === "cast" && inputs[0].dtype === "float32") {
+      return runInEngine((_engine, [x]) => [engine.truncated(x)], primitive, inputs, params, outs, [everyInt32]);
+    }
+    const integers = inputs.map(({ shape, dtype, buffer }) => {
+      const { range, tensor } = buffer as Handle;
+      return { shape, dtype, range: dtype === "bool" ? { low: 0, high: 1 } : range, isFloat: tensor?.dtype === "float32" }; // prettier-ignore
+    });
+    const { as, ranges } = exactly(primitive.name, integers, params, outs);
+    if (as !== "no") return runInEngine(kernel, primitive, inputs, params, outs, ranges, as);
+    if (syncRead || inputs.every(isOnHost)) return runOnHost(primitive, inputs, params, outs);
+    throw new BackendError(
+      `${primitive.name}: ${name} rounds integers beyond 2^23, which may come of this, and it cannot read synchronously to see; read them before, bound them with clip, or move them with .to("cpu").`,
+    );
   };
 
   const largestLaunch = engine.name === "wasm" ? 2 ** 30 : 2 ** 31 - 1;
@@ -157,6 +194,13 @@ export function backendFromTfjs(tf: TfjsModule, options: TfjsBackendOptions = {}
     const size = sizeOf(shape);
     if (size <= largestLaunch) return;
     throw new BackendError(`${caller}: ${name} is out of memory for a tensor of ${size} elements; it holds at most ${largestLaunch}.`); // prettier-ignore
+  };
+
+  /** That an operand of a kernel that is not ours is what the engine can hold. */
+  const checkHeld = (caller: string, { buffer, dtype }: Operand): void => {
+    const { array, range } = buffer as Handle;
+    if (dtype !== "int32" || array === null || !engine.roundsIntegers || isExact(range)) return;
+    throw new BackendError(`${caller}: an operand has integers beyond 2^23, which ${name} would round; move it with .to("cpu").`); // prettier-ignore
   };
 
   const isOnHost = ({ buffer }: Operand): boolean => (buffer as Handle).array !== null;
@@ -185,6 +229,7 @@ export function backendFromTfjs(tf: TfjsModule, options: TfjsBackendOptions = {}
       try {
         const data = typed(await tensor!.data(), operand.dtype);
         if (engine.loss !== null) active("data"); // the engine may have been switched meanwhile, which does no harm
+        measured(operand, data);
         return data;
       } catch (error) {
         throw isCurvError(error) ? error : engineError("data", name, error);
@@ -194,7 +239,10 @@ export function backendFromTfjs(tf: TfjsModule, options: TfjsBackendOptions = {}
     run: (primitive, inputs, params, outs) => {
       for (const { shape } of outs) checkSize(primitive.name, shape);
       const registered = loweringOf(primitive, "tfjs") as TfjsKernel | undefined;
-      if (registered !== undefined) return runInEngine(registered, primitive, inputs, params, outs);
+      if (registered !== undefined) {
+        for (const x of inputs) checkHeld(primitive.name, x);
+        return runInEngine(registered, primitive, inputs, params, outs);
+      }
       const words = isOnWords(engine.name, primitive.name, [...inputs, ...outs].map((x) => x.dtype)); // prettier-ignore
       const kernel = kernels[primitive.name] as TfjsKernel | undefined;
       // Numbers that are on the host already: a step size, a count.
@@ -202,13 +250,16 @@ export function backendFromTfjs(tf: TfjsModule, options: TfjsBackendOptions = {}
       if (numbers || words || kernel === undefined || tooLong(primitive, inputs, hostFallback)) {
         return runOnHost(primitive, inputs, params, outs);
       }
-      return runInEngine(kernel, primitive, inputs, params, outs);
+      const onIntegers = engine.roundsIntegers && [...inputs, ...outs].some(({ dtype }) => dtype === "int32");
+      return (onIntegers ? runOnIntegers : runInEngine)(kernel, primitive, inputs, params, outs);
     },
     share: (tensor, dtype) => inEngine(scoped("fromTfjs", () => [engine.shared(tensor)])[0], dtype),
     lend: ({ buffer, shape, dtype }) => {
       active("toTfjs");
       const { array, tensor } = buffer as Handle;
-      return tensor === null ? engine.upload(array!, shape, engineDType(dtype)) : engine.shared(tensor);
+      if (tensor === null) return engine.upload(array!, shape, engineDType(dtype));
+      if (tensor.dtype === dtype) return engine.shared(tensor);
+      return tf.tidy((() => engine.cast(tensor, engineDType(dtype))) as never) as TfjsTensor;
     },
     free: (buffer) => release(buffer as Handle),
     describe: () => {
@@ -256,7 +307,7 @@ function typed(data: ArrayLike<number>, dtype: DType): TypedArray {
     case "float32":
       return data instanceof Float32Array ? data : Float32Array.from(data);
     case "int32":
-      return data instanceof Int32Array ? data : Int32Array.from(data);
+      return data instanceof Int32Array ? data : Int32Array.from(data, (v) => Math.min(v, 2 ** 31 - 1));
     case "bool":
       return data instanceof Uint8Array ? data : Uint8Array.from(data);
     default:

@@ -47,6 +47,11 @@ export class Engine {
     void this.#device?.device?.lost.then(() => (this.#deviceLost = true));
   }
 
+  /** Whether its integers are floats: see `integers.ts`. */
+  get roundsIntegers(): boolean {
+    return this.name === "webgl" || this.name === "webgpu";
+  }
+
   /** Why the memory is gone, if it is: TensorFlow.js itself would give zeros, or an error of its insides. */
   get loss(): string | null {
     if (this.tf.getBackend() === this.name && this.#engine.backend !== this.#device)
@@ -215,6 +220,13 @@ export class Engine {
     const y = this.#converted(this.where(small, x, 0), dtype);
     const beyond = this.where(this.less(x, 0), this.number(-limit, "int32"), this.number(limit - 1, "int32"));
     return this.where(this.or(small, this.isNaN(x)), y, beyond);
+  }
+
+  /** What a float is cut off to as an int32, as a float: 2³¹ stands for the largest of them. */
+  truncated(x: TfjsTensor): TfjsTensor {
+    const whole = this.where(this.less(x, 0), this.unary("Ceil", x), this.unary("Floor", x));
+    const inRange = this.binary("Maximum", this.binary("Minimum", whole, 2 ** 31), -(2 ** 31));
+    return this.where(this.isNaN(x), 0, inRange);
   }
 
   /** An integer times a float is a float. */

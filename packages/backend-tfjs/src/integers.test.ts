@@ -1,99 +1,80 @@
-/** int32 on the engines is that of the CPU to the last bit, at the ends of its range and where it wraps. */
+/** int32 on the engines is that of the CPU to the last bit, at the ends of its range and where it wraps; on those that round integers, or refused. */
 
-import {
-  concat,
-  cummax,
-  cumprod,
-  cumsum,
-  floorDiv,
-  matmul,
-  max,
-  maximum,
-  min,
-  minimum,
-  mod,
-  prod,
-  rem,
-  sort,
-  sum,
-  tensor,
-  use,
-  where,
-  type Tensor,
-} from "@curv/tensor";
+import { clip, take, tensor, use } from "@curv/tensor";
 import * as tf from "@tensorflow/tfjs";
-import { afterEach, expect, test } from "vitest";
+import { afterEach, beforeAll, describe, expect, test } from "vitest";
 import { engines, open, whyNot } from "../test/engines.js";
+import { integerResults } from "../test/integers.js";
+import { roundingEngine } from "../test/rounding-engine.js";
+import { backendFromTfjs, fromTfjs, toTfjs } from "./index.js";
+
+let expected: Record<string, number[] | string>;
+beforeAll(async () => {
+  expected = await integerResults((x) => x);
+});
 
 afterEach(async () => {
   use("cpu");
   await tf.setBackend("cpu");
 });
 
-type Operation = (x: Tensor, y: Tensor) => Tensor;
-
-const square = (x: Tensor): Tensor => x.reshape(8, 8);
-
-/** The engines have a kernel of that name for most of these, and many are right for small integers only. */
-const operations: Readonly<Record<string, Operation>> = {
-  add: (x, y) => x.add(y),
-  sub: (x, y) => x.sub(y),
-  mul: (x, y) => x.mul(y),
-  neg: (x) => x.neg(),
-  abs: (x) => x.abs(),
-  sign: (x) => x.sign(),
-  square: (x) => x.square(),
-  pow: (x) => x.pow(tensor(3, { dtype: "int32" })),
-  floorDiv,
-  mod,
-  rem,
-  less: (x, y) => x.less(y),
-  equal: (x, y) => x.equal(y),
-  maximum,
-  minimum,
-  where: (x, y) => where(x.less(y), x, y),
-  sum: (x) => sum(x),
-  "sum of rows": (x) => sum(square(x), 0),
-  prod: (x) => prod(where(x.equal(0), 3, x)),
-  "prod of rows": (x) => prod(square(x), 1),
-  max: (x) => max(x),
-  min: (x) => min(x),
-  matmul: (x, y) => matmul(square(x), square(y)),
-  cumsum: (x) => cumsum(x, 0),
-  cumprod: (x) => cumprod(x, 0),
-  cummax: (x) => cummax(x, 0),
-  sort: (x) => sort(x),
-  transpose: (x) => square(x).T,
-  concat: (x, y) => concat([x, y], 0),
-};
-
-/** 64 odd numbers of so many bits with a sign, by a linear congruence. */
-function numbers(seed: number, bits: number): Int32Array {
-  let state = seed;
-  return Int32Array.from({ length: 64 }, () => {
-    state = (Math.imul(state, 1664525) + 1013904223) | 0;
-    const mixed = Math.imul(state ^ (state >>> 15), 0x2c1b3c6d);
-    return ((mixed ^ (mixed >>> 13)) >> (32 - bits)) | 1;
-  });
-}
-
-const ends = [-(2 ** 31), 2 ** 31 - 1, -1, 0, 1, 2, -2, 65536];
-const cases: Readonly<Record<string, readonly [Int32Array, Int32Array]>> = {
-  "the ends of the range": [Int32Array.from({ length: 64 }, (_, i) => ends[i >> 3]), Int32Array.from({ length: 64 }, (_, i) => ends[i & 7])],
-  "32 bits": [numbers(1, 32), numbers(7, 32)],
-  "31 bits by 6": [numbers(2, 31), numbers(3, 6)],
-  "25 bits by 12": [numbers(4, 25), numbers(5, 12)],
-}; // prettier-ignore
-
 test.for(engines)("on the %s engine", async (engine, { skip }) => {
   const reason = whyNot(engine);
   skip(reason !== undefined, reason);
   const backend = await open(engine);
-  for (const [name, f] of Object.entries(operations)) {
-    for (const [which, [x, y]] of Object.entries(cases)) {
-      const expected = await f(tensor(x), tensor(y)).data();
-      const got = await f(tensor(x).to(backend), tensor(y).to(backend)).data();
-      expect([...got], `${name}, ${which}`).toEqual([...expected]);
-    }
-  }
+  expect(await integerResults((x) => x.to(backend))).toEqual(expected);
+});
+
+describe("on an engine that rounds integers beyond 2^24", () => {
+  test("that can be read: the host computes what the engine would round", async () => {
+    const backend = backendFromTfjs(roundingEngine("webgl"));
+    expect(await integerResults((x) => x.to(backend))).toEqual(expected);
+  });
+
+  test("that cannot be read: what may be rounded is refused", async () => {
+    const backend = backendFromTfjs(roundingEngine("webgpu"));
+    const results = Object.entries(await integerResults((x) => x.to(backend)));
+    const isRefused = ([, result]: (typeof results)[number]): boolean =>
+      typeof result === "string" && /^BackendError: \w+: tfjs-webgpu .*cannot read synchronously/.test(result);
+    const right = results.filter((result) => !isRefused(result));
+    expect(Object.fromEntries(right)).toEqual(Object.fromEntries(right.map(([name]) => [name, expected[name]])));
+    const small = right.filter(([name]) => name.endsWith(", 5 bits")).map(([name]) => name.split(",")[0]);
+    const all = Object.keys(expected)
+      .filter((name) => name.endsWith(", 5 bits"))
+      .map((name) => name.split(",")[0]);
+    const refused = all.filter((name) => !small.includes(name));
+    expect(refused).toEqual(["pow", "prod", "prod of rows", "cumprod", "pad"]);
+  });
+
+  describe.each(["webgl", "webgpu"] as const)("%s", (name) => {
+    const backend = backendFromTfjs(roundingEngine(name));
+    const floats = [2.7, -2.7, 16777216, 33554436, 2 ** 31, -3e9, NaN, 8388609];
+    const integers = [2, -2, 16777216, 33554436, 2 ** 31 - 1, -(2 ** 31), 0, 8388609];
+    const data = tensor(Float32Array.from(floats)).to(backend).cast("int32");
+
+    test("floats become integers of their range, and can be moved, chosen and compared", async () => {
+      expect(await data.array()).toEqual(integers);
+      expect(await data.cast("float32").array()).toEqual(integers.map(Math.fround));
+      expect(await data.reshape(2, 4).T.array()).toEqual([0, 1, 2, 3].map((i) => [integers[i], integers[4 + i]]));
+      expect(await data.less(3).array()).toEqual(integers.map((v) => v < 3));
+      expect(await data.equal(2).array()).toEqual(integers.map((v) => v === 2));
+      expect(Array.from(toTfjs(data.slice([0, 3])).dataSync())).toEqual([2, -2, 16777216]);
+    });
+
+    test("once bounded, they are what others are", async () => {
+      const fresh = tensor(Float32Array.from(floats)).to(backend).cast("int32");
+      expect(await clip(fresh, -3, 1000).mul(3).array()).toEqual(
+        integers.map((v) => 3 * Math.min(Math.max(v, -3), 1000)),
+      );
+      const rows = take(tensor([5, 6, 7]).to(backend), clip(fresh, 0, 2));
+      expect(await rows.array()).toEqual(integers.map((v) => [5, 6, 7][Math.min(Math.max(v, 0), 2)]));
+    });
+
+    test("those of the engine itself count as unknown until they were read", async () => {
+      const x = fromTfjs(backend.tf.tensor([1, 2, 3] as never, [3] as never, "int32" as never), backend);
+      if (name === "webgpu") expect(() => x.add(x)).toThrow(/add: tfjs-webgpu rounds integers beyond 2\^23/);
+      await x.data();
+      expect(await x.add(x).array()).toEqual([2, 4, 6]);
+    });
+  });
 });

@@ -6,6 +6,7 @@ import "@tensorflow/tfjs-backend-webgpu";
 import { accuracy, conformance, type PrimitiveAccuracy } from "@curv/tensor/testing";
 import { runCollected, type Outcome } from "../../../../test/support/vitest-in-page.js";
 import { backendFromTfjs, type TfjsBackend } from "../../src/index.js";
+import { integerResults } from "../integers.js";
 import { programs } from "../programs.js";
 
 let backend: TfjsBackend | null = null;
@@ -61,6 +62,11 @@ export const page = {
       }, 0);
     }
     return errors;
+  },
+
+  /** What operations on int32 give: see `test/integers.ts`. */
+  async integers(): Promise<Record<string, number[] | string>> {
+    return integerResults((x) => x.to(backend!));
   },
 
   /** Outcomes of the conformance suite for these primitives. */
