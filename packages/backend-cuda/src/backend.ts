@@ -16,7 +16,7 @@ import {
   type Tensor,
   type TypedArray,
 } from "@curv/tensor";
-import { Buffer } from "./buffer.js";
+import { Buffer, type Filled } from "./buffer.js";
 import type { Device } from "./device.js";
 import type { CudaDevice } from "./driver.js";
 import { CudaError } from "./errors.js";
@@ -26,6 +26,7 @@ import type { Cublas } from "./lib/cublas.js";
 import { librariesOf } from "./lib/libraries.js";
 import { libraryLines } from "./lib/found.js";
 import { hasKernel } from "./lower.js";
+import { movesOnly } from "./lower/fourier.js";
 import { Replay } from "./graph-replay.js";
 import type { MemoryUse } from "./memory-pool.js";
 import type { Plan, Step } from "./plan.js";
@@ -135,7 +136,10 @@ export class CudaBackend implements Backend {
       this.plans.set(key, plan);
       if (this.plans.size > mostPlans) this.plans.delete(this.plans.keys().next().value!);
     }
-    return this.execute(plan, inputs.map(({ buffer, dtype }) => this.bufferOf(buffer, dtype)), null); // prettier-ignore
+    const results = this.execute(plan, inputs.map(({ buffer, dtype }) => this.bufferOf(buffer, dtype)), null); // prettier-ignore
+    if (primitive.name === "full") results[0].filled = (params as { value: number }).value;
+    else if (movesOnly.has(primitive.name)) results[0].filled = (inputs[0].buffer as Filled | null)?.filled ?? null;
+    return results;
   }
 
   readonly compile = (graph: Graph): Executable => {
@@ -266,8 +270,10 @@ export class CudaBackend implements Backend {
 }
 
 /** A share of an array, as tensors hold it. */
-class Handle {
+class Handle implements Filled {
   freed = false;
+  /** Constants of graphs are made by `full`, and moved. */
+  filled: number | null = null;
   constructor(readonly buffer: Buffer) {}
 }
 

@@ -57,3 +57,9 @@ export class Buffer {
     if (--this.shares === 0 && this.block !== null) this.memory!.free(this.block);
   }
 }
+
+/** What a tensor on the card is known to hold. */
+export interface Filled {
+  /** The number in every element; null if that is not known. */
+  readonly filled: number | null;
+}

@@ -5,6 +5,7 @@ import { CudaError } from "./errors.js";
 import { mostResults, Node } from "./expression.js";
 import { loweringFor } from "./lower.js";
 import { biasedProduct, type Group } from "./lower/epilogue.js";
+import { transformFacts } from "./lower/fourier.js";
 import { inOnePass, onePassLowerings } from "./lower/one-pass.js";
 import { withLifetimes, withMemory, type Plan } from "./plan.js";
 import { Planner, type PlanOptions } from "./planner.js";
@@ -19,7 +20,7 @@ export function planGraph(graph: Graph, options: PlanOptions): Plan {
   open(graph.equations, values, opened);
   const outputs = graph.outputs.map((y) => (isTensor(y) ? y : values.get(y)!));
   const equations = withoutDead(inOnePass(opened), outputs);
-  const planner = new Planner(options, countUses(equations, outputs));
+  const planner = new Planner(options, countUses(equations, outputs), transformFacts(equations, outputs));
   for (const v of graph.inputs) planner.set(v, wholeView(planner.newArray(v.dtype, sizeOf(v.shape)), v.dtype, v.shape));
   lowerAll(planner, equations, outputs, options);
   const results = storeOutputs(planner, outputs);

@@ -21,6 +21,7 @@ import {
 import { CudaError } from "./errors.js";
 import type { KernelArgument } from "./launch.js";
 import type { BiasedProduct, PreparedProduct } from "./lib/cublaslt.js";
+import type { Facts } from "./lower/fourier.js";
 import { addressOf, type LaunchStep, type PlannedArgument, type PlannedArray, type Step } from "./plan.js";
 import { isContiguous, mergeDimensions, sizeOf, stridesOf, wholeView, type View } from "./view.js";
 
@@ -58,6 +59,7 @@ export class Planner {
   constructor(
     readonly options: PlanOptions,
     private readonly uses: ReadonlyMap<Variable, number>,
+    readonly facts: Facts,
   ) {}
 
   newArray(dtype: DType, size: number): number {

@@ -22,7 +22,10 @@ API int cufftSetWorkArea(int plan, void *work) { plans.at(plan).work = work; ret
 API int cufftMakePlanMany64(int plan, int rank, long long *n, long long *, long long, long long idist, long long *, long long, long long odist,
                             int type, long long batch, size_t *size) {
   if (plans.count(plan) == 0) return 1;
-  if (rank != 1 || (type != 0x29 && type != 0x69) || idist != *n || odist != *n) return 4;
+  const long long half = *n / 2 + 1;
+  const int kind = type & 0xf;  // 9: complex; a: of real numbers; c: to real numbers
+  if (rank != 1 || (type >> 4 != 2 && type >> 4 != 6) || (kind != 0x9 && kind != 0xa && kind != 0xc)) return 4;
+  if (idist != (kind == 0xc ? half : *n) || odist != (kind == 0xa ? half : *n)) return 4;
   plans[plan].n = *n;
   plans[plan].batch = batch;
   plans[plan].type = type;
@@ -58,3 +61,57 @@ template <class T> static int execute(int plan, int type, T *in, T *out, int dir
 }
 API int cufftExecC2C(int plan, float *in, float *out, int direction) { return execute(plan, 0x29, in, out, direction); }
 API int cufftExecZ2Z(int plan, double *in, double *out, int direction) { return execute(plan, 0x69, in, out, direction); }
+
+// Real numbers to the first half of their transform, which goes forward.
+template <class T> static int executeOfReal(int plan, int type, T *in, T *out) {
+  if (plans.count(plan) == 0) return 1;
+  const Plan p = plans[plan];
+  if (p.type != type) return 3;
+  if ((size_t)in % 8 != 0) return 4;
+  if (p.n > 4 && !p.automatic && p.work == nullptr) return 13;
+  int refused = onStream({in, out, p.work}, [=] {
+    for (long long line = 0; line < p.batch; line++)
+      for (long long k = 0; k <= p.n / 2; k++) {
+        double re = 0, im = 0;
+        for (long long j = 0; j < p.n; j++) {
+          const double angle = -2 * 3.14159265358979323846 * (double)(j * k % p.n) / p.n;
+          re += in[p.n * line + j] * cos(angle);
+          im += in[p.n * line + j] * sin(angle);
+        }
+        T *z = out + 2 * ((p.n / 2 + 1) * line + k);
+        z[0] = (T)re;
+        z[1] = (T)im;
+      }
+    return 0;
+  });
+  return refused == 0 ? 0 : 6;
+}
+API int cufftExecR2C(int plan, float *in, float *out) { return executeOfReal(plan, 0x2a, in, out); }
+API int cufftExecD2Z(int plan, double *in, double *out) { return executeOfReal(plan, 0x6a, in, out); }
+
+// The first half of a conjugate symmetric spectrum to real numbers, back and unscaled. The imaginary parts of values that are their own mirror
+// image are ignored, and the input is destroyed.
+template <class T> static int executeToReal(int plan, int type, T *in, T *out) {
+  if (plans.count(plan) == 0) return 1;
+  const Plan p = plans[plan];
+  if (p.type != type) return 3;
+  if (p.n > 4 && !p.automatic && p.work == nullptr) return 13;
+  int refused = onStream({in, out, p.work}, [=] {
+    for (long long line = 0; line < p.batch; line++) {
+      T *z = in + 2 * (p.n / 2 + 1) * line;
+      for (long long j = 0; j < p.n; j++) {
+        double sum = z[0];
+        for (long long k = 1; k <= p.n / 2; k++) {
+          const double angle = 2 * 3.14159265358979323846 * (double)(j * k % p.n) / p.n;
+          sum += 2 * k == p.n ? z[2 * k] * cos(angle) : 2 * (z[2 * k] * cos(angle) - z[2 * k + 1] * sin(angle));
+        }
+        out[p.n * line + j] = (T)sum;
+      }
+      for (long long k = 0; k < 2 * (p.n / 2 + 1); k++) z[k] = (T)NAN;
+    }
+    return 0;
+  });
+  return refused == 0 ? 0 : 6;
+}
+API int cufftExecC2R(int plan, float *in, float *out) { return executeToReal(plan, 0x2c, in, out); }
+API int cufftExecZ2D(int plan, double *in, double *out) { return executeToReal(plan, 0x6c, in, out); }
