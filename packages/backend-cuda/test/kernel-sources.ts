@@ -164,6 +164,7 @@ export function kernelSources(): Map<string, string> {
     for (const kind of ["windowSum", "windowArgMax"] as const) {
       for (const wide of [false, true]) sources.set(`${kind} ${width(wide)} ${type}`, printWindow(kind, type, 4, wide));
     }
+    sources.set(`windowArgMax of places ${type}`, printWindow("windowArgMax", type, 4, false, true));
     for (const wide of [false, true]) {
       sources.set(`convolution ${width(wide)} ${type}`, printConvolution(type, 2, wide));
       sources.set(`implicit convolution ${width(wide)} ${type}`, printImplicitConvolution(type, 2, wide));

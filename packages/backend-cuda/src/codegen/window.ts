@@ -22,10 +22,18 @@ function printTaps(rank: number, body: string): string {
 }
 
 /**
- * Arguments: x, y, n (windows), then for each axis: the length of the result, of x, of the window, the stride, the padding before, the
+ * Sums of windows, or where the largest elements are. `placed`: of windows over places of x, −1 where there is none.
+ *
+ * Arguments: x, (places,) y, n (windows), then for each axis: the length of the result, of x, of the window, the stride, the padding before, the
  * dilation.
  */
-export function printWindow(kind: "windowSum" | "windowArgMax", dtype: DType, rank: number, wide: boolean): string {
+export function printWindow(
+  kind: "windowSum" | "windowArgMax",
+  dtype: DType,
+  rank: number,
+  wide: boolean,
+  placed = false,
+): string {
   const t = cTypes[dtype];
   const isFloat = dtype === "float32" || dtype === "float64";
   const axes = axesOf(rank);
@@ -40,10 +48,10 @@ export function printWindow(kind: "windowSum" | "windowArgMax", dtype: DType, ra
       ? [`${t} total = 0;`, sum, "y[i] = total;"]
       : [
           `${t} best = 0; index_t index = -1;`,
-          `const ${t} v = x[at]; if (index < 0 || v > best${nan}) { best = v; index = at; }`,
+          `${placed ? "const index_t place = places[at]; if (place < 0) continue;" : "const index_t place = at;"} const ${t} v = x[place]; if (index < 0 || v > best${nan}) { best = v; index = place; }`,
           "y[i] = (int)index;",
         ];
-  return `${printIndexTypes(wide)}${kernelHead(windowThreads)} curv_window(const ${t}* __restrict__ x, ${kind === "windowSum" ? t : "int"}* __restrict__ y, ${parameters(["n", ...axes.flatMap((i) => [`m${i}`, `l${i}`, `w${i}`, `s${i}`, `q${i}`, `e${i}`])]).join(", ")}) {
+  return `${printIndexTypes(wide)}${kernelHead(windowThreads)} curv_window(const ${t}* __restrict__ x, ${placed ? "const int* __restrict__ places, " : ""}${kind === "windowSum" ? t : "int"}* __restrict__ y, ${parameters(["n", ...axes.flatMap((i) => [`m${i}`, `l${i}`, `w${i}`, `s${i}`, `q${i}`, `e${i}`])]).join(", ")}) {
   ${gridStride}
   for (index_t i = first; i < n; i += stride) {
     uindex_t rest = (uindex_t)i;

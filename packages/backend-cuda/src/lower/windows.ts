@@ -1,5 +1,6 @@
 /** Sliding windows: pooling and convolution. */
 
+import type { Shape } from "@curv/tensor";
 import {
   implicitTile,
   printConvolution,
@@ -21,24 +22,62 @@ interface WindowParams {
 
 export const windowed: Lower = (planner, equation) => {
   const [out] = equation.outputs;
-  const { window, stride, padding, dilation } = paramsOf<WindowParams>(equation);
   const x = planner.whole(equation.inputs[0]);
-  const y = fresh(planner, out);
-  const n = sizeOf(out.shape);
-  const wide = needsWide([n, sizeOf(x.shape)]);
   const name = equation.primitive.name as "windowSum" | "windowArgMax";
-  const axes = out.shape.flatMap((m, i) => [m, x.shape[i], window[i], stride[i], padding[i][0], dilation[i]]);
-  launchOver(planner, equation, {
-    source: printWindow(name, x.dtype, out.shape.length, wide),
-    wide,
-    name: "curv_window",
-    n,
-    threads: windowThreads,
-    arrays: [x, y],
-    numbers: [n, ...axes],
-  });
+  let y = x;
+  for (const [i, pass] of passesOf(x.shape, out.shape, paramsOf<WindowParams>(equation)).entries()) {
+    const { shape, params } = pass;
+    // Sums are summed again; of largest elements the places are handed on.
+    const placed = name === "windowArgMax" && i > 0;
+    const from = y;
+    y = fresh(planner, { dtype: out.dtype, shape });
+    const n = sizeOf(shape);
+    const wide = needsWide([n, sizeOf(x.shape), sizeOf(from.shape)]);
+    const { window, stride, padding, dilation } = params;
+    const axes = shape.flatMap((m, axis) => [m, from.shape[axis], window[axis], stride[axis], padding[axis][0], dilation[axis]]); // prettier-ignore
+    launchOver(planner, equation, {
+      source: printWindow(name, x.dtype, shape.length, wide, placed),
+      wide,
+      name: "curv_window",
+      n,
+      threads: windowThreads,
+      arrays: placed ? [x, from, y] : [from, y],
+      numbers: [n, ...axes],
+    });
+  }
   planner.set(out, y);
 };
+
+interface Pass {
+  readonly shape: Shape;
+  readonly params: WindowParams;
+}
+
+/**
+ * Windows of several axes at once; or, where they overlap so much that this reads less than half, one axis after the other from the last,
+ * which keeps the first of equal ones the first.
+ */
+function passesOf(from: Shape, to: Shape, params: WindowParams): Pass[] {
+  const axes = params.window.flatMap((w, axis) => (w > 1 || from[axis] !== to[axis] ? [axis] : [])).reverse();
+  const shape = [...from];
+  const passes = axes.map((axis): Pass => {
+    const only = <T>(all: readonly T[], otherwise: T): T[] => all.map((value, i) => (i === axis ? value : otherwise));
+    shape[axis] = to[axis];
+    return {
+      shape: [...shape],
+      params: {
+        window: only(params.window, 1),
+        stride: only(params.stride, 1),
+        padding: only<readonly [number, number]>(params.padding, [0, 0]),
+        dilation: only(params.dilation, 1),
+      },
+    };
+  });
+  // What is read, and what is written in between and read again.
+  const cost = passes.map((pass, i) => sizeOf(pass.shape) * (sizeOf(pass.params.window) + (i === 0 ? 0 : 2)));
+  const apart = 2 * cost.reduce((a, b) => a + b, 0) < sizeOf(to) * sizeOf(params.window);
+  return apart ? passes : [{ shape: to, params }];
+}
 
 interface ConvParams {
   readonly stride: readonly number[];
