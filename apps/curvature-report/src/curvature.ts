@@ -67,9 +67,9 @@ export interface Curvature {
   readonly noiseScale: number | null;
   readonly surface: {
     readonly grid: LossSurface;
-    /** Slope and curvature along the first direction, and the loss there: the parabola that they predict. */
+    /** The loss where the network is, and its slope along each direction: with the curvature, the parabola that they predict. */
     readonly loss: number;
-    readonly slope: number;
+    readonly slopes: readonly number[];
   };
 }
 
@@ -195,9 +195,10 @@ export async function measureCurvature(
   const floor = Math.abs(values[0]) * 1e-7;
 
   const direction = (i: number): LayerTree => hessian.domain.unravel(upper.vectors.slice(null, i)) as LayerTree;
-  const first = direction(0);
+  const directions: readonly [LayerTree] | readonly [LayerTree, LayerTree] =
+    top > 1 ? [direction(0), direction(1)] : [direction(0)];
   const grid = await keep("loss surface", () =>
-    lossSurface(loss, params, data, top > 1 ? [first, direction(1)] : [first], {
+    lossSurface(loss, params, data, directions, {
       // Where the parabola would have doubled an ordinary loss.
       radius: 2 / Math.sqrt(Math.max(values[0], 1e-6)),
       points,
@@ -207,6 +208,7 @@ export async function measureCurvature(
   );
   tell(0.97, "loss surface");
   const gradient = grad(loss as never)(params as never, whole as never) as unknown as LayerTree;
+  const slopes = directions.map((d) => dot(gradient as never, d as never).item());
 
   return {
     digits: digits.count,
@@ -227,7 +229,7 @@ export async function measureCurvature(
     surface: {
       grid,
       loss: await loss(params, whole).item(),
-      slope: await dot(gradient as never, first as never).item(),
+      slopes: await Promise.all(slopes),
     },
   };
 }

@@ -1,7 +1,8 @@
 /** What the numbers say, in words: the table on the terminal and in the report, and the promises that a run checks. */
 
 import type { Check } from "app-frame";
-import type { NetworkResults, Results } from "./experiment.js";
+import type { Results } from "./experiment.js";
+import type { NetworkResults } from "./study.js";
 
 export interface Finding {
   readonly quantity: string;
@@ -10,18 +11,13 @@ export interface Finding {
 }
 
 /** Held-out accuracy that the networks of a default run reach. */
-export const leastAccuracy = { mlp: 0.95, cnn: 0.97 } as const;
+export const leastAccuracy = { mlp: 0.95, cnn: 0.97, resnet20: 0.9 } as const;
 
 /** One row for each number. */
-export function findings({ mlp, cnn, resnet, stability, batchRates }: Results): Finding[] {
+export function findings({ networks, stability }: Results): Finding[] {
   const { minimum, largest, measured } = stability;
   return [
-    ...[mlp, cnn, ...(resnet === null ? [] : [resnet])].flatMap(networkFindings),
-    ...batchRates.rates.map(({ batch, predicted, measured: rate }) => ({
-      quantity: `MLP: largest rate of SGD, batches of ${batch}`,
-      value: rate.toPrecision(3),
-      meaning: `in runs of ${batchRates.steps} steps from the trained network; ${predicted.toPrecision(3)} by 2/λ_max of a batch`,
-    })),
+    ...networks.flatMap(networkFindings),
     {
       quantity: "MLP, regularised: gradient norm at the minimum",
       value: exponential(minimum.gradientNorm),
@@ -57,7 +53,7 @@ export function findings({ mlp, cnn, resnet, stability, batchRates }: Results): 
 }
 
 /** One row for each number of a network. */
-export function networkFindings({ name, parameters, accuracy, curvature }: Omit<NetworkResults, "history">): Finding[] {
+export function networkFindings({ name, parameters, accuracy, curvature, batchRates }: NetworkResults): Finding[] {
   const { largest, trace, digits, smallest, gaussNewton, noiseScale } = curvature;
   return [
     {
@@ -97,6 +93,11 @@ export function networkFindings({ name, parameters, accuracy, curvature }: Omit<
           ? "the noise of single digits hides what is left of the gradient"
           : "batches of so many digits have as much noise as gradient",
     },
+    ...batchRates.rates.map(({ batch, predicted, measured: rate }) => ({
+      quantity: `${name}: largest rate of SGD, batches of ${batch}`,
+      value: rate.toPrecision(3),
+      meaning: `in runs of ${batchRates.steps} steps from the trained network; ${predicted.toPrecision(3)} by 2/λ_max of a batch`,
+    })),
   ];
 }
 
@@ -112,14 +113,16 @@ function exponential(x: number): string {
 }
 
 /** Claims of a run that trains as long as the defaults do; a quick one promises nothing. */
-export function checks({ settings, mlp, cnn, stability }: Results): Check[] {
+export function checks({ settings, networks, stability }: Results): Check[] {
   if (settings.quick) return [];
   return [
-    accuracyCheck(mlp, leastAccuracy.mlp),
-    accuracyCheck(cnn, leastAccuracy.cnn),
+    ...networks.map(({ name, architecture, accuracy }) => ({
+      claim: `the ${name} reads at least ${100 * leastAccuracy[architecture]} % of held-out digits`,
+      holds: accuracy >= leastAccuracy[architecture],
+    })),
     {
-      claim: "the largest eigenvalues of both Hessians converged",
-      holds: mlp.curvature.largest.converged && cnn.curvature.largest.converged,
+      claim: "the largest eigenvalues of all Hessians converged",
+      holds: networks.every(({ curvature }) => curvature.largest.converged),
     },
     {
       claim: "minimum, eigenvalue and threshold of the 2/λ_max check converged",
@@ -127,8 +130,4 @@ export function checks({ settings, mlp, cnn, stability }: Results): Check[] {
     },
     { claim: "the measured threshold is within 5 % of 2/λ_max", holds: Math.abs(stability.ratio - 1) <= 0.05 },
   ];
-}
-
-function accuracyCheck({ name, accuracy }: NetworkResults, least: number): Check {
-  return { claim: `the ${name} reads at least ${100 * least} % of held-out digits`, holds: accuracy >= least };
 }

@@ -7,11 +7,12 @@ import * as random from "@curv/tensor/random";
 import { load, save } from "@curv/tensor/safetensors";
 import { leavesWithPath, ravel } from "@curv/tensor/tree";
 import type { LayerTree, Network } from "./networks.js";
+import type { Architecture } from "./settings.js";
 
 /** A network with its parameters. */
 export interface Model {
   /** As the command line names it. */
-  readonly architecture: string;
+  readonly architecture: Architecture;
   readonly network: Network;
   readonly params: Tensor;
 }

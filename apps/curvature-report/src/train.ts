@@ -1,15 +1,13 @@
 /** Training a network on digits. */
 
-import { hessianOperator } from "@curv/hvp";
-import { eigsh } from "@curv/linsolve";
 import { jit, valueAndGrad, type Tensor } from "@curv/tensor";
 import * as random from "@curv/tensor/random";
 import { adam, type AdamState } from "./adam.js";
 import { breathe } from "app-frame";
 import { asBatch, jitter, select, shuffled, slice, type Digits } from "./digits.js";
-import { digitBatch, type DigitBatch } from "./curvature.js";
 import { evaluate } from "./evaluate.js";
 import { digitLoss, type Network } from "./networks.js";
+import { sharpnessOn } from "./sharpness.js";
 
 export interface Epoch {
   /** Mean loss of the batches, each before its step. */
@@ -84,6 +82,7 @@ export async function train(
   });
 
   const [initKey, dataKey] = random.split(key);
+  const sharpnessOf = sharpnessOn(network, slice(digits, 0, sharpnessDigits), initKey);
   const batches = Math.floor(digits.count / batchSize);
   const before = await checkpoint?.read();
   const history: Epoch[] = [...(before?.history ?? [])];
@@ -105,31 +104,11 @@ export async function train(
     }
     const { loss, accuracy } = await evaluate(network, params, heldOut, signal);
     const trainLoss = total / batches;
-    const sharpness = await sharpnessOf(network, params, slice(digits, 0, sharpnessDigits), initKey, signal);
+    const sharpness = await sharpnessOf(params, signal);
     history.push({ trainLoss, heldOutLoss: loss, heldOutAccuracy: accuracy, sharpness });
     await checkpoint?.write({ epochs, params, optimiser: state, history });
     const fraction = (epoch + 1) / epochs;
     onProgress?.({ fraction, epoch: epoch + 1, loss: trainLoss, last: history.at(-1), epochEnds: true });
   }
   return { params, history };
-}
-
-/** λ_max to a few per cent, which is enough to see it move. */
-async function sharpnessOf(
-  network: Network,
-  params: Tensor,
-  digits: Digits,
-  key: random.Key,
-  signal?: AbortSignal,
-): Promise<number> {
-  const loss = (p: Tensor, { inputs, targets }: DigitBatch): Tensor => digitLoss(network, p, inputs, targets);
-  const { values } = await eigsh(hessianOperator(loss, params, digitBatch(digits), { check: false }), {
-    k: 1,
-    tol: 0.03,
-    verifyMultiplicity: false,
-    check: false,
-    key,
-    ...(signal === undefined ? {} : { signal }),
-  });
-  return values.item();
 }
