@@ -18,9 +18,9 @@ import {
   type Tensor,
 } from "@curv/tensor";
 import * as random from "@curv/tensor/random";
-import { beforeEach, describe, expect, test } from "vitest";
-import { cuda, type CudaBackend, type CudaFunctions } from "../src/index.js";
-import { fakeCard } from "./fake/build.js";
+import { describe, expect, test } from "vitest";
+import { cuda, type CudaFunctions } from "../src/index.js";
+import { onFakeCard } from "./fake/on-card.js";
 
 type Function = (v: Tensor, x: Tensor) => Tensor;
 
@@ -55,14 +55,7 @@ const grid = JSON.parse(readFileSync(url, "utf8")) as Readonly<Record<string, st
 const column = (name: string): Float64Array =>
   new Float64Array(Uint8Array.from(Buffer.from(grid[name], "base64")).buffer);
 
-const made = fakeCard();
-
-describe("on the fake card", () => {
-  beforeEach(({ skip }) => skip(typeof made === "string", String(made)));
-
-  let opened: CudaBackend | null = null;
-  const backend = (): CudaBackend => (opened ??= cuda());
-
+onFakeCard(({ backend }) => {
   describe("float32", () => {
     const count = 2000;
     const [v, x] = points(count).map((data) => fromTypedArray(data, [count]));

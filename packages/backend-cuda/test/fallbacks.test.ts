@@ -2,15 +2,9 @@
 
 import { cummax, cummin, grad, jit, tensor, type Tensor } from "@curv/tensor";
 import { eig, eigvals, expm } from "@curv/tensor/linalg";
-import { afterAll, beforeEach, describe, expect, test, vi } from "vitest";
+import { afterAll, expect, test, vi } from "vitest";
 import { cuda, type CudaBackend } from "../src/index.js";
-import { fakeCard, type FakeCard } from "./fake/build.js";
-
-// Most of it is g++, which compiles each kernel once a checkout.
-vi.setConfig({ testTimeout: 300_000 });
-
-const made = fakeCard();
-const card = made as FakeCard;
+import { onFakeCard } from "./fake/on-card.js";
 
 function expectNear(got: Tensor, expected: Tensor, bound: number): void {
   expect(got.shape).toEqual(expected.shape);
@@ -19,9 +13,7 @@ function expectNear(got: Tensor, expected: Tensor, bound: number): void {
   expect(wrong, `element ${wrong} is ${a[wrong]}, wanted ${b[wrong]}`).toBe(-1);
 }
 
-describe("on the fake card", () => {
-  beforeEach(({ skip }) => skip(typeof made === "string", String(made)));
-
+onFakeCard(({ card }) => {
   const opened: CudaBackend[] = [];
   const open = (hostFallback: boolean): CudaBackend => {
     const backend = cuda({ hostFallback, name: hostFallback ? "helped" : "alone" });
