@@ -18,7 +18,8 @@ import {
   type TypedArray,
 } from "@curv/tensor";
 import { longestArray } from "./limits.js";
-import type { Engine } from "./engine.js";
+import { checkGraph, checkList, checkOperand, checkPrimitive, checkAval, checkUpload, isGraph } from "./arguments.js";
+import { Engine } from "./engine.js";
 import type { Mode } from "./library.js";
 import { GpujsError } from "./errors.js";
 import { Executor } from "./executor.js";
@@ -73,6 +74,8 @@ export class GpujsBackend implements Backend {
     readonly info: DeviceInfo,
     private readonly options: Omit<PlanOptions, "hostScalars">,
   ) {
+    if (!(engine instanceof Engine))
+      throw new DomainError("GpujsBackend: engine is none; open a backend with await gpujs({ mode }).");
     const exact = engine.mode === "webasm" || engine.mode === "cpu";
     this.capabilities = {
       dtypes: ["float32", "int32", "uint32", "bool"],
@@ -82,19 +85,28 @@ export class GpujsBackend implements Backend {
       largestLaunch: longestArray,
     };
     this.executor = new Executor(engine, (x) => this.constant(x as Tensor));
-    if (engine.synchronous) this.downloadSync = ({ buffer, dtype }) => runNow(this.storage(buffer).elements(dtype));
+    if (engine.synchronous) {
+      this.downloadSync = (operand) => {
+        checkOperand("downloadSync", "operand", operand);
+        return runNow(this.storage(operand.buffer).elements(operand.dtype));
+      };
+    }
   }
 
   supports(primitive: Primitive): boolean {
+    checkPrimitive("supports", primitive);
     return hasKernel(primitive) || (this.options.hostFallback && primitive.lower !== undefined);
   }
 
   upload(data: TypedArray, shape: Shape, dtype: DType): unknown {
     this.checkOpen();
+    checkUpload(data, shape, dtype);
     return this.wrap(Storage.of(this.engine, data, shape, dtype));
   }
 
-  async download({ buffer, dtype }: Operand): Promise<TypedArray> {
+  async download(operand: Operand): Promise<TypedArray> {
+    checkOperand("download", "operand", operand);
+    const { buffer, dtype } = operand;
     const storage = this.storage(buffer).retain();
     try {
       return await this.inOrder(() => runLater(storage.elements(dtype)));
@@ -104,6 +116,11 @@ export class GpujsBackend implements Backend {
   }
 
   run(primitive: Primitive, inputs: readonly Operand[], params: unknown, outs: readonly Aval[]): readonly unknown[] {
+    checkPrimitive("run", primitive);
+    checkList("run", "inputs", inputs);
+    checkList("run", "outs", outs);
+    inputs.forEach((x, i) => checkOperand("run", `inputs[${i}]`, x));
+    outs.forEach((y, i) => checkAval("run", `outs[${i}]`, y));
     const storages = inputs.map(({ buffer }) => this.storage(buffer));
     const hostScalars = inputs.map(({ shape }, i) => sizeOf(shape) === 1 && storages[i].onHost);
     const key = `${primitive.id} ${inputs.map((x, i) => `${x.dtype}${x.shape.join()}${hostScalars[i] ? "s" : ""}`).join(" ")} ${textOf(params)}`;
@@ -125,9 +142,15 @@ export class GpujsBackend implements Backend {
 
   /** Plans for the kinds of scalars that the graph has been called with, each made once. */
   readonly compile = (graph: Graph): Executable => {
+    checkGraph("compile", graph);
     this.captureConstants(graph);
     const plans = new Map<string, Plan>();
     return (buffers) => {
+      checkList("compile: executable", "inputs", buffers);
+      if (buffers.length !== graph.inputs.length)
+        throw new DomainError(
+          `compile: executable: inputs are ${buffers.length} buffers; wants ${graph.inputs.length}, one an input of the graph.`,
+        );
       const storages = buffers.map((buffer) => this.storage(buffer));
       const hostScalars = graph.inputs.map(({ shape }, i) => sizeOf(shape) === 1 && storages[i].onHost);
       const key = hostScalars.join();
@@ -174,7 +197,7 @@ export class GpujsBackend implements Backend {
    * @throws DomainError if it is no graph.
    */
   explain(graph: Graph): readonly string[] {
-    if (!isGraph(graph)) throw new DomainError("explain: graph is no graph; wants what makeGraph returns.");
+    checkGraph("explain", graph);
     const plan = planGraph(flattenCalls(graph), { ...this.options, hostScalars: graph.inputs.map(() => false) });
     return plan.steps.flatMap(linesOf);
   }
@@ -278,10 +301,6 @@ class GpuBuffer {
 function graphsIn(params: unknown): Graph[] {
   if (typeof params !== "object" || params === null) return [];
   return Object.values(params).flatMap((value: unknown) => (Array.isArray(value) ? value : [value]).filter(isGraph));
-}
-
-function isGraph(value: unknown): value is Graph {
-  return typeof value === "object" && value !== null && "equations" in value && "outputs" in value;
 }
 
 /** Params as a key: JSON has neither −0 nor what is not finite. */

@@ -41,7 +41,7 @@ function compare(f: (...x: Tensor[]) => Tensor, ...x: Tensor[]): void {
 
 const integers = (shape: number[]): Tensor => draw(7, shape).mul(1000).cast("int32");
 
-test.each<readonly [string, (...x: Tensor[]) => Tensor, ...Tensor[]]>([
+const cases: readonly (readonly [name: string, f: (...x: Tensor[]) => Tensor, ...x: Tensor[]])[] = [
   ["elementwise", (x) => x.mul(2).add(1).tanh(), draw(1, [173])],
   ["broadcasting", (x, y, z) => x.add(y).mul(z), draw(1, [29, 7]), draw(2, [7]), draw(3, [29, 1])],
   ["an axis of length 1 before", (x, y) => x.sub(y), draw(1, [1, 97, 2]), draw(2, [97, 2])],
@@ -77,7 +77,9 @@ test.each<readonly [string, (...x: Tensor[]) => Tensor, ...Tensor[]]>([
     draw(3, [20, 8]),
   ],
   ["random numbers", (key) => random.uniform(key, { shape: [99] }), random.key(3)],
-])("%s", (_name, f, ...x) => compare(f, ...x));
+];
+
+test.each(cases)("%s", (...[, f, ...x]) => compare(f as (...x: Tensor[]) => Tensor, ...(x as Tensor[])));
 
 test("a loop carries it", () => {
   compare(

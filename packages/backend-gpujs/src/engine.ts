@@ -41,6 +41,7 @@ export class Engine {
   private readonly kernels = new Map<string, Compiled>();
   /** Compiled kernels that are kept. */
   mostKernels = 512;
+  private readonly keys = new WeakMap<Kernel, Map<string, string>>();
   private readonly makers = new WeakMap<Handle, Compiled>();
   /** What gpu.js draws or computes with: a WebGL context, or an adapter and its device. */
   context: unknown = null;
@@ -69,10 +70,19 @@ export class Engine {
 
   /** Runs a kernel on arrays and numbers. */
   launch(kernel: Kernel, arrays: readonly Handle[], scalars: readonly number[]): Handle | Promise<Handle> {
-    const key = `${kernel.length} ${kernel.identity} ${arrays.map((a) => `${kindOf(a)} ${lengthOf(a)}`).join()}`;
+    const key = this.keyOf(kernel, arrays.map((a) => `${kindOf(a)} ${lengthOf(a)}`).join());
     const compile = (): CompiledKernel => this.compile(kernel, arrays);
     this.launches++;
     return this.run({ ...kernel, key, compile, inputs: arrays }, [...arrays, ...scalars]);
+  }
+
+  /** Sources are long: the keys that are made of them are kept. */
+  private keyOf(kernel: Kernel, signature: string): string {
+    let known = this.keys.get(kernel);
+    if (known === undefined) this.keys.set(kernel, (known = new Map()));
+    let key = known.get(signature);
+    if (key === undefined) known.set(signature, (key = `${kernel.length} ${kernel.identity} ${signature}`));
+    return key;
   }
 
   /** Runs the kernel that is kept under the key, or a new one. */
@@ -80,11 +90,12 @@ export class Engine {
     return this.guarded(name, length, () => {
       const kept = this.kernels.get(key);
       const made: Compiled = kept ?? { run: compile(), arrays: 0, retired: false };
-      const keep = (handle: unknown): Handle => {
+      const keep = (result: unknown): Handle => {
+        const handle = asHandle(result);
         if (kept === undefined) this.verify(made.run, name);
-        this.count(handle as Handle, length, made);
+        this.count(handle, length, made);
         this.remember(key, made);
-        return handle as Handle;
+        return handle;
       };
       const drop = (error: unknown): never => {
         this.forget(key, made);
@@ -106,19 +117,21 @@ export class Engine {
     });
   }
 
-  private compile({ source, functions, length, scalars }: Kernel, arrays: readonly Handle[]): CompiledKernel {
+  private compile({ source, functions, length, threads, scalars }: Kernel, arrays: readonly Handle[]): CompiledKernel {
     const shader = this.mode === "webgl" || this.mode === "webgl2";
-    return this.gpu.createKernel(shader ? inOrderOfCalls(source, functions) : source, {
-      ...this.settings(length),
+    const compiled = this.gpu.createKernel(shader ? inOrderOfCalls(source, functions) : source, {
+      ...this.settings(threads ?? [length]),
       loopMaxIterations: 2 ** 24,
       functions,
       argumentTypes: [...arrays.map(kindOf), ...scalars.map(() => "Float")],
     });
+    if (threads !== undefined) keepFlat(compiled);
+    return compiled;
   }
 
-  private settings(length: number): object {
+  private settings(output: readonly number[]): object {
     return {
-      output: [length],
+      output,
       precision: "single",
       tactic: "precision",
       pipeline: true,
@@ -179,7 +192,7 @@ export class Engine {
     // A kernel that has seen host data cannot take handles afterwards, so uploading is one of its own.
     const compile = (): CompiledKernel =>
       this.gpu.createKernel("function(a0) { return a0[this.thread.x]; }", {
-        ...this.settings(length),
+        ...this.settings([length]),
         argumentTypes: ["Input"],
       });
     const call: Call = { key: `upload ${length}`, name: "upload", length, compile, inputs: [] };
@@ -294,6 +307,21 @@ export class Engine {
     this.kernels.clear();
     await this.gpu.destroy();
   }
+}
+
+/**
+ * WebAssembly gives what several threads along two axes write as arrays of arrays of views of one array. That array is what is wanted, and to make
+ * the views takes as long as a product of matrices of 512 rows, so gpu.js is asked not to, where it has the method that makes them.
+ */
+function keepFlat({ kernel }: CompiledKernel): void {
+  if (kernel._shapeOutput !== undefined) kernel._shapeOutput = (data) => data;
+}
+
+function asHandle(result: unknown): Handle {
+  if (!Array.isArray(result)) return result as Handle;
+  let first: unknown = result;
+  while (Array.isArray(first)) first = first[0];
+  return new Float32Array((first as Float32Array).buffer);
 }
 
 /** The part of a WebGL context that tells of errors. */

@@ -9,6 +9,7 @@ import { isTensor, type Atom, type Equation, type Variable } from "@curv/tensor"
 import { costOf as costByName, elementRules, viewRules } from "./movement.js";
 import { sizeOf } from "./place.js";
 import { isRegistered } from "./registered.js";
+import { dotTiles } from "./tiles.js";
 
 /** Arrays that one kernel may read: WebGPU guarantees eight storage buffers, one of which is written, one kept in reserve. */
 export const mostArrays = 6;
@@ -103,6 +104,7 @@ export function chooseStored(problem: FusionProblem): Set<Variable> {
 function mayInline(equation: Equation, use: Use, size: number, cost: number): boolean {
   const { name } = equation.primitive;
   if (name in viewRules) return true;
+  if (equation.primitive === dotTiles) return false;
   const repeated = use.evaluations - size;
   if (!isLight(equation)) return use.readers === 1 && use.plainReaders && !use.inLoop && repeated <= 0;
   return repeated <= 0 || (repeated / size) * cost <= cheapToRepeat || repeated * cost <= cheapInAll;
@@ -142,7 +144,8 @@ function loopLength({ primitive: { name }, params, inputs, outputs }: Equation):
       return sizes[0] / result;
     case "partialReduce":
       return (params as { piece: number }).piece;
-    case "dot": {
+    case "dot":
+    case "dotTiles": {
       const { contract } = params as { contract: readonly (readonly number[])[] };
       return sizeOf(contract[0].map((axis) => inputs[0].shape[axis]));
     }

@@ -6,6 +6,7 @@ import { contractionRules } from "./contraction.js";
 import { fftRules } from "./fft.js";
 import { indexingRules } from "./indexing.js";
 import { elementRules, viewRules } from "./movement.js";
+import { inlineCall } from "./inline.js";
 import { Place, sizeOf } from "./place.js";
 import { portableMath } from "./portable-math.js";
 import { reductionRules } from "./reduce.js";
@@ -22,6 +23,7 @@ import {
   type SourceFunction,
 } from "./source-functions.js";
 import { constant, partsOf, type Value } from "./value.js";
+import { dotTiles, writeTiles } from "./tiles.js";
 import { triangularRules } from "./triangular.js";
 import { windowRules } from "./window.js";
 import { wordArithmetic } from "./word-arithmetic.js";
@@ -53,6 +55,8 @@ export interface Kernel {
   readonly scalars: readonly ScalarArgument[];
   /** Numbers that it writes. */
   readonly length: number;
+  /** Threads along x and y, where they are not one a number along x. */
+  readonly threads?: readonly [x: number, y: number];
   /** For error messages. */
   readonly name: string;
 }
@@ -73,36 +77,42 @@ export function sourceOf(source: string): Pick<Kernel, "source" | "identity" | "
   return { source, identity: source, functions: [] };
 }
 
-/** The kernel that computes a stored result. */
-export function writeKernel(result: Variable, definitions: Definitions): Kernel {
-  return new Writer(definitions).write(result);
+/** Statements after which functions are called rather than written out: gpu.js and compilers take long for long kernels. */
+const longKernel = 1200;
+
+/** The kernel that computes a stored result; `inline`: with its functions written out. */
+export function writeKernel(result: Variable, definitions: Definitions, inline: boolean): Kernel {
+  return new Writer(definitions, inline).write(result);
 }
 
 class Writer implements Cell {
-  readonly code: Code = new Code();
+  readonly code: Code;
   private readonly arrays: Atom[] = [];
   private readonly scalars: ScalarArgument[] = [];
   private readonly names: string[] = [];
+  /** The variable that holds the number of the thread. */
+  private thread: Expression | null = null;
   /** Functions that primitives of other packages brought. */
   private functions: ReadonlyMap<string, SourceFunction> = table;
 
-  constructor(private readonly definitions: Definitions) {}
+  constructor(
+    private readonly definitions: Definitions,
+    inline: boolean,
+  ) {
+    const write = (name: string, args: readonly Expression[]): Expression | null =>
+      this.code.statements > longKernel ? null : inlineCall(this.code, this.functions, name, args);
+    this.code = new Code(inline ? write : undefined);
+  }
 
   write(result: Variable): Kernel {
-    const { code } = this;
-    const size = sizeOf(result.shape);
-    const parts = partsOf(result.dtype);
-    const cell = code.variable("this.thread.x * 1.0");
-    const plane = code.variable("0.0");
-    if (parts === 2) code.line(`if (${cell} > ${size - 1}.5) { ${plane} = 1.0; ${cell} = ${cell} - ${size}.0; }`);
-    const value = this.compute(result, Place.flat(code, result.shape, cell));
-    const y = code.variable(value.parts[0]);
-    if (parts === 2) code.line(`if (${plane} > 0.5) { ${y} = ${value.parts[1]}; }`);
-    code.line(`return ${y};`);
+    const { equation } = this.definitions.of(result);
+    if (equation.primitive !== dotTiles) this.element(result);
+    else this.names.push("dot");
+    const threads = equation.primitive === dotTiles ? writeTiles(this, equation) : undefined;
     const parameters = [...this.arrays.map((_, i) => `a${i}`), ...this.scalars.map((_, i) => `s${i}`)];
     const name = [...new Set(this.names)].join(" + ");
-    const source = `function(${parameters.join(", ")}) {\n${code.toString()}\n}`;
-    const functions = withCallees(code.functions, this.functions, name);
+    const source = `function(${parameters.join(", ")}) {\n${this.code.toString()}\n}`;
+    const functions = withCallees(this.code.functions, this.functions, name);
     const brought = functions.filter((f) => table.get(f.name) !== f);
     return {
       source,
@@ -110,9 +120,25 @@ class Writer implements Cell {
       functions: functions.map(asNative),
       arrays: this.arrays,
       scalars: this.scalars,
-      length: parts * size,
+      length: partsOf(result.dtype) * sizeOf(result.shape),
+      ...(threads !== undefined && { threads }),
       name,
     };
+  }
+
+  /** One number of the result, one of the two halves if it is a word. */
+  private element(result: Variable): void {
+    const { code } = this;
+    const size = sizeOf(result.shape);
+    const parts = partsOf(result.dtype);
+    const cell = code.variable("this.thread.x * 1.0");
+    const plane = code.variable("0.0");
+    if (parts === 1) this.thread = cell;
+    if (parts === 2) code.line(`if (${cell} > ${size - 1}.5) { ${plane} = 1.0; ${cell} = ${cell} - ${size}.0; }`);
+    const value = this.compute(result, Place.flat(code, result.shape, code.settle(cell)));
+    const y = code.variable(value.parts[0]);
+    if (parts === 2) code.line(`if (${plane} > 0.5) { ${y} = ${value.parts[1]}; }`);
+    code.line(`return ${y};`);
   }
 
   private compute(variable: Variable, place: Place): Value {
@@ -128,6 +154,14 @@ class Writer implements Cell {
     const atom = equation.inputs[operand];
     const key = isTensor(atom) ? `constant ${this.argument(atom)}` : `variable ${atom.id}`;
     return this.code.once(`${key} at ${place.id}`, () => this.fetch(atom, place));
+  }
+
+  array(equation: Equation, operand: number): string | null {
+    const atom = equation.inputs[operand];
+    const isArray = isTensor(atom)
+      ? scalarConstant(atom) === null
+      : this.definitions.isStored(atom) && !this.definitions.isHostScalar(atom);
+    return isArray ? `a${this.argument(atom)}` : null;
   }
 
   private fetch(atom: Atom, place: Place): Value {
@@ -153,7 +187,9 @@ class Writer implements Cell {
     const name = `a${this.argument(atom)}`;
     const size = sizeOf(atom.shape);
     const flat = place.flat();
-    const parts = [this.code.let(`${name}[${flat}]`)];
+    // The thread's own index is an integer already.
+    const index = flat === this.thread ? "this.thread.x" : flat;
+    const parts = [this.code.let(`${name}[${index}]`)];
     if (partsOf(atom.dtype) === 2) {
       // A sum of literals as an index is no float to gpu.js.
       const low = Number.isNaN(Number(flat)) ? this.code.let(`${flat} + ${size}.0`) : `${Number(flat) + size}.0`;

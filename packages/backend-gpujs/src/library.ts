@@ -36,6 +36,8 @@ export interface CompiledKernel {
     readonly context?: unknown;
     /** Buffers through which a kernel of WebGPU reads, kept for the next time. */
     readonly stagingPool?: unknown[];
+    /** On WebAssembly: what makes nested arrays of the numbers that were written. */
+    _shapeOutput?: (data: Float32Array) => unknown;
   };
   destroy(): void;
 }

@@ -5,7 +5,7 @@
  * `part` takes a block out of an array that is there, and `whole` puts blocks together: neither touches an element.
  */
 
-import { isTensor, type Atom, type DType, type Equation, type Shape, type Variable } from "@curv/tensor";
+import type { Atom, DType, Equation, Shape, Variable } from "@curv/tensor";
 import { blocksOf, cutAxis, isLong, withLength, type Rows } from "./blocks.js";
 import { GpujsError } from "./errors.js";
 import { elementRules } from "./movement.js";

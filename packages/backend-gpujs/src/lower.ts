@@ -2,6 +2,7 @@
 
 import { Variable, type Atom, type Equation } from "@curv/tensor";
 import { lowerFft } from "./fft.js";
+import { isTiled, lowerDot } from "./tiles.js";
 import { sizeOf } from "./place.js";
 import { emit, internal } from "./rewrite.js";
 import { lowerCholesky, lowerTriangularSolve } from "./triangular.js";
@@ -38,9 +39,12 @@ export function isRewritten(name: string): boolean {
 }
 
 /** The equations with the rewritten ones in place. */
-export function lowerEquations(equations: readonly Equation[]): Equation[] {
+export function lowerEquations(equations: readonly Equation[], vectors: boolean): Equation[] {
   const out: Equation[] = [];
-  for (const equation of equations) lower(equation, out);
+  for (const equation of equations) {
+    if (vectors && isTiled(equation)) lowerDot(equation, out);
+    else lower(equation, out);
+  }
   return out;
 }
 

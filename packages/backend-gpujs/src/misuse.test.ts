@@ -7,6 +7,7 @@ import {
   definePrimitive,
   DomainError,
   jit,
+  makeGraph,
   registerBackend,
   registerLowering,
   tensor,
@@ -16,7 +17,10 @@ import {
   type Tensor,
 } from "@curv/tensor";
 import { afterEach, beforeAll, describe, expect, test } from "vitest";
-import { gpujs, type GpujsBackend } from "./index.js";
+import * as exported from "./index.js";
+import { gpujs, GpujsBackend, GpujsError } from "./index.js";
+
+const expPrimitive = makeGraph((y: Tensor) => y.exp(), tensor([1])).equations[0].primitive;
 
 let backend: GpujsBackend;
 let other: GpujsBackend;
@@ -61,7 +65,67 @@ test("what another backend made is refused, and left alone", async () => {
   backend.free(y.buffer);
   backend.free(null);
   expect([...y.dataSync()]).toEqual([1, 2]);
-  expect(() => backend.explain({} as never)).toThrow("explain: graph is no graph");
+  expect(() => backend.explain({} as never)).toThrow("explain: graph is {}; wants what makeGraph returns");
+});
+
+describe("every export refuses by a typed error what it cannot take", () => {
+  const wrong: readonly unknown[] = [
+    undefined,
+    null,
+    1,
+    "x",
+    [],
+    {},
+    () => 1,
+    [null],
+    { shape: [1] },
+    10n,
+    Symbol("s"),
+  ];
+
+  test("the constructor of the backend says how to open one", () => {
+    expect(() => new (GpujsBackend as unknown as new () => unknown)()).toThrow(DomainError);
+    expect(() => new (GpujsBackend as unknown as new () => unknown)()).toThrow(
+      "open a backend with await gpujs({ mode })",
+    );
+  });
+
+  const methods: Readonly<Record<string, (x: unknown) => unknown>> = {
+    gpujs: (x) => (x === undefined ? Promise.reject(new DomainError("has a default")) : gpujs(x as never)),
+    "gpujs, mode": (mode) => gpujs({ mode: mode === undefined ? null : mode } as never),
+    supports: (x) => backend.supports(x as never),
+    upload: (x) => backend.upload(x as never, [1], "float32"),
+    "upload, shape": (x) =>
+      backend.upload(new Float32Array(1), (Array.isArray(x) && x.length === 0 ? null : x) as never, "float32"),
+    "upload, dtype": (x) => backend.upload(new Float32Array(1), [1], x as never),
+    download: (x) => backend.download(x as never),
+    downloadSync: (x) => backend.downloadSync!(x as never),
+    run: (x) => backend.run(x as never, [], null, []),
+    "run, inputs": (x) => backend.run(expPrimitive, (Array.isArray(x) && x.length === 0 ? null : x) as never, null, []),
+    compile: (x) => backend.compile(x as never),
+    explain: (x) => backend.explain(x as never),
+    "an executable": (x) => backend.compile(makeGraph((y: Tensor) => y.exp(), tensor([1])))(x as never),
+  };
+  const names = Object.keys(methods);
+
+  test.each(names)("%s", async (name) => {
+    for (const x of wrong) {
+      // An object is options that leave all to the defaults.
+      if (name === "gpujs" && typeof x === "object" && x !== null && !Array.isArray(x)) continue;
+      const error: unknown = await (async () => methods[name](x))().then(
+        () => null,
+        (e: unknown) => e,
+      );
+      expect(error, `${name}(${typeof x})`).toBeInstanceOf(CurvError);
+      if (name !== "an executable" && x !== undefined) expect((error as Error).message).toContain(name.split(",")[0]);
+    }
+  });
+
+  test("what is not said to be wrong does nothing", () => {
+    for (const x of wrong) backend.free(x);
+    expect(new GpujsError("why", "limit")).toMatchObject({ name: "BackendError", reason: "limit", message: "why" });
+    expect(Object.keys(exported).sort()).toEqual(["GpujsBackend", "GpujsError", "gpujs"]);
+  });
 });
 
 test("arrays of no elements are arguments as others are", () => {

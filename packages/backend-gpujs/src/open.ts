@@ -64,7 +64,12 @@ export async function gpujs(options: GpujsOptions = {}): Promise<GpujsBackend> {
         refused,
       };
       const onHost = new Set(wanted === "webgl" || wanted === "webgl2" ? ["threefry"] : []);
-      return new GpujsBackend(uniqueName(wanted), engine, info, { hostFallback, fuse, onHost });
+      return new GpujsBackend(uniqueName(wanted), engine, info, {
+        hostFallback,
+        fuse,
+        onHost,
+        vectors: wanted === "webasm",
+      });
     } catch (error) {
       last = asGpujsError(error, wanted, "gpujs");
       refused.push(`not ${wanted}: ${last.message}`);

@@ -24,6 +24,14 @@ export function checkOptions(options: unknown): void {
     throw new DomainError(`gpujs: library is ${shown(library)} without GPU or input; wants the module gpu.js.`);
 }
 
-function shown(value: unknown): string {
-  return typeof value === "function" ? "a function" : (JSON.stringify(value) ?? String(value));
+/** A value as it stands in a message. */
+export function shown(value: unknown): string {
+  if (typeof value === "function") return "a function";
+  try {
+    const text = JSON.stringify(value) ?? String(value);
+    return text.length > 60 ? `${text.slice(0, 60)}…` : text;
+  } catch {
+    // Circular, or with a bigint in it.
+    return Object.prototype.toString.call(value);
+  }
 }

@@ -94,10 +94,14 @@ export class Place {
 /** Σ indexᵢ·strideᵢ. */
 export function linear(code: Code, axes: readonly Expression[], strides: readonly number[], offset = 0): Expression {
   const terms = axes.flatMap((axis, i) =>
-    axis === "0.0" || strides[i] === 0 ? [] : [strides[i] === 1 ? axis : `${axis} * ${strides[i]}.0`],
+    axis === "0.0" || strides[i] === 0 ? [] : [strides[i] === 1 ? axis : code.let(`${axis} * ${strides[i]}.0`)],
   );
   if (offset !== 0 || terms.length === 0) terms.push(offset < 0 ? `(${offset}.0)` : `${offset}.0`);
-  return code.let(terms.join(" + "));
+  let sum = "";
+  for (const group of code.outermostFirst(terms)) {
+    sum = code.let([...(sum === "" ? [] : [sum]), ...group].join(" + "));
+  }
+  return sum;
 }
 
 /** Above this a quotient may be off by one on hardware whose division is good to 2.5 ulp. */
@@ -116,16 +120,21 @@ export function split(code: Code, index: Expression, shape: Shape): Expression[]
       axes[i] = rest;
       break;
     }
+    if (size <= exactDivision) {
+      const quotient = code.let(`Math.floor((${rest} + 0.5) / ${n}.0)`);
+      axes[i] = code.let(`${rest} - ${quotient} * ${n}.0`);
+      rest = quotient;
+      size /= n;
+      continue;
+    }
     const quotient = code.variable(`Math.floor((${rest} + 0.5) / ${n}.0)`);
     const remainder = code.variable(`${rest} - ${quotient} * ${n}.0`);
-    if (size > exactDivision) {
-      code.line(`if (${remainder} < 0.0) { ${quotient} = ${quotient} - 1.0; ${remainder} = ${remainder} + ${n}.0; }`);
-      code.line(
-        `if (${remainder} > ${n - 1}.5) { ${quotient} = ${quotient} + 1.0; ${remainder} = ${remainder} - ${n}.0; }`,
-      );
-    }
-    axes[i] = remainder;
-    rest = quotient;
+    code.line(`if (${remainder} < 0.0) { ${quotient} = ${quotient} - 1.0; ${remainder} = ${remainder} + ${n}.0; }`);
+    code.line(
+      `if (${remainder} > ${n - 1}.5) { ${quotient} = ${quotient} + 1.0; ${remainder} = ${remainder} - ${n}.0; }`,
+    );
+    axes[i] = code.settle(remainder);
+    rest = code.settle(quotient);
     size /= n;
   }
   return axes;

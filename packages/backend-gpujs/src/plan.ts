@@ -11,6 +11,7 @@ import { isRewritten, lowerEquations } from "./lower.js";
 import { elementwiseNames, hasRule } from "./elementwise.js";
 import { sizeOf } from "./place.js";
 import { isRegistered, registeredName } from "./registered.js";
+import { dotTiles } from "./tiles.js";
 import { partsOf } from "./value.js";
 
 export type Step =
@@ -43,6 +44,8 @@ export interface PlanOptions {
   /** Primitives that the device could do, but slower than the host. */
   readonly onHost: ReadonlySet<string>;
   readonly fuse: boolean;
+  /** Whether gpu.js computes four elements at once, on WebAssembly: kernels are written for that. */
+  readonly vectors: boolean;
 }
 
 /** Whether there is a kernel for the primitive, with some parameters at least. */
@@ -63,7 +66,7 @@ export function planGraph(flat: Graph, options: PlanOptions): Plan {
     outputs,
     (equation) => isRewritten(equation.primitive.name) || kindOf(equation, options) === "kernel",
   );
-  const equations = withoutDead(lowerEquations(short), outputs);
+  const equations = withoutDead(lowerEquations(short, options.vectors), outputs);
   const hostScalars = new Set(flat.inputs.filter((_, i) => options.hostScalars[i]));
   const isKernel = (equation: Equation): boolean => kindOf(equation, options) === "kernel";
   const wanted = new Set<Variable>();
@@ -103,7 +106,7 @@ export function planGraph(flat: Graph, options: PlanOptions): Plan {
         steps.push({ kind: "alias", from: x, out });
       } else {
         checkSize(equation);
-        steps.push({ kind: "kernel", kernel: writeKernel(out, definitions), out });
+        steps.push({ kind: "kernel", kernel: writeKernel(out, definitions, options.vectors), out });
       }
     }
   }
@@ -173,7 +176,7 @@ function withoutDead(equations: readonly Equation[], outputs: readonly Atom[]): 
 function canCompute(equation: Equation): boolean {
   const { primitive, inputs } = equation;
   if (elementwiseNames.has(primitive.name)) return hasRule(primitive.name, inputs[0].dtype);
-  return primitive.name in rules || registeredName(equation) !== null;
+  return primitive.name in rules || primitive === dotTiles || registeredName(equation) !== null;
 }
 
 type Kind = Exclude<Step["kind"], "alias">;

@@ -12,6 +12,8 @@ export interface Cell {
   readonly code: Code;
   /** The element of operand number i of the equation at a place of it. */
   read(equation: Equation, operand: number, place: Place): Value;
+  /** The name of the array that operand number i is, if it is not computed here. */
+  array(equation: Equation, operand: number): string | null;
   /** A number that may be no literal (an infinity, NaN). */
   number(value: number): Expression;
 }

@@ -21,5 +21,8 @@ test("a Hessian-vector product and a step of Adam", async () => {
   const params = initialise(196, 64, 10);
   const state = { params, m: params, v: params, t: zeros([]) };
   const step = makeGraph(adamStep, state, zeros([128, 196]), zeros([128], { dtype: "int32" }), 0.01);
-  expect([kernels(fused.explain(step)), kernels(plain.explain(step))]).toEqual([28, 94]);
+  // Products in tiles want their results put in order, which is fused into what reads them, if anything does.
+  expect([kernels(fused.explain(step)), kernels(plain.explain(step))]).toEqual([31, 99]);
+  const scalar = await gpujs({ mode: "cpu" });
+  expect(kernels(scalar.explain(step))).toBe(28);
 });

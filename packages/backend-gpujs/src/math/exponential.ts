@@ -3,22 +3,31 @@
 import type { Definition } from "../source-functions.js";
 
 export const exponential: readonly Definition[] = [
-  // 2ⁿ for −126 ≤ n ≤ 127, exact.
+  // 2ⁿ for −126 ≤ n ≤ 127, exact: a factor for each binary digit of n.
   [
     "c_pow2",
     ["n"],
     `
-  let m = Math.abs(n);
-  let b = 2.0;
-  if (n < 0.0) { b = 0.5; }
-  let r = 1.0;
-  for (let i = 0; i < 7; i++) {
-    let half = Math.floor(m * 0.5);
-    if (m - half * 2.0 > 0.5) { r = r * b; }
-    m = half;
-    b = b * b;
-  }
-  return r;`,
+  let a = Math.abs(n);
+  let b = n < 0.0 ? 0.5 : 2.0;
+  let b2 = b * b;
+  let b4 = b2 * b2;
+  let b8 = b4 * b4;
+  let b16 = b8 * b8;
+  let b32 = b16 * b16;
+  let r = a >= 64.0 ? b32 * b32 : 1.0;
+  let m = a >= 64.0 ? a - 64.0 : a;
+  r = m >= 32.0 ? r * b32 : r;
+  m = m >= 32.0 ? m - 32.0 : m;
+  r = m >= 16.0 ? r * b16 : r;
+  m = m >= 16.0 ? m - 16.0 : m;
+  r = m >= 8.0 ? r * b8 : r;
+  m = m >= 8.0 ? m - 8.0 : m;
+  r = m >= 4.0 ? r * b4 : r;
+  m = m >= 4.0 ? m - 4.0 : m;
+  r = m >= 2.0 ? r * b2 : r;
+  m = m >= 2.0 ? m - 2.0 : m;
+  return m >= 1.0 ? r * b : r;`,
   ],
   // x·2ⁿ for any integer n with |n| < 252, rounded once.
   [
@@ -26,7 +35,9 @@ export const exponential: readonly Definition[] = [
     ["x", "n"],
     `
   let h = Math.floor(n * 0.5);
-  return x * c_pow2(h) * c_pow2(n - h);`,
+  let half = c_pow2(h);
+  let other = n - h > h ? half * 2.0 : half;
+  return x * half * other;`,
   ],
   // eʳ − 1 for |r| ≤ 0.35.
   [
@@ -77,8 +88,9 @@ export const exponential: readonly Definition[] = [
   let p = r + (c_expTail(r) + ((h - r) - l));
   let n1 = Math.floor(n * 0.5);
   let n2 = n - n1;
-  let s = c_pow2(n1);
-  return (s * p + (s - c_pow2(-n2))) * c_pow2(n2);`,
+  let t = c_pow2(n2);
+  let s = n2 > n1 ? t * 0.5 : t;
+  return (s * p + (s - c_pow2(-n2))) * t;`,
   ],
   // ½eˣ for x ≥ 0, finite for as long as cosh is.
   [
