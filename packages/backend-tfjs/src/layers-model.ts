@@ -21,9 +21,20 @@ import {
   type LiveLayer,
   type SymbolicTensor,
 } from "./layers/layer.js";
-import { isKnownCell } from "./layers/recurrent.js";
-import { applyLayer, isKnown } from "./layers/table.js";
-import { at, placesOf, put, replaced, slotsOf, valueIn, weightAt, type Place, type Tree } from "./layers/weights.js";
+import { isKnownCell, timeDistributed } from "./layers/recurrent.js";
+import { applyLayer, isKnown, resultOf } from "./layers/table.js";
+import {
+  at,
+  isModelForEveryStep,
+  placesOf,
+  put,
+  replaced,
+  slotsOf,
+  valueIn,
+  weightAt,
+  type Place,
+  type Tree,
+} from "./layers/weights.js";
 import { checkOptions, isPlain, kindOf } from "./options.js";
 import type { TfjsModule, TfjsTensor } from "./tfjs.js";
 
@@ -116,6 +127,8 @@ function checkLayer(layer: LiveLayer): void {
   if (!isKnown(layer.getClassName())) throw unsupported(layer, "is not known");
   if (layer.getClassName() === "RNN" && !isKnownCell(layer.cell!))
     throw unsupported(layer, "has a cell that is not known");
+  if (isModelForEveryStep(layer)) return;
+  if (layer.layer !== undefined && isModelForEveryStep(layer.layer)) throw unsupported(layer, "holds a model twice for every step"); // prettier-ignore
   for (const inner of [layer.layer, layer.forwardLayer]) if (inner !== undefined) checkLayer(inner);
 }
 
@@ -339,7 +352,10 @@ function call(
     ...(before && { states: before }),
     ...(keyOf && { training: { key: () => keyOf(layer) } }),
   };
-  const { outputs, mask, states, moved: changed } = applyLayer(call);
+  const every = isModelForEveryStep(layer)
+    ? timeDistributed(({ inputs: steps }) => ({ outputs: run(layer.layer!, context, steps, [null]).outputs }))
+    : null;
+  const { outputs, mask, states, moved: changed } = every === null ? applyLayer(call) : resultOf(every(call));
   if (states !== undefined) current.set(layer, states);
   if (changed !== undefined) moved.set(layer, { ...moved.get(layer), ...changed });
   const passed = mask === undefined ? (layer.supportsMasking ? masks[0] : null) : mask;

@@ -1,6 +1,6 @@
 /** Layers that multiply, look up or rearrange. */
 
-import { any, pad, repeat, take, tensordot, type Tensor } from "@curv/tensor";
+import { any, clip, pad, repeat, take, tensordot, type Tensor } from "@curv/tensor";
 import { activated } from "./activations.js";
 import { optional, weight, type LayerCall, type LayerFunction } from "./layer.js";
 
@@ -34,8 +34,10 @@ export const coreLayers: Readonly<Record<string, LayerFunction>> = {
 
   Embedding: (call) => {
     const [ids] = call.inputs;
-    const indices = ids.cast("int32");
-    const outputs = [take(weight(call, "embeddings"), indices, 0)];
+    const table = weight(call, "embeddings");
+    // What is outside stays outside; but webgpu adds to no integers of which it does not know that they are small.
+    const indices = clip(ids.cast("int32"), -table.shape[0] - 1, table.shape[0]);
+    const outputs = [take(table, indices, 0)];
     return { outputs, mask: call.config.maskZero === true ? indices.notEqual(0) : null };
   },
 

@@ -1,7 +1,7 @@
 /** Normalisation: batch normalisation by its moving statistics or, while a model trains, by those of the batch; and layer normalisation. */
 
 import { mean, rsqrt, stopGradient, type Tensor } from "@curv/tensor";
-import { optional, weight, type LayerFunction } from "./layer.js";
+import { optional, refuse, weight, type LayerFunction } from "./layer.js";
 
 /** γ (x − μ)/√(σ² + ε) + β. */
 function normalize(
@@ -20,8 +20,10 @@ function normalize(
 export const normalizationLayers: Readonly<Record<string, LayerFunction>> = {
   BatchNormalization: (call) => {
     const [x] = call.inputs;
-    const given = (call.config.axis as number | undefined) ?? -1;
-    const axis = given < 0 ? given + x.rank : given;
+    // Keras writes it as a list.
+    const axes = [(call.config.axis as number | readonly number[] | undefined) ?? -1].flat();
+    refuse(call.layer, axes.length !== 1, "normalises along several axes");
+    const axis = axes[0] < 0 ? axes[0] + x.rank : axes[0];
     const shape = x.shape.map((n, i) => (i === axis ? n : 1));
     const along = (w: Tensor | null): Tensor | null => (w === null ? null : w.reshape(shape));
     const epsilon = (call.config.epsilon as number | undefined) ?? 1e-3;

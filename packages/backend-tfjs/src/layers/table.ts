@@ -1,6 +1,6 @@
 /** All layers by class name, and how one is run. */
 
-import { isTensor } from "@curv/tensor";
+import { isTensor, type Tensor } from "@curv/tensor";
 import { activationLayers } from "./activations.js";
 import { convolutionLayers } from "./convolution.js";
 import { coreLayers } from "./core.js";
@@ -39,6 +39,9 @@ export function isKnown(className: string): boolean {
 export function applyLayer(call: LayerCall): LayerResult {
   const f = layers[call.layer.getClassName()];
   if (f === undefined) throw unsupported(call.layer, "is not known");
-  const result = f(call);
+  return resultOf(f(call));
+}
+
+export function resultOf(result: Tensor | LayerResult): LayerResult {
   return isTensor(result) ? { outputs: [result] } : result;
 }

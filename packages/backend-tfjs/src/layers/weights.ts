@@ -24,11 +24,20 @@ export function placesOf(model: LiveLayer): readonly Place[] {
   const places = new Map<LiveLayer, Place>();
   const visit = (layer: LiveLayer, path: readonly string[]): void => {
     if (places.has(layer)) return;
-    if (layer.layers !== undefined) for (const inner of layer.layers) visit(inner, [...path, inner.name]);
-    else places.set(layer, { layer, path });
+    if (layer.layers !== undefined) {
+      for (const inner of layer.layers) visit(inner, [...path, inner.name]);
+      return;
+    }
+    places.set(layer, { layer, path });
+    if (isModelForEveryStep(layer)) visit(layer.layer!, path);
   };
   visit(model, []);
   return [...places.values()];
+}
+
+/** Whether a layer is the TimeDistributed of a model: that model's layers have places of their own. */
+export function isModelForEveryStep(layer: LiveLayer): boolean {
+  return layer.getClassName() === "TimeDistributed" && layer.layer?.layers !== undefined;
 }
 
 /** The weights of a layer: TimeDistributed has those of its layer, Bidirectional two sets. */
@@ -40,6 +49,7 @@ export function slotsOf({ layer, path }: Place): Slot[] {
       ...slotsOf({ layer: backward!, path: [...path, "backward"] }),
     ];
   }
+  if (isModelForEveryStep(layer)) return [];
   if (layer.getClassName() === "TimeDistributed") return slotsOf({ layer: layer.layer!, path });
   const { cells } = layer.cell ?? {};
   if (cells !== undefined) return cells.flatMap((cell, i) => slotsOf({ layer: cell, path: [...path, cellName(i)] }));
