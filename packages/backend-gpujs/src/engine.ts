@@ -85,8 +85,37 @@ export class Engine {
     return key;
   }
 
-  /** Runs the kernel that is kept under the key, or a new one. */
-  private run({ key, name, length, compile, inputs }: Call, args: readonly unknown[]): Handle | Promise<Handle> {
+  /** Runs the kernel that is kept under the key, or a new one; once more, if there was no room for it and room can be made. */
+  private run(call: Call, args: readonly unknown[]): Handle | Promise<Handle> {
+    const again = (error: unknown): Handle | Promise<Handle> => {
+      if (!this.makeRoom(error)) throw error;
+      return this.run(call, args);
+    };
+    try {
+      const result = this.attempt(call, args);
+      return isPromise(result) ? result.catch(again) : result;
+    } catch (error) {
+      return again(error);
+    }
+  }
+
+  /**
+   * A browser gives a page about a hundred memories of WebAssembly, of whatever size, and each kernel has one. When they are used up, half of the
+   * kernels are given up, and as few are kept from there on. Whether that was of use can be known only by trying.
+   */
+  private makeRoom(error: unknown): boolean {
+    const outOfMemory = error instanceof GpujsError && error.reason === "out-of-memory";
+    if (this.mode !== "webasm" || !outOfMemory || this.kernels.size === 0) return false;
+    const kept = Math.floor(this.kernels.size / 2);
+    this.mostKernels = Math.max(1, kept);
+    while (this.kernels.size > kept) {
+      const [oldest, kernel] = this.kernels.entries().next().value!;
+      this.forget(oldest, kernel);
+    }
+    return true;
+  }
+
+  private attempt({ key, name, length, compile, inputs }: Call, args: readonly unknown[]): Handle | Promise<Handle> {
     return this.guarded(name, length, () => {
       const kept = this.kernels.get(key);
       const made: Compiled = kept ?? { run: compile(), arrays: 0, retired: false };
@@ -172,7 +201,8 @@ export class Engine {
   }
 
   private count(handle: Handle, length: number, maker: Compiled | null): void {
-    if (maker !== null) {
+    // WebAssembly's results are copies: reading and freeing them needs no kernel.
+    if (maker !== null && !(handle instanceof Float32Array)) {
       maker.arrays++;
       this.makers.set(handle, maker);
     }

@@ -6,6 +6,7 @@ import {
   definePrimitive,
   registerLowering,
   tensor,
+  zeros,
   type Aval,
   type Primitive,
   type Tensor,
@@ -101,4 +102,37 @@ test("what waits for a device keeps no more on it than what is held", async () =
   }
   expect((await x.data())[0]).toBe(1000);
   expect(backend.memory().peakBytes - peakBytes).toBeLessThanOrEqual(3 * 4000);
+});
+
+test.each([false, true])("a page that gives few memories to WebAssembly; asynchronous: %s", async (asynchronous) => {
+  const most = 12;
+  let used = 0;
+  class Gpu extends real.GPU {
+    override createKernel(...args: Parameters<InstanceType<GpuLibrary["GPU"]>["createKernel"]>): never {
+      const kernel = super.createKernel(...args);
+      let has = false;
+      return new Proxy(kernel, {
+        apply: (target, self, operands) => {
+          if (!has && used === most) throw new RangeError("WebAssembly.Memory(): could not allocate memory");
+          if (!has) used++;
+          has = true;
+          return Reflect.apply(target, self, operands) as unknown;
+        },
+        get: (target, name) =>
+          name === "destroy"
+            ? () => {
+                if (has) used--;
+                has = false;
+                target.destroy();
+              }
+            : (Reflect.get(target, name) as unknown),
+      }) as never;
+    }
+  }
+  const backend = await gpujs({ mode: "webasm", library: { GPU: Gpu, input: real.input }, asynchronous });
+  const kept: Tensor[] = [];
+  for (let n = 1; n <= 40; n++) kept.push(zeros([n]).to(backend).add(1));
+  for (const [i, x] of kept.entries()) expect([...(await x.data())]).toEqual(new Array<number>(i + 1).fill(1));
+  expect(used).toBeLessThanOrEqual(most);
+  await backend.dispose();
 });
