@@ -23,7 +23,7 @@ import { CudaError } from "./errors.js";
 import { Executor } from "./executor.js";
 import { planGraph } from "./graph-plan.js";
 import type { Cublas } from "./lib/cublas.js";
-import { librariesOf } from "./lib/libraries.js";
+import { librariesOf, whyMissing } from "./lib/libraries.js";
 import { libraryLines } from "./lib/found.js";
 import { hasKernel } from "./lower.js";
 import { movesOnly } from "./lower/fourier.js";
@@ -35,6 +35,17 @@ import { downloadLater, downloadNow, hostArray, upload } from "./transfer.js";
 import { sizeOf } from "./view.js";
 
 const mostPlans = 4096;
+
+/** What was chosen when the backend was opened. */
+interface Choices {
+  readonly hostFallback: boolean;
+  readonly graphs: boolean;
+  readonly epilogues: boolean;
+  /** Whether cuDNN does convolutions, where it is there. */
+  readonly convolutions: boolean;
+  /** Whether float32 may be rounded to TF32 in them. */
+  readonly tensorCores: boolean;
+}
 
 /** Tensors on an NVIDIA card. Made by {@link cuda}. */
 export class CudaBackend implements Backend {
@@ -69,20 +80,24 @@ export class CudaBackend implements Backend {
     private readonly library: Cublas | null,
     /** Why there is no library, for `describe`. */
     private readonly libraryMissing: string | null,
-    hostFallback: boolean,
-    private readonly graphs: boolean,
-    epilogues: boolean,
+    private readonly choices: Choices,
   ) {
+    const { hostFallback, epilogues, convolutions, tensorCores } = choices;
     const biased: PlanOptions["biased"] = (product) => {
       // The library asks the card whose context is current.
       this.checkOpen();
       return librariesOf(device).biased(product);
+    };
+    const convolve: PlanOptions["convolve"] = (convolution) => {
+      this.checkOpen();
+      return librariesOf(device).convolve(convolution, tensorCores);
     };
     this.planOptions = {
       multiprocessors: device.info.multiprocessors,
       hostFallback,
       library: library !== null,
       ...(library !== null && epilogues ? { biased } : {}),
+      ...(library !== null && convolutions ? { convolve } : {}),
     };
     this.executor = new Executor(
       device,
@@ -146,7 +161,7 @@ export class CudaBackend implements Backend {
     this.captureConstants(graph);
     const plan = planGraph(graph, this.planOptions);
     const { inputs } = graph;
-    const replay = this.graphs ? new Replay(this.device, plan) : null;
+    const replay = this.choices.graphs ? new Replay(this.device, plan) : null;
     const executable: Executable = (buffers) =>
       this.execute(plan, inputs.map(({ dtype }, i) => this.bufferOf(buffers[i], dtype)), replay); // prettier-ignore
     if (replay !== null) {
@@ -179,12 +194,22 @@ export class CudaBackend implements Backend {
         ? `matrix products by own kernels: ${this.libraryMissing ?? "as asked"}`
         : `matrix products by cuBLAS (${this.library.path})`,
       ...libraryLines(),
+      this.convolutionLine(),
       this.planOptions.hostFallback ? "what has no kernel is computed on the host" : "what has no kernel is refused",
-      this.graphs
+      this.choices.graphs
         ? `${device.recordings} CUDA graphs, replayed ${device.replays} times${[...device.notRecorded].map((reason) => `; not recorded: ${reason}`).join("")}`
         : "launches are not recorded as CUDA graphs",
       `${device.cache.misses} kernels compiled, ${device.cache.hits} read from ${device.cache.folder}, ${device.launches} launches; ${arrays} arrays, ${bytes} bytes, at most ${peakBytes}`,
     ].join("; ");
+  }
+
+  private convolutionLine(): string {
+    if (this.planOptions.convolve === undefined) return "convolutions by own kernels, as asked";
+    if (whyMissing("cudnn") !== null) return "convolutions by own kernels, for want of cuDNN";
+    const { convolutions, noConvolutions } = librariesOf(this.device);
+    if (noConvolutions !== null) return `convolutions by own kernels: ${noConvolutions}`;
+    const { taken, left } = convolutions;
+    return `convolutions by cuDNN: ${taken} planned; left to own kernels because it has no way that is exact and repeats: ${left}`;
   }
 
   /** What is on the card now. */

@@ -5,7 +5,8 @@ import { environment, fileSystem, koffi } from "./environment.js";
 import { CudaError } from "./errors.js";
 
 /** Libraries that this package calls, or loads so that others find them. */
-export type LibraryName = "driver" | "nvrtc" | "nvJitLink" | "cublasLt" | "cublas" | "cusparse" | "cusolver" | "cufft";
+export type LibraryName =
+  "driver" | "nvrtc" | "nvJitLink" | "cublasLt" | "cublas" | "cusparse" | "cusolver" | "cufft" | "cudnn";
 
 interface Names {
   /** In the order in which they are tried. Their numbers are the library's own: cuSOLVER 12 belongs to CUDA 13. */
@@ -68,6 +69,12 @@ export const libraries: Readonly<Record<LibraryName, Names>> = {
     windows: ["cufft64_12.dll", "cufft64_11.dll", "cufft64_10.dll"],
     wheels: ["nvidia/cu13/lib", "nvidia/cufft/lib"],
     remedy: /* @__PURE__ */ toolkit("nvidia-cufft"),
+  },
+  cudnn: {
+    linux: ["libcudnn.so.9", "libcudnn.so.8"],
+    windows: ["cudnn64_9.dll", "cudnn64_8.dll"],
+    wheels: ["nvidia/cudnn/lib"],
+    remedy: 'install cuDNN, or "pip install nvidia-cudnn-cu13", or name the folder in CURV_CUDA_LIB_DIR',
   },
 };
 

@@ -2,6 +2,7 @@
 
 import type { Atom, DType, Equation, Primitive } from "@curv/tensor";
 import { elementwiseNames, hasFormula } from "./codegen/scalar.js";
+import { conv } from "./lower/convolution.js";
 import { cast, elementwise, full, identity, threefry } from "./lower/elementwise.js";
 import * as factorisations from "./lower/factorisations.js";
 import { fourier } from "./lower/fourier.js";
@@ -13,7 +14,7 @@ import { dot } from "./lower/product.js";
 import { reduce } from "./lower/reduce.js";
 import { scan } from "./lower/scan.js";
 import { sort } from "./lower/sort.js";
-import { convolution, windowed } from "./lower/windows.js";
+import { windowed } from "./lower/windows.js";
 import { isRegistered, registeredLowering } from "./registered.js";
 
 const table: Readonly<Record<string, Lower>> = {
@@ -51,7 +52,7 @@ const table: Readonly<Record<string, Lower>> = {
   cumArgMax: scan,
   windowSum: windowed,
   windowArgMax: windowed,
-  conv: convolution,
+  conv,
   cholesky: /* @__PURE__ */ by("cusolver", factorisations.cholesky),
   lu: /* @__PURE__ */ by("cusolver", factorisations.lu),
   qr: /* @__PURE__ */ by("cusolver", factorisations.qr),

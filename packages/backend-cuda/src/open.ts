@@ -6,6 +6,7 @@ import { Device } from "./device.js";
 import { openDriver } from "./driver.js";
 import { CudaError } from "./errors.js";
 import { openCublas, type Cublas, type MatmulPrecision } from "./lib/cublas.js";
+import { whyMissing } from "./lib/libraries.js";
 import { openNvrtc } from "./nvrtc.js";
 
 /** How a backend is opened. */
@@ -16,13 +17,18 @@ export interface CudaOptions {
   readonly name?: string;
   /** Whether the CPU may compute, on copies, what the card has no kernel for. Default false: that is an error which names the operation. */
   readonly hostFallback?: boolean;
-  /** How float32 matrix products are computed. Default `"highest"`: curvature loses three digits under TF32. float64 is always float64. */
+  /** How float32 matrix products and convolutions by cuDNN are computed. Default `"highest"`: curvature loses three digits under TF32. float64 is always float64. */
   readonly matmulPrecision?: MatmulPrecision;
   /**
    * Who does matrix products: `"cublas"` throws where it is not found, `"own"` are generated kernels. Default: cuBLAS where it is found;
    * `describe()` says which.
    */
   readonly products?: "cublas" | "own";
+  /**
+   * Who does convolutions: `"cudnn"` throws where it is not found, `"own"` are generated kernels. Default: cuDNN where it is found, for those
+   * that it takes; `describe()` counts them. As products, they are float32 unless `matmulPrecision` says less.
+   */
+  readonly convolutions?: "cudnn" | "own";
   /**
    * Whether a compiled function's product, the bias that is added to it and the rectifier after that are one call of cuBLASLt, where it has
    * one. Default true.
@@ -54,6 +60,7 @@ export function cuda({
   hostFallback = false,
   matmulPrecision = "highest",
   products,
+  convolutions,
   epilogues = true,
   graphs = true,
   cacheFolder: folder,
@@ -75,5 +82,19 @@ export function cuda({
       [missing] = error.message.split("\n");
     }
   }
-  return new CudaBackend(name, opened, library, missing, hostFallback, graphs && !opened.synchronous, epilogues);
+  if (convolutions === "cudnn") {
+    const reason = library === null ? "the backend is opened without cuBLAS" : whyMissing("cudnn");
+    if (reason !== null) {
+      library?.close();
+      opened.close();
+      throw new CudaError(`cuda: convolutions by cuDNN were asked for, and ${reason.replace(/^cuda: /, "")}`);
+    }
+  }
+  return new CudaBackend(name, opened, library, missing, {
+    hostFallback,
+    graphs: graphs && !opened.synchronous,
+    epilogues,
+    convolutions: convolutions !== "own",
+    tensorCores: matmulPrecision === "tf32" || matmulPrecision === "bf16",
+  });
 }

@@ -22,6 +22,7 @@ import { CudaError } from "./errors.js";
 import type { KernelArgument } from "./launch.js";
 import type { BiasedProduct, PreparedProduct } from "./lib/cublaslt.js";
 import type { Facts } from "./lower/fourier.js";
+import type { Convolution, PreparedConvolution } from "./lib/cudnn.js";
 import { addressOf, type LaunchStep, type PlannedArgument, type PlannedArray, type Step } from "./plan.js";
 import { isContiguous, mergeDimensions, sizeOf, stridesOf, wholeView, type View } from "./view.js";
 
@@ -34,6 +35,8 @@ export interface PlanOptions {
   readonly library: boolean;
   /** The library's way to add a bias to a product, and to cut off what is negative; null where it has none. Absent: it is not asked. */
   readonly biased?: (product: BiasedProduct) => PreparedProduct | null;
+  /** cuDNN's way to compute a convolution; null where it has none. Absent: it is not asked. */
+  readonly convolve?: (convolution: Convolution) => PreparedConvolution | null;
 }
 
 /** Most elements of an array: positions of gathered, scattered and sorted elements are int32. */

@@ -251,14 +251,18 @@ describe("what is said of the libraries", () => {
       );
       expect(line).toContain(`"pip install ${wheel}"`);
     }
-    expect(lines.filter((text) => / is not used: /.test(text)).map((text) => text.split(" ")[0])).toEqual([
-      "cuDNN",
-      "NCCL",
-    ]);
+    expect(lines.find((text) => text.startsWith("cuDNN "))).toMatch(/ missing: .*"pip install nvidia-cudnn-cu13"/);
+    expect(lines.filter((text) => / is not used: /.test(text)).map((text) => text.split(" ")[0])).toEqual(["NCCL"]);
   });
 
   test("versions and paths of those that are there; two toolkits that do not belong together", () => {
-    const files = ["/t/libcublas.so.13", "/t/libcublasLt.so.13", "/t/libcusolver.so.11", "/t/libcufft.so.12"];
+    const files = [
+      "/t/libcublas.so.13",
+      "/t/libcublasLt.so.13",
+      "/t/libcusolver.so.11",
+      "/t/libcufft.so.12",
+      "/t/libcudnn.so.9",
+    ];
     const version = (_type: number, out: Int32Array): number => {
       out[0] = 10 + _type;
       return 0;
@@ -273,10 +277,11 @@ describe("what is said of the libraries", () => {
     expect(lines).toContain("cuBLAS 10.11.12 (/t/libcublas.so.13)");
     expect(lines).toContain("cuBLASLt 10.11.12 (/t/libcublasLt.so.13)");
     expect(lines).toContain("cuFFT 10.11.12 (/t/libcufft.so.12)");
+    expect(lines).toContain("cuDNN 10.11.12 (/t/libcudnn.so.9)");
     expect(lines[2]).toMatch(
       /^cuSOLVER missing: .*libcublas\.so\.13 and .*libcusolver\.so\.11 belong to different toolkits/,
     );
-    expect(asked).toEqual(["cublasGetProperty", "cublasLtGetProperty", "cufftGetProperty"]);
+    expect(asked).toEqual(["cublasGetProperty", "cublasLtGetProperty", "cufftGetProperty", "cudnnGetProperty"]);
   });
 });
 

@@ -16,7 +16,8 @@ import {
   epilogue,
   preferenceAttribute,
 } from "../src/lib/cublaslt.js";
-import { cufftSignatures } from "../src/lib/cufft.js";
+import { bindCudnn, cudnnNumbers, cudnnSignatures, describeConvolution, type Convolution } from "../src/lib/cudnn.js";
+import { cufftSignatures, kinds } from "../src/lib/cufft.js";
 import { cusolverSignatures, loadCusolver } from "../src/lib/cusolver.js";
 import { libraryLines } from "../src/lib/found.js";
 import { locate, type LocatedLibrary } from "../src/locate.js";
@@ -26,6 +27,7 @@ const libraries = [
   { name: "cuBLASLt", find: () => locate("cublasLt"), signatures: cublasLtSignatures, headers: ["cublasLt.h"] },
   { name: "cuSOLVER", find: () => loadCusolver(), signatures: cusolverSignatures, headers: ["cusolverDn.h", "cusolver_common.h"] },
   { name: "cuFFT", find: () => locate("cufft"), signatures: cufftSignatures, headers: ["cufft.h"] },
+  { name: "cuDNN", find: () => locate("cudnn"), signatures: cudnnSignatures, headers: ["cudnn_graph.h", "cudnn_ops.h", "cudnn_cnn.h"] },
 ]; // prettier-ignore
 
 function found(find: () => LocatedLibrary): LocatedLibrary | string {
@@ -39,7 +41,7 @@ function found(find: () => LocatedLibrary): LocatedLibrary | string {
 /** How a C parameter is passed: in a pointer, in 8, 32 or 64 bits, or as a double. */
 function passed(parameter: string): string {
   const text = parameter.replace(/\/\*.*?\*\//gs, "").trim();
-  const handles = /(Handle_t|handle_t|Info_t|Stream_t|stream_t|Params_t|Desc_t|Layout_t|Preference_t)\b/;
+  const handles = /(Handle_t|handle_t|Descriptor_t|Info_t|Stream_t|stream_t|Params_t|Desc_t|Layout_t|Preference_t)\b/;
   if (/[*[]/.test(text) || handles.test(text)) return "void *";
   if (/\b(signed )?char\b/.test(text)) return "int8_t";
   if (/\b(u?int64_t|long long|size_t)\b/.test(text)) return "int64_t";
@@ -160,4 +162,72 @@ describe("cuBLASLt without a card", () => {
       expect(ofProduct(product, end, new BigInt64Array(1), 2, written)).not.toBe(0);
     }
   });
+});
+
+describe("cuDNN without a card", () => {
+  const library = found(() => locate("cudnn"));
+  beforeEach(({ skip }) => skip(typeof library === "string", String(library)));
+
+  test("numbers are those of the headers", ({ skip }) => {
+    const folder = join(dirname((library as LocatedLibrary).path), "../include");
+    const files = ["cudnn_graph.h", "cudnn_ops.h"].map((file) => join(folder, file));
+    skip(!files.every((file) => existsSync(file)), `no headers in ${folder}`);
+    const text = files.map((file) => readFileSync(file, "utf8").replace(/\/\*.*?\*\//gs, "")).join("\n");
+    for (const [name, number] of Object.entries(cudnnNumbers)) {
+      const [, value] = new RegExp(`\\b${name}\\s*= (\\d+)`).exec(text)!;
+      expect({ name, number }).toEqual({ name, number: Number(value) });
+    }
+    // What is offered of methods, as it lies in memory: int, int, float, size_t, int, int, int[3].
+    const header = readFileSync(join(folder, "cudnn_cnn.h"), "utf8").replace(/\/\*.*?\*\//gs, "");
+    const [, fields] = /struct cudnnConvolutionFwdAlgoPerfStruct \{(.*?)\}/s.exec(header)!;
+    expect(fields.split(";").map((field) => field.trim()).filter((field) => field !== "")).toEqual([
+      "cudnnConvolutionFwdAlgo_t algo",
+      "cudnnStatus_t status",
+      "float time",
+      "size_t memory",
+      "cudnnDeterminism_t determinism",
+      "cudnnMathType_t mathType",
+      "int reserved[3]",
+    ]); // prettier-ignore
+  });
+
+  test("descriptions of convolutions are taken, and the library's result has the size of ours", () => {
+    const { call } = bindCudnn(library as LocatedLibrary);
+    const convolutions: readonly Pick<Convolution, "x" | "w" | "y" | "padding" | "stride" | "dilation" | "groups">[] = [
+      { x: [2, 3, 7, 6], w: [4, 3, 3, 2], y: [2, 4, 5, 5], padding: [0, 0], stride: [1, 1], dilation: [1, 1], groups: 1 },
+      { x: [2, 4, 9, 9], w: [16, 2, 3, 3], y: [2, 16, 5, 4], padding: [2, 1], stride: [2, 2], dilation: [2, 2], groups: 2 },
+      { x: [2, 3, 11, 1], w: [4, 3, 3, 1], y: [2, 4, 3, 1], padding: [0, 0], stride: [3, 1], dilation: [1, 1], groups: 1 },
+      { x: [2, 2, 4, 5, 3], w: [3, 2, 2, 2, 2], y: [2, 3, 3, 2, 2], padding: [0, 0, 0], stride: [1, 2, 1], dilation: [1, 1, 1], groups: 1 },
+    ]; // prettier-ignore
+    for (const dtype of ["float32", "float64"] as const) {
+      for (const size of convolutions) {
+        const { convolution, x, w } = describeConvolution(call, { ...size, kind: "forward", dtype }, false);
+        const y = new Int32Array(size.y.length);
+        call.cudnnGetConvolutionNdForwardOutputDim(convolution, x, w, y.length, y);
+        expect([...y]).toEqual(size.y);
+      }
+    }
+    // Negative padding is refused, so that the checks above would not pass by chance.
+    const wrong = { ...convolutions[0], padding: [-1, 0], kind: "forward", dtype: "float32" } as const;
+    expect(() => describeConvolution(call, wrong, false)).toThrow(/cudnnSetConvolutionNdDescriptor returned/);
+  });
+});
+
+test("kinds of Fourier transforms have the numbers of the header", ({ skip }) => {
+  const library = found(() => locate("cufft"));
+  skip(typeof library === "string", String(library));
+  const header = join(dirname((library as LocatedLibrary).path), "../include/cufft.h");
+  skip(!existsSync(header), `no ${header}`);
+  const text = readFileSync(header, "utf8");
+  const named = {
+    CUFFT_C2C: kinds.complex.float32,
+    CUFFT_Z2Z: kinds.complex.float64,
+    CUFFT_R2C: kinds.ofReal.float32,
+    CUFFT_D2Z: kinds.ofReal.float64,
+    CUFFT_C2R: kinds.toReal.float32,
+    CUFFT_Z2D: kinds.toReal.float64,
+  };
+  for (const [name, number] of Object.entries(named)) {
+    expect(Number(new RegExp(`\\b${name} = (0x[0-9a-f]+)`).exec(text)![1])).toBe(number);
+  }
 });

@@ -16,13 +16,11 @@ const asked: readonly Asked[] = [
   { title: "cuBLASLt", name: "cublasLt", property: "cublasLtGetProperty" },
   { title: "cuSOLVER", name: "cusolver", property: "cusolverGetProperty" },
   { title: "cuFFT", name: "cufft", property: "cufftGetProperty" },
+  { title: "cuDNN", name: "cudnn", property: "cudnnGetProperty" },
 ];
 
-/** Libraries that one might expect, and that nothing here calls. */
-const unused = [
-  "cuDNN is not used: convolutions are own kernels",
-  "NCCL is not used: each backend works on its own card, tensors go from card to card by the host",
-];
+/** A library that one might expect, and that nothing here calls. */
+const unused = ["NCCL is not used: each backend works on its own card, tensors go from card to card by the host"];
 
 /**
  * A line for each of NVIDIA's libraries. Looks for them, and loads those that are there.

@@ -6,6 +6,7 @@ import { CudaError } from "../errors.js";
 import { locate, type LibraryName } from "../locate.js";
 import { downloadNow, hostArray, upload } from "../transfer.js";
 import { cublasOf, type Cublas } from "./cublas.js";
+import { openCudnn, type Convolution, type Cudnn, type PreparedConvolution } from "./cudnn.js";
 import { openCublasLt, type BiasedProduct, type CublasLt, type PreparedProduct } from "./cublaslt.js";
 import { loadCusolver, openCusolver, type Cusolver } from "./cusolver.js";
 import { openCufft, type Cufft } from "./cufft.js";
@@ -16,6 +17,12 @@ export class Libraries {
   private openFourier: Cufft | null = null;
   /** Undefined until it is asked for; null if it is not there. */
   private openEpilogues: CublasLt | null | undefined;
+  /** Undefined until it is asked for; null if it is not there. */
+  private openConvolutions: Cudnn | null | undefined;
+  /** Why cuDNN could not be opened, in one line; null if it was not tried, or could. */
+  noConvolutions: string | null = null;
+  /** Convolutions that cuDNN takes, and that it leaves to own kernels. */
+  readonly convolutions: { taken: number; left: number } = { taken: 0, left: 0 };
   private readonly rectifies = new Map<BiasedProduct["dtype"], boolean>();
 
   constructor(private readonly device: Device) {
@@ -49,6 +56,24 @@ export class Libraries {
     }
     if (this.openEpilogues === null || (product.relu && !this.keepsNaN(product.dtype))) return null;
     return this.openEpilogues.prepare(product);
+  }
+
+  /** A convolution; null if cuDNN is not there, or has no way to compute it that is exact enough and adds in the same order each time. */
+  convolve(convolution: Convolution, tensorCores: boolean): PreparedConvolution | null {
+    if (this.openConvolutions === undefined) {
+      try {
+        this.openConvolutions = openCudnn(this.device.stream, tensorCores, (bytes) => this.workspace(bytes));
+      } catch (error) {
+        // It is not there, or does not go with this card or driver: the reason is told by `describe`.
+        if (!(error instanceof CudaError)) throw error;
+        this.openConvolutions = null;
+        [this.noConvolutions] = error.message.split("\n");
+      }
+    }
+    if (this.openConvolutions === null) return null;
+    const run = this.openConvolutions.prepare(convolution);
+    this.convolutions[run === null ? "left" : "taken"]++;
+    return run;
   }
 
   /** Whether the library's rectifier leaves NaN as it is, like that of every other kernel: nothing says so, hence one product that tells. */
@@ -89,7 +114,12 @@ export class Libraries {
     const largest = this.workspaces.at(-1);
     if (largest !== undefined && largest.bytes >= bytes) return largest.address;
     const size = Math.max(2 ** 16, 2 * (largest?.bytes ?? 0), bytes);
-    const made = Buffer.allocate(this.device.memory, "bool", size, () => "work space of cuSOLVER, cuFFT and cuBLASLt");
+    const made = Buffer.allocate(
+      this.device.memory,
+      "bool",
+      size,
+      () => "work space of cuSOLVER, cuFFT, cuBLASLt and cuDNN",
+    );
     this.workspaces.push(made);
     return made.address;
   }
@@ -98,6 +128,7 @@ export class Libraries {
     this.openSolver?.close();
     this.openFourier?.close();
     this.openEpilogues?.close();
+    this.openConvolutions?.close();
     for (const buffer of this.workspaces) buffer.release();
     opened.delete(this.device);
   }
@@ -114,7 +145,7 @@ export function librariesOf(device: Device): Libraries {
 const searched = new Map<LibraryName, string | null>();
 
 /** Null if the library loads on this machine, else why not, in one line. Loads it: who asks is about to plan a call. */
-export function whyMissing(name: "cusolver" | "cufft"): string | null {
+export function whyMissing(name: "cusolver" | "cufft" | "cudnn"): string | null {
   let reason = searched.get(name);
   if (reason === undefined) {
     try {

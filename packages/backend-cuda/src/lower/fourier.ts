@@ -7,13 +7,13 @@
  */
 
 import { isTensor, type Atom, type Equation, type Tensor, type Variable } from "@curv/tensor";
-import { itemBytes, type Filled } from "../buffer.js";
+import type { Filled } from "../buffer.js";
 import type { Value } from "../expression.js";
 import type { FloatType } from "../lib/cusolver.js";
 import type { Planner } from "../planner.js";
 import { flipView, sizeOf, sliceView, type View } from "../view.js";
 import { chain } from "./elementwise.js";
-import { callLibrary } from "./library.js";
+import { aligned, callLibrary } from "./library.js";
 import { fresh, paramsOf, type Lower } from "./lowering.js";
 
 export const fourier: Lower = (planner, equation) => {
@@ -132,14 +132,6 @@ function toReal(planner: Planner, equation: Equation, wanted: 0 | 1): void {
     call: ({ fourier: library }, [from, to]) => library.toReal(dtype as FloatType, n, sizeOf(shape) / n, from, to),
   });
   planner.set(equation.outputs[wanted], x);
-}
-
-/** Where the library may read pairs of numbers at once. */
-function aligned(planner: Planner, x: View): View {
-  if ((x.offset * itemBytes(x.dtype)) % 16 === 0) return x;
-  const copy = fresh(planner, x);
-  planner.emitCopy(x, copy);
-  return copy;
 }
 
 function signed(planner: Planner, x: View, sign: number): Value {

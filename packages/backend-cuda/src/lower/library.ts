@@ -31,6 +31,14 @@ export function callLibrary(planner: Planner, equation: Equation, step: LibraryC
   });
 }
 
+/** A whole array that begins where a library may read 16 bytes at once. */
+export function aligned(planner: Planner, x: View): View {
+  if ((x.offset * itemBytes(x.dtype)) % 16 === 0) return x;
+  const copy = wholeView(planner.newArray(x.dtype, sizeOf(x.shape)), x.dtype, x.shape);
+  planner.emitCopy(x, copy);
+  return copy;
+}
+
 /** The lowering where the library is found; else the operation is refused, or done by the host if that is allowed. */
 export function by(library: "cublas" | "cusolver" | "cufft", lowering: Lower): Lower {
   return (planner, equation) => {

@@ -49,6 +49,44 @@ export interface FakeCard {
   epilogues(): number;
 }
 
+function compile(source: string, path: string): void {
+  if (existsSync(path)) return;
+  mkdirSync(dirname(path), { recursive: true });
+  const aside = `${path}.${process.pid}`;
+  const options = ["-std=gnu++17", "-O2", "-w", "-shared", "-fPIC", "-U_FORTIFY_SOURCE", "-ffp-contract=off"];
+  const { status, stderr } = spawnSync("g++", [...options, "-o", aside, join(here, source), "-ldl"], {
+    encoding: "utf8",
+  });
+  if (status !== 0) throw new Error(`the fake card does not compile:\n${stderr}`);
+  renameSync(aside, path);
+}
+
+/** What tests ask of the fake cuDNN. */
+export interface FakeCudnn {
+  /** Whether it has no way to compute anything that may be used. */
+  setRefuses(refuses: boolean): void;
+  /** How often results, inputs and filters were computed. */
+  ran(): number[];
+  /** Handles and descriptors that were not destroyed. */
+  live(): number;
+}
+
+/** Puts cuDNN beside the other libraries of the fake card: without this call it is not there, and convolutions are own kernels. */
+export function withCudnn({ folder }: FakeCard): FakeCudnn {
+  const hash = createHash("sha256");
+  for (const file of ["fake-cudnn.cpp", "stream.h", "product.h"]) hash.update(readFileSync(join(here, file)));
+  const path = join(folder, `cudnn-${hash.digest("hex").slice(0, 16)}`, "libcudnn.so.9");
+  compile("fake-cudnn.cpp", path);
+  process.env.CURV_CUDA_LIB_DIR = `${folder}:${dirname(path)}`;
+  const library = koffi().load(path);
+  const ran = library.func("fakeRan", "int", ["int"]) as (which: number) => number;
+  return {
+    setRefuses: (refuses) => library.func("fakeRefuse", "int", ["int"])(refuses ? 1 : 0) as never,
+    ran: () => [0, 1, 2].map((which) => ran(which)),
+    live: library.func("fakeDescriptors", "int", []) as never,
+  };
+}
+
 /** The fake card, or why there is none: printed by the tests that then do not run. */
 export function fakeCard(): FakeCard | string {
   if (process.platform !== "linux") return `the fake card is made for Linux; this is ${process.platform}`;
@@ -58,18 +96,7 @@ export function fakeCard(): FakeCard | string {
   const hash = createHash("sha256").update(version.stdout);
   for (const file of files) hash.update(readFileSync(join(here, file)));
   const folder = join(root, "node_modules/.cache/curv-fake-cuda", hash.digest("hex").slice(0, 16));
-  mkdirSync(folder, { recursive: true });
-  for (const [library, source] of Object.entries(sources)) {
-    const path = join(folder, library);
-    if (existsSync(path)) continue;
-    const aside = `${path}.${process.pid}`;
-    const options = ["-std=gnu++17", "-O2", "-w", "-shared", "-fPIC", "-U_FORTIFY_SOURCE", "-ffp-contract=off"];
-    const { status, stderr } = spawnSync("g++", [...options, "-o", aside, join(here, source), "-ldl"], {
-      encoding: "utf8",
-    });
-    if (status !== 0) throw new Error(`the fake card does not compile:\n${stderr}`);
-    renameSync(aside, path);
-  }
+  for (const [library, source] of Object.entries(sources)) compile(source, join(folder, library));
   const shim = join(folder, "shim.h");
   if (!existsSync(shim)) {
     // Another process may be compiling with it: never half a file.
