@@ -77,7 +77,7 @@ second="hvp-resnet slq sinkhorn bessel steps"
 for name in $(for word in ${*:-$all}; do case $word in first) echo "$first" ;; second) echo "$second" ;; *) echo "$word" ;; esac; done); do
   case $name in
     probe) part probe 30 ;;
-    hard) part hard 60 ;;
+    hard) part hard 75 ;;
     # One shard of four, in about the time that there is; the others: conformance-2, -3, -4.
     conformance) part conformance 120 --shard 1/4 ;;
     conformance-*) part conformance 400 --shard "${name#conformance-}/4" ;;

@@ -2,8 +2,9 @@
 
 import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import { cpu, cumsum, eye, jit, linearRecurrence, logSumExp, makeGraph, relu, tensor, tidy, use, zeros } from "@curv/tensor"; // prettier-ignore
-import { qr, svd } from "@curv/tensor/linalg";
+import { conv, cpu, cumsum, eye, grad, jit, linearRecurrence, logSumExp, makeGraph, relu, tensor, tidy, use, zeros } from "@curv/tensor"; // prettier-ignore
+import { fft, irfft, rfft } from "@curv/tensor/fft";
+import { eigh, qr, svd, svdvals } from "@curv/tensor/linalg";
 import * as random from "@curv/tensor/random";
 import { fail, floats, openCard, relativeDifference, messageOf } from "./harness.mjs";
 
@@ -138,6 +139,95 @@ export function hard({ tiny }) {
         if (!errors.every((error) => error < 1e-11)) fail(`${count} of [${m}, ${n}]: ${errors.join(", ")}`);
       }
       return worst;
+    },
+    "batches of symmetric eigenproblems, at once": () => {
+      const worst = {};
+      for (const dtype of floats) {
+        for (const [count, n] of tiny
+          ? [[2, 33]]
+          : [
+              [300, 40],
+              [100, 128],
+              [4, 500],
+            ]) {
+          // prettier-ignore
+          const x = random.normal(random.key(14), { shape: [count, n, n], dtype });
+          const a = x.add(x.transpose([0, 2, 1]));
+          const { values, vectors } = eigh(a);
+          const scaled = vectors.mul(values.reshape([count, 1, n]));
+          const errors = [
+            a.matmul(vectors).sub(scaled).abs().max().itemSync() / values.abs().max().itemSync(),
+            vectors.transpose([0, 2, 1]).matmul(vectors).sub(eye(n, n, { dtype })).abs().max().itemSync(),
+          ]; // prettier-ignore
+          worst[`${count} x ${n} x ${n}, ${dtype}`] = errors;
+          const bound = n * (dtype === "float32" ? 2 ** -23 : 2 ** -52);
+          if (!errors.every((error) => error < bound)) fail(`${count} of ${n}, ${dtype}: ${errors.join(", ")}`);
+        }
+      }
+      return worst;
+    },
+    "small singular values of a batch, to as many digits as large ones": () => {
+      const [count, m, n] = tiny ? [2, 34, 5] : [50, 120, 16];
+      const { q } = qr(random.normal(random.key(15), { shape: [count, m, n], dtype: "float64" }));
+      const scales = Float64Array.from({ length: n }, (_, i) => 10 ** (-1.5 * i));
+      const got = svdvals(q.mul(tensor(scales, { dtype: "float64" })), { accurate: true }).dataSync();
+      const worst = Math.max(...got.map((y, i) => Math.abs(y / scales[i % n] - 1)));
+      if (!(worst < 1e-12)) fail(`relative error ${worst}`);
+      return { worst };
+    },
+    "transforms of real numbers at half the work: those of complex ones": () => {
+      const differences = {};
+      for (const dtype of floats) {
+        for (const n of tiny ? [12, 7] : [2 ** 20, 1000 * 999, 30_011]) {
+          const x = random.normal(random.key(16), { shape: [n % 2 === 0 ? 3 : 2, n], dtype });
+          const there = (/** @type {Tensor} */ y) => Object.values(rfft(y));
+          const whole = (/** @type {Tensor} */ y) => Object.values(fft(y));
+          const back = (/** @type {Tensor} */ y, /** @type {Tensor} */ z) => irfft({ re: y, im: z }, { n });
+          // What is not compiled does not know that im is zero.
+          const [re, im] = there(x);
+          const halves = jit(there)(x).map((y, i) => relativeDifference(y.dataSync(), [re, im][i].dataSync()));
+          const wholes = jit(whole)(x).map((y, i) => relativeDifference(y.dataSync(), whole(x)[i].dataSync()));
+          const again = relativeDifference(jit(back)(re, im).dataSync(), x.dataSync());
+          const all = [...halves, ...wholes, again];
+          differences[`${n}, ${dtype}`] = all;
+          if (!all.every((difference) => difference < (dtype === "float32" ? 1e-5 : 1e-13))) fail(`${n}, ${dtype}: ${all.join(", ")}`); // prettier-ignore
+        }
+      }
+      return differences;
+    },
+    "convolutions and their slopes by cuDNN: the numbers of own kernels, and the same bits each time": () => {
+      const seen = {};
+      const [images, channels, side] = tiny ? [2, 3, 8] : [64, 32, 32];
+      for (const dtype of floats) {
+        const run = (convolutions) => {
+          const there = openCard({ convolutions, name: `cuda-conv-${convolutions ?? "found"}` });
+          const keys = random.split(random.key(17), 3);
+          const shapes = [
+            [images, channels, side, side],
+            [2 * channels, channels, 3, 3],
+            [images, 2 * channels, side / 2, side / 2],
+          ];
+          const [x, w, ct] = shapes.map((shape, i) => random.normal(keys[i], { shape, dtype }));
+          const f = (a, b) => conv(a, b, { stride: 2, padding: 1 });
+          const all = jit((/** @type {Tensor} */ a, /** @type {Tensor} */ b, /** @type {Tensor} */ c) => [
+            f(a, b),
+            conv(a, b),
+            grad((/** @type {Tensor} */ z) => f(z, b).mul(c).sum())(a),
+            grad((/** @type {Tensor} */ z) => f(a, z).mul(c).sum())(b),
+          ]); // prettier-ignore
+          const [first, ...others] = Array.from({ length: 4 }, () => all(x, w, ct).map((y) => y.dataSync()));
+          const same = others.every((results) => results.every((y, i) => relativeDifference(y, first[i]) === 0));
+          const line = there.describe().split("; ").filter((part) => /onvolutions|cuDNN/.test(part)).join("; "); // prettier-ignore
+          there.dispose();
+          return { first, same, line };
+        };
+        const [found, own] = [run(undefined), run("own")];
+        const differences = found.first.map((y, i) => relativeDifference(y, own.first[i]));
+        if (!found.same || !own.same) fail(`${dtype}: bits differ from call to call`);
+        if (!differences.every((difference) => difference < (dtype === "float32" ? 1e-5 : 1e-13))) fail(`${dtype}: they differ by ${differences.join(", ")}`); // prettier-ignore
+        seen[dtype] = { differences, line: found.line };
+      }
+      return seen;
     },
     "a recurrence and running sums of long lines, softmax of rows with infinities": () => {
       const n = tiny ? 1500 : 2 ** 21;

@@ -209,7 +209,7 @@ export class CudaBackend implements Backend {
     const { convolutions, noConvolutions } = librariesOf(this.device);
     if (noConvolutions !== null) return `convolutions by own kernels: ${noConvolutions}`;
     const { taken, left } = convolutions;
-    return `convolutions by cuDNN: ${taken} planned; left to own kernels because it has no way that is exact and repeats: ${left}`;
+    return `convolutions by cuDNN: ${taken} planned, ${left} left to own kernels because it has no way that is exact and repeats`;
   }
 
   /** What is on the card now. */
