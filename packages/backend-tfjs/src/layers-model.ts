@@ -259,6 +259,9 @@ export async function functionFromLayersModel(
       }
       checkOptions("applyTraining", trainingOptions, {});
       const { key, states: before = states } = trainingOptions;
+      if (key !== undefined && !isTensor(key)) {
+        throw new DomainError(`applyTraining: key is ${kindOf(key)}; wants one of random.key(seed).`);
+      }
       return step(own, before, inputs as readonly Tensor[], { key });
     },
   };
@@ -287,7 +290,9 @@ function statesAt(states: LayerParams, path: readonly string[], count: number): 
 
 function checkModel(model: TfjsLayersModel, caller: string): LiveLayer {
   const root = model as unknown as LiveLayer;
-  if (root?.layers === undefined || !Array.isArray(root.inputs) || root.inputs.length === 0) {
+  const lists = [root?.layers, root?.inputs, root?.outputs] as readonly unknown[];
+  const isModel = lists.every((list) => Array.isArray(list) && list.length > 0 && list.every((x) => isPlain(x)));
+  if (!isModel || root.layers!.some((layer) => typeof layer.getClassName !== "function")) {
     throw new BackendError(
       `${caller}: model is not a built tf.LayersModel; give its first layer an inputShape. (A tf.GraphModel has no layers.)`,
     );
