@@ -29,7 +29,7 @@ const names = Object.keys(architectures) as Architecture[];
 export const app: App = defineApp({
   name: "curvature-report",
   usage: "npm start --",
-  description: `Trains two small networks on 10,000 handwritten digits, measures the curvature of their losses with
+  description: `Trains small networks on 10,000 handwritten digits, measures the curvature of their losses with
 Hessian-vector products, and checks at which learning rate gradient descent becomes unstable.`,
   misses: "a network of a default run stays below its accuracy",
   options: {

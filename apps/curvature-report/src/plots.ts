@@ -157,8 +157,8 @@ export function gaussNewtonPlot({ curvature }: NetworkCurvature): string {
 /** Trace and largest eigenvalue of each layer's block. */
 export function layersPlot({ name, curvature }: NetworkCurvature): string {
   const rows = curvature.layers.flatMap(({ layer, trace, largest }) => [
-    { layer, value: Math.max(trace, 0), of: "trace" },
-    { layer, value: Math.max(largest, 0), of: "largest eigenvalue" },
+    { layer, value: trace, of: "trace" },
+    { layer, value: largest, of: "largest eigenvalue" },
   ]);
   return draw({
     height: 90 + 34 * curvature.layers.length,
@@ -240,10 +240,11 @@ export function surfacePlot({ name, curvature }: NetworkCurvature): string {
 export function batchRatesPlot({ name, batchRates }: Pick<NetworkResults, "name" | "batchRates">): string {
   const { rates } = batchRates;
   const all = rates.flatMap(({ predicted, measured }) => [predicted, measured]);
+  const domain = [Math.min(...all) / 1.6, Math.max(...all) * 1.6];
   return draw({
     height: 260,
     x: { label: "batch size", type: "log", base: 2, ticks: rates.map(({ batch }) => batch), tickFormat: "d" },
-    y: { label: "largest learning rate", type: "log", ticks: roundTicks(all), tickFormat: plain },
+    y: { label: "largest learning rate", type: "log", domain, ticks: roundTicks(domain), tickFormat: plain },
     marks: [
       Plot.lineY(rates, { x: "batch", y: "predicted", stroke: "var(--muted)", strokeWidth: 2, marker: "dot" }),
       Plot.dot(rates, { x: "batch", y: "measured", fill: colourOf(name), r: 5 }),
@@ -298,8 +299,8 @@ export function bisectionPlot({ measured, predicted }: StabilityCheck): string {
   }));
   return draw({
     color: { legend: true, domain: ["stays", "leaves"], range: ["var(--mlp)", "var(--cnn)"] },
-    x: { label: "run", ticks: rows.length, tickFormat: "d", grid: false, inset: 12 },
-    y: { label: "rate / (2/λ_max)", inset: 10 },
+    x: { label: "run", ticks: rows.map(({ run }) => run), tickFormat: "d", grid: false, inset: 12 },
+    y: { label: "rate / (2/λₘₐₓ)", inset: 10 },
     marks: [
       Plot.ruleY([1], { stroke: "var(--muted)" }),
       Plot.ruleY([measured.threshold / predicted], { stroke: "var(--muted)", strokeDasharray: "4 3" }),
@@ -350,9 +351,9 @@ export function confusionPlot({ name, confusion }: Pick<NetworkResults, "name" |
   });
 }
 
-/** 1, 2 and 5 times powers of ten within the range, or at most a fifth beside it. */
+/** 1, 2 and 5 times powers of ten within the range. */
 function roundTicks(values: readonly number[]): number[] {
-  const [least, most] = [Math.min(...values) / 1.2, Math.max(...values) * 1.2];
+  const [least, most] = [Math.min(...values), Math.max(...values)];
   const ticks = [-3, -2, -1, 0, 1, 2].flatMap((power) => [1, 2, 5].map((digit) => digit * 10 ** power));
   return ticks.filter((tick) => tick >= least && tick <= most);
 }

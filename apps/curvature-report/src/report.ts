@@ -51,7 +51,7 @@ ${findingsTable(findings(results))}
 <p>${settings.trainingDigits.toLocaleString("en")} digits are there to learn from (${networks
     .map(({ name, architecture }) => {
       const { trainingDigits, epochs, batchSize } = settings.studies[architecture];
-      return `${name}: ${trainingDigits.toLocaleString("en")} of them, ${epochs} times, in batches of ${batchSize}`;
+      return `${name}: ${trainingDigits.toLocaleString("en")} of them, ${epochs} epochs in batches of ${batchSize}`;
     })
     .join(
       "; ",

@@ -90,7 +90,7 @@ export const fullSettings: Omit<Settings, "seed"> = {
       sharpnessDigits: 64,
       curvatureDigits: 128,
       probes: 16,
-      density: { probes: 1, steps: 24 },
+      density: { probes: 2, steps: 24 },
       surfacePoints: 13,
       batchRates: { batches: [4, 16, 64], steps: 30 },
     },
