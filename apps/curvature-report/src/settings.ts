@@ -81,7 +81,7 @@ export const fullSettings: Omit<Settings, "seed"> = {
       surfacePoints: 21,
       batchRates: { batches: [4, 16, 64, 256], steps: 60 },
     },
-    // A product with its Hessian costs fifty times the MLP's: fewer digits, so that it takes ten minutes and not an hour.
+    // A product with its Hessian costs far more than the MLP's: fewer digits, so that it takes minutes and not an hour.
     resnet20: {
       trainingDigits: 4000,
       epochs: 6,
