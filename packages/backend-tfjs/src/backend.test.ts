@@ -25,7 +25,8 @@ import * as tf from "@tensorflow/tfjs";
 import "@tensorflow/tfjs-backend-wasm";
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { engines, open, whyNot } from "../test/engines.js";
-import { backendFromTfjs, fromTfjs, toTfjs, type TfjsKernel } from "./index.js";
+import { roundingEngine } from "../test/rounding-engine.js";
+import { backendFromTfjs, fromTfjs, toTfjs, type TfjsKernel, type TfjsModule } from "./index.js";
 
 beforeAll(async () => {
   await tf.setBackend("wasm");
@@ -279,6 +280,14 @@ describe("engines and modules", () => {
   test("what is no module is refused with the line to run", () => {
     expect(() => backendFromTfjs({} as never)).toThrow(/npm install @tensorflow\/tfjs/);
     expect(() => backendFromTfjs({ ...tf, getBackend: () => undefined } as never)).toThrow(/no engine is ready/);
+  });
+
+  test("webgl on a device whose textures are of 16 bits is refused", () => {
+    const half = (has: boolean): TfjsModule => ({ ...roundingEngine("webgl"), env: () => ({ getBool: () => has }) });
+    expect(() => backendFromTfjs(half(false))).toThrow(
+      /webgl engine has numbers of 16 bits only.*setBackend\("wasm"\)/,
+    );
+    expect(backendFromTfjs(half(true)).name).toBe("tfjs-webgl");
   });
 
   test("options of another type are refused by name", () => {

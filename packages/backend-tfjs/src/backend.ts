@@ -57,7 +57,7 @@ const nativeKernels = ["tensorflow"];
  *
  * @param tf - The module, its engine set and ready: `await tf.setBackend("wasm")` first. One backend stands for one engine; using it after
  * `tf.setBackend` has switched to another is a BackendError.
- * @throws BackendError if no engine is ready; DomainError for options that are none.
+ * @throws BackendError if no engine is ready, or webgl has no float32 on this device, only half of it; DomainError for options that are none.
  *
  * @example
  * import * as tf from "@tensorflow/tfjs";
@@ -69,6 +69,11 @@ export function backendFromTfjs(tf: TfjsModule, options: TfjsBackendOptions = {}
   checkOptions("backendFromTfjs", options, { name: "name", hostFallback: "boolean" });
   const engine = new Engine(tf);
   const { name = `tfjs-${engine.name}`, hostFallback = false } = options;
+  if (engine.name === "webgl" && tf.env?.().getBool("WEBGL_RENDER_FLOAT32_ENABLED") === false) {
+    throw new BackendError(
+      'backendFromTfjs: the webgl engine has numbers of 16 bits only on this device; take another, as by await tf.setBackend("wasm").',
+    );
+  }
   const syncRead = engine.name !== "webgpu";
 
   const active = (caller: string): void => {

@@ -28,5 +28,7 @@ export interface TfjsModule {
   tensor(values: never, shape?: never, dtype?: never): TfjsTensor;
   keep(tensor: never): unknown;
   tidy(f: never): unknown;
+  /** Its flags; only read. */
+  env?(): { getBool(flag: string): boolean };
   memory(): { readonly numTensors: number; readonly numBytes: number };
 }

@@ -3,6 +3,7 @@
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openPage, whyNoBrowser, type OpenPage } from "../../../../test/support/bundled-page.js";
+import { integerResults } from "../integers.js";
 import { difference, programs } from "../programs.js";
 import type { page as pageInBrowser } from "./page.js";
 
@@ -57,6 +58,17 @@ else {
       skip(description === null, whyNot);
       const [program, tolerance] = programs[name];
       expect(difference(await ask("run", name), await program())).toBeLessThan(tolerance);
+    });
+
+    test("no integer is rounded", async ({ skip }) => {
+      skip(description === null, whyNot);
+      skip(process.env.CURV_TFJS_BROWSER !== "all", "runs with CURV_TFJS_BROWSER=all");
+      const results = Object.entries(await ask("integers"));
+      const refused = /^BackendError: \w+: tfjs-webgpu .*cannot read synchronously/;
+      const right = results.filter(([, result]) => typeof result !== "string" || !refused.test(result));
+      if (engine === "webgl") expect(right).toHaveLength(results.length);
+      const expected = await integerResults((x) => x);
+      expect(Object.fromEntries(right)).toEqual(Object.fromEntries(right.map(([name]) => [name, expected[name]])));
     });
 
     test("a lost device is reported, and the CPU goes on", async ({ skip }) => {
