@@ -1,8 +1,6 @@
 /** The backend: tensors and graphs of Curv as arrays and launches on a card. */
 
 import {
-  flattenCalls,
-  isTensor,
   Variable,
   type Aval,
   type Backend,
@@ -16,12 +14,13 @@ import {
   type Tensor,
   type TypedArray,
 } from "@curv/tensor";
+import { constantsOf, openGraph, paramsKey, sizeOf } from "@curv/tensor/backend";
 import { Buffer, type Filled } from "./buffer.js";
 import type { Device } from "./device.js";
 import type { CudaDevice } from "./driver.js";
 import { CudaError } from "./errors.js";
 import { Executor } from "./executor.js";
-import { planGraph } from "./graph-plan.js";
+import { planEquation, planGraph } from "./graph-plan.js";
 import type { Cublas } from "./lib/cublas.js";
 import { librariesOf, whyMissing } from "./lib/libraries.js";
 import { libraryLines } from "./lib/found.js";
@@ -32,7 +31,6 @@ import type { MemoryUse } from "./memory-pool.js";
 import type { Plan, Step } from "./plan.js";
 import { largestArray, type PlanOptions } from "./planner.js";
 import { downloadLater, downloadNow, hostArray, upload } from "./transfer.js";
-import { sizeOf } from "./view.js";
 
 const mostPlans = 4096;
 
@@ -141,13 +139,12 @@ export class CudaBackend implements Backend {
   }
 
   run(primitive: Primitive, inputs: readonly Operand[], params: unknown, outs: readonly Aval[]): readonly unknown[] {
-    const key = `${primitive.id} ${inputs.map((x) => `${x.dtype}${x.shape.join()}`).join(" ")} ${textOf(params)}`;
+    const key = `${primitive.id} ${inputs.map((x) => `${x.dtype}${x.shape.join()}`).join(" ")} ${paramsKey(params)}`;
     let plan = this.plans.get(key);
     if (plan === undefined) {
       const variables = inputs.map((x) => new Variable(x.shape, x.dtype, false));
       const outputs = outs.map((y) => new Variable(y.shape, y.dtype, false));
-      const equations = [{ primitive, inputs: variables, params, outputs }];
-      plan = planGraph({ inputs: variables, equations, outputs }, this.planOptions);
+      plan = planEquation({ primitive, inputs: variables, params, outputs }, variables, this.planOptions);
       this.plans.set(key, plan);
       if (this.plans.size > mostPlans) this.plans.delete(this.plans.keys().next().value!);
     }
@@ -158,7 +155,8 @@ export class CudaBackend implements Backend {
   }
 
   readonly compile = (graph: Graph): Executable => {
-    this.captureConstants(graph);
+    // A constant may be disposed by whoever made it; the graph keeps its elements.
+    for (const x of constantsOf(openGraph(graph))) this.constant(x);
     const plan = planGraph(graph, this.planOptions);
     const { inputs } = graph;
     const replay = this.choices.graphs ? new Replay(this.device, plan) : null;
@@ -229,7 +227,7 @@ export class CudaBackend implements Backend {
    * @param graph - From `makeGraph`.
    */
   explain(graph: Graph): readonly string[] {
-    return planGraph(flattenCalls(graph), this.planOptions).steps.flatMap(linesOf);
+    return planGraph(graph, this.planOptions).steps.flatMap(linesOf);
   }
 
   /** Waits for all work and gives the card back. Tensors that live on it cannot be read any more. */
@@ -283,15 +281,6 @@ export class CudaBackend implements Backend {
     }
     return held;
   }
-
-  /** A constant may be disposed by whoever made it; the graph keeps its elements. */
-  private captureConstants(graph: Graph): void {
-    for (const { inputs, params } of graph.equations) {
-      for (const x of inputs) if (isTensor(x)) this.constant(x);
-      for (const inner of graphsIn(params)) this.captureConstants(inner);
-    }
-    for (const y of graph.outputs) if (isTensor(y)) this.constant(y);
-  }
 }
 
 /** A share of an array, as tensors hold it. */
@@ -304,22 +293,6 @@ class Handle implements Filled {
 
 function versionText(version: number): string {
   return `${Math.floor(version / 1000)}.${Math.floor((version % 1000) / 10)}`;
-}
-
-function graphsIn(params: unknown): Graph[] {
-  if (typeof params !== "object" || params === null) return [];
-  return Object.values(params).flatMap((value: unknown) => (Array.isArray(value) ? value : [value]).filter(isGraph));
-}
-
-function isGraph(value: unknown): value is Graph {
-  return typeof value === "object" && value !== null && "equations" in value && "outputs" in value;
-}
-
-/** Params as a key: JSON has neither −0 nor what is not finite. */
-function textOf(params: unknown): string {
-  return JSON.stringify(params, (_key, v: unknown) =>
-    typeof v === "number" && (!Number.isFinite(v) || Object.is(v, -0)) ? (Object.is(v, -0) ? "-0" : String(v)) : v,
-  );
 }
 
 function linesOf(step: Step): string[] {

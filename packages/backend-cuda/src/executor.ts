@@ -1,6 +1,7 @@
 /** Runs plans: segment by segment, with memory for the arrays that others may hold; the rest lies in the plan's arena. */
 
 import type { HostArray, TypedArray, Aval } from "@curv/tensor";
+import { firstError, sizeOf, type CheckParams, type ScanParams, type WhileParams } from "@curv/tensor/backend";
 import { Buffer } from "./buffer.js";
 import type { Device } from "./device.js";
 import type { KernelArgument } from "./launch.js";
@@ -17,7 +18,6 @@ import {
   type Step,
 } from "./plan.js";
 import { downloadNow, hostArray, upload } from "./transfer.js";
-import { sizeOf } from "./view.js";
 
 export class Executor {
   constructor(
@@ -125,8 +125,8 @@ export class Executor {
         );
         return;
       case "check": {
-        const { ranks, guarded, test } = step.equation.params as CheckParams;
-        const error = firstError(this.operands(step.equation.inputs, step.inputs, buffers), ranks, guarded, test);
+        const operands = this.operands(step.equation.inputs, step.inputs, buffers);
+        const error = firstError(operands, step.equation.params as CheckParams);
         if (error !== null) throw error;
         return;
       }
@@ -253,46 +253,4 @@ function addressIn({ array, offset }: AddressArgument, buffers: readonly (Buffer
 
 function resolve(argument: PlannedArgument, buffers: readonly (Buffer | null)[]): KernelArgument {
   return typeof argument === "object" && "array" in argument ? addressIn(argument, buffers) : argument;
-}
-
-interface WhileParams {
-  readonly conditionConsts: number;
-  readonly bodyConsts: number;
-  readonly maxSteps: number | null;
-}
-
-interface ScanParams {
-  readonly consts: number;
-  readonly carries: number;
-  readonly length: number;
-  readonly reverse: boolean;
-}
-
-interface CheckParams {
-  readonly ranks: readonly number[];
-  readonly guarded: boolean;
-  readonly test: (...operands: readonly TypedArray[]) => Error | null;
-}
-
-/** The error of the first lane that has one; a guard switches lanes off. */
-function firstError(
-  operands: readonly HostArray[],
-  ranks: readonly number[],
-  guarded: boolean,
-  test: CheckParams["test"],
-): Error | null {
-  const live = guarded ? operands[operands.length - 1].buffer : null;
-  const [first] = operands;
-  const lanes = sizeOf(first.shape.slice(0, first.shape.length - ranks[0]));
-  for (let lane = 0; lane < lanes; lane++) {
-    if (live !== null && live[live.length === 1 ? 0 : lane] === 0) continue;
-    const own = ranks.map((rank, i) => {
-      const { shape, buffer } = operands[i];
-      const size = sizeOf(shape.slice(shape.length - rank));
-      return lanes === 1 ? buffer : buffer.subarray(lane * size, (lane + 1) * size);
-    });
-    const error = test(...own);
-    if (error !== null) return error;
-  }
-  return null;
 }

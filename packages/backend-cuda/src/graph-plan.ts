@@ -1,6 +1,7 @@
 /** From a graph to a plan: opens what stands for other graphs, lowers each equation, and finds when each array is first and last needed. */
 
-import { flattenCalls, isTensor, Variable, type Atom, type Equation, type Graph, type Primitive } from "@curv/tensor";
+import { isTensor, type Atom, type Equation, type Graph, type Variable } from "@curv/tensor";
+import { openGraph, removeDead, sizeOf } from "@curv/tensor/backend";
 import { CudaError } from "./errors.js";
 import { mostResults, Node } from "./expression.js";
 import { loweringFor } from "./lower.js";
@@ -9,17 +10,24 @@ import { transformFacts } from "./lower/fourier.js";
 import { inOnePass, onePassLowerings } from "./lower/one-pass.js";
 import { withLifetimes, withMemory, type Plan } from "./plan.js";
 import { Planner, type PlanOptions } from "./planner.js";
-import { isContiguous, sizeOf, wholeView } from "./view.js";
+import { isContiguous, wholeView } from "./view.js";
 
 const controlFlow: ReadonlySet<string> = new Set(["scan", "whileLoop", "cond", "check"]);
 
-/** The plan of a graph whose calls are opened (`flattenCalls`). */
+/** The plan of a graph. */
 export function planGraph(graph: Graph, options: PlanOptions): Plan {
-  const values = new Map<Variable, Atom>(graph.inputs.map((v) => [v, v]));
-  const opened: Equation[] = [];
-  open(graph.equations, values, opened);
-  const outputs = graph.outputs.map((y) => (isTensor(y) ? y : values.get(y)!));
-  const equations = withoutDead(inOnePass(opened), outputs);
+  return planOpened(openGraph(graph), options);
+}
+
+/** The plan of one application, which is not simplified: simplifying would apply it, if it has no operands. */
+export function planEquation(equation: Equation, inputs: readonly Variable[], options: PlanOptions): Plan {
+  const graph = { inputs, equations: [equation], outputs: equation.outputs };
+  return equation.primitive.standsFor === undefined ? planOpened(graph, options) : planGraph(graph, options);
+}
+
+function planOpened(graph: Graph, options: PlanOptions): Plan {
+  const { outputs } = graph;
+  const { equations } = removeDead({ ...graph, equations: inOnePass(graph.equations) });
   const planner = new Planner(options, countUses(equations, outputs), transformFacts(equations, outputs));
   for (const v of graph.inputs) planner.set(v, wholeView(planner.newArray(v.dtype, sizeOf(v.shape)), v.dtype, v.shape));
   lowerAll(planner, equations, outputs, options);
@@ -147,7 +155,7 @@ function storeOutputs(planner: Planner, outputs: readonly Atom[]): number[] {
 function lowerControl(planner: Planner, equation: Equation, options: PlanOptions): void {
   const { name } = equation.primitive;
   const inputs = storedInputs(planner, equation);
-  const inner = (graph: Graph): Plan => planGraph(flattenCalls(graph), options);
+  const inner = (graph: Graph): Plan => planGraph(graph, options);
   if (name === "check") {
     planner.steps.push({ kind: "check", equation, inputs });
     return;
@@ -172,53 +180,4 @@ function countUses(equations: readonly Equation[], outputs: readonly Atom[]): Ma
     if (!isTensor(atom)) uses.set(atom, (uses.get(atom) ?? 0) + 1);
   }
   return uses;
-}
-
-/** The equations of a graph, with graphs that they stand for in their places, all results under names of their own. */
-function open(equations: readonly Equation[], values: Map<Variable, Atom>, out: Equation[]): void {
-  const read = (atom: Atom): Atom => (isTensor(atom) ? atom : values.get(atom)!);
-  for (const { primitive, params, inputs, outputs } of equations) {
-    const atoms = inputs.map(read);
-    const inner = graphInside(primitive, params, inputs.length);
-    if (inner === null) {
-      const renamed = outputs.map((v) => new Variable(v.shape, v.dtype, v.weak));
-      outputs.forEach((v, i) => values.set(v, renamed[i]));
-      out.push({ primitive, params, inputs: atoms, outputs: renamed });
-      continue;
-    }
-    const flat = flattenCalls(inner.graph);
-    const own = new Map<Variable, Atom>(flat.inputs.map((v, i) => [v, atoms[inner.takes[i]]]));
-    open(flat.equations, own, out);
-    outputs.forEach((v, i) => {
-      const result = flat.outputs[i];
-      values.set(v, isTensor(result) ? result : own.get(result)!);
-    });
-  }
-}
-
-interface Inside {
-  readonly graph: Graph;
-  readonly takes: readonly number[];
-}
-
-/** The graph that an application comes to on values, if it is one. */
-function graphInside(primitive: Primitive, params: unknown, operands: number): Inside | null {
-  const known = primitive.standsFor?.(params, operands);
-  if (known !== undefined) return known;
-  if (primitive.interpret === undefined || controlFlow.has(primitive.name)) return null;
-  const { graph } = params as { graph?: Graph };
-  return graph === undefined ? null : { graph, takes: graph.inputs.map((_, i) => i) };
-}
-
-/** Equations that an output or an effect needs. */
-function withoutDead(equations: readonly Equation[], outputs: readonly Atom[]): Equation[] {
-  const needed = new Set<Atom>(outputs);
-  const kept: Equation[] = [];
-  for (let i = equations.length - 1; i >= 0; i--) {
-    const equation = equations[i];
-    if (equation.outputs.length > 0 && !equation.outputs.some((v) => needed.has(v))) continue;
-    kept.push(equation);
-    for (const x of equation.inputs) needed.add(x);
-  }
-  return kept.reverse();
 }

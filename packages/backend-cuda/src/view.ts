@@ -1,6 +1,9 @@
 /** Strided views of arrays on the card: most of what moves elements moves only numbers here. */
 
 import type { DType, Shape } from "@curv/tensor";
+import { stridesOf } from "@curv/tensor/backend";
+
+export { sizeOf, stridesOf } from "@curv/tensor/backend";
 
 /** Elements of an array: those at `offset` + Σ index·stride. */
 export interface View {
@@ -10,20 +13,6 @@ export interface View {
   readonly shape: Shape;
   readonly offset: number;
   readonly strides: readonly number[];
-}
-
-export function sizeOf(shape: Shape): number {
-  return shape.reduce((n, m) => n * m, 1);
-}
-
-export function stridesOf(shape: Shape): number[] {
-  const strides = new Array<number>(shape.length);
-  let step = 1;
-  for (let i = shape.length - 1; i >= 0; i--) {
-    strides[i] = step;
-    step *= shape[i];
-  }
-  return strides;
 }
 
 /** All of an array, row-major. */

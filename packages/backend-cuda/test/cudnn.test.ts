@@ -102,7 +102,9 @@ describe("on the fake card", () => {
       grad((a: Tensor) => conv(a, kernel, { stride: 2, padding: 1 }).mul(ct).sum())(x);
     const lines = place.explain(makeGraph(back, numbers([2, 4, 4, 4], "float32"), numbers([4, 3, 3, 3], "float32")));
     expect(lines.filter((line) => /library|copy/.test(line))).toEqual(["library conv"]);
-    expect(place.describe()).toMatch(/cuDNN 9\.24\.0 \(.*libcudnn\.so\.9\).*convolutions by cuDNN: \d+ planned, 0 left/);
+    expect(place.describe()).toMatch(
+      /cuDNN 9\.24\.0 \(.*libcudnn\.so\.9\).*convolutions by cuDNN: \d+ planned, 0 left/,
+    );
   });
 
   test("what the library refuses, own kernels do, and that is said", () => {

@@ -1,6 +1,7 @@
 /** Sliding windows: pooling and convolution. */
 
 import type { Shape } from "@curv/tensor";
+import type { ConvParams } from "@curv/tensor/backend";
 import {
   implicitTile,
   printConvolution,
@@ -77,15 +78,6 @@ function passesOf(from: Shape, to: Shape, params: WindowParams): Pass[] {
   const cost = passes.map((pass, i) => sizeOf(pass.shape) * (sizeOf(pass.params.window) + (i === 0 ? 0 : 2)));
   const apart = 2 * cost.reduce((a, b) => a + b, 0) < sizeOf(to) * sizeOf(params.window);
   return apart ? passes : [{ shape: to, params }];
-}
-
-interface ConvParams {
-  readonly stride: readonly number[];
-  readonly padding: readonly (readonly [number, number])[];
-  readonly inputDilation: readonly number[];
-  readonly kernelDilation: readonly number[];
-  readonly groups: number;
-  readonly batchGroups: number;
 }
 
 export const convolution: Lower = (planner, equation) => {
