@@ -1,7 +1,7 @@
 /** The curvature of a model's loss in one call: what one would measure first, in numbers and on a page. */
 
 import { DomainError } from "@curv/tensor";
-import { eigsh, expectArguments } from "@curv/linsolve";
+import { expectOptions, eigsh } from "@curv/linsolve";
 import { norm } from "@curv/tensor/tree";
 import * as random from "@curv/tensor/random";
 import { asBatches, meanOverExamples, type Data } from "./data.js";
@@ -9,9 +9,10 @@ import { spectralDensity, type SpectralDensity } from "./estimators/spectral-den
 import { negativeFraction, spectralMeasure, type SpectralMeasure } from "./estimators/spectral-measure.js";
 import { traceByLayer, type BlockTrace } from "./estimators/trace-by-layer.js";
 import type { LossFunction } from "./loss-function.js";
-import { hessianOperator, type HessianOptions } from "./operators/hessian.js";
+import { hessianFor, type HessianOptions } from "./operators/hessian.js";
 import { reportPage } from "./report-page.js";
 import { valueAndGradient } from "./transforms.js";
+import { checkCount } from "./estimators/products.js";
 
 export interface CurvatureReportOptions extends HessianOptions {
   /** Default key(0). */
@@ -83,13 +84,17 @@ export async function curvatureReport<P, B>(
   data: Data<B>,
   options: CurvatureReportOptions = {},
 ): Promise<CurvatureReport> {
-  expectArguments("curvatureReport", { loss: [loss, "function"] });
   const caller = "curvatureReport";
+  expectOptions(caller, options, {
+    key: "key", top: "number", probes: "number", density: "object", tol: "number", title: "text",
+  }); // prettier-ignore
   const { key = random.key(0), top = 5, probes = 32, tol = 1e-4, title = "Curvature of the loss" } = options;
   const { signal, onProgress } = options;
-  const hessian = hessianOperator(loss, params, data, options);
+  const hessian = hessianFor(loss, params, data, options, caller);
   const [n] = hessian.shape;
   if (!Number.isInteger(top) || top < 1) throw new DomainError(`${caller}: top is ${top}; wants a positive integer.`);
+  if (!(tol >= 0)) throw new DomainError(`${caller}: tol is ${tol}; wants a number >= 0.`);
+  checkCount(probes, caller, "probes");
   const k = Math.min(top, n);
   const stop = signal && { signal };
   const tell = (stage: "eigenvalues" | "trace" | "density", done: number): void => onProgress?.({ stage, done });

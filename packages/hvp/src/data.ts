@@ -35,7 +35,7 @@ export type Data<B> = B | Batches<B>;
  * const operator = hessianOperator(loss, params, inBatches({ inputs, targets }, { batchSize: 64 }));
  */
 export function inBatches<B>(examples: B, options: { readonly batchSize: number }): Batches<B> {
-  const count = examplesIn(examples, "inBatches");
+  const count = examplesIn(examples, "inBatches", "examples");
   const { batchSize } = (options ?? {}) as typeof options;
   if (!Number.isInteger(batchSize) || batchSize < 1) {
     throw new DomainError(
@@ -75,17 +75,34 @@ export function asBatches<B>(data: Data<B>, caller: string): Batches<B> {
   return { [brand]: true, source: { examples: data }, batchSize: count, each: () => [data] };
 }
 
+/** Refuses null, where a function of the parameters alone is not enough. */
+export function refuseNoData(data: unknown, caller: string): void {
+  if (data === null) throw new DomainError(`${caller}: data is null; wants examples, or batches of them.`);
+}
+
+/** The same for data with inputs; those of a loader are its own affair. */
+export function asInputBatches<B extends { readonly inputs: unknown }>(data: Data<B>, caller: string): Batches<B> {
+  const batches = asBatches(data, caller);
+  const { source } = batches;
+  if (source !== "loader") {
+    const { inputs } = (source.examples ?? {}) as Partial<B>;
+    expectArguments(caller, { "data.inputs": [inputs, "tree"] });
+  }
+  return batches;
+}
+
 /** The number of examples in a tree; null, the data of a function of the parameters alone, counts as one. */
-export function examplesIn(batch: unknown, caller: string): number {
+export function examplesIn(batch: unknown, caller: string, argument = "data"): number {
+  if (batch === null) return 1;
+  expectArguments(caller, { [argument]: [batch, "tree"] });
   const leaves = leavesWithPath(batch as never);
-  if (leaves.length === 0) return 1;
   const [first] = leaves;
   for (const { path, leaf } of leaves) {
-    const name = ["data", ...path].join(".");
+    const name = [argument, ...path].join(".");
     if (leaf.rank === 0) throw new ShapeError(`${caller}: ${name} is a scalar; wants a first axis, of examples.`);
     if (leaf.shape[0] !== first.leaf.shape[0]) {
       throw new ShapeError(
-        `${caller}: ${name} has ${leaf.shape[0]} examples, ${["data", ...first.path].join(".")} has ${first.leaf.shape[0]}; wants one number of examples.`,
+        `${caller}: ${name} has ${leaf.shape[0]} examples, ${[argument, ...first.path].join(".")} has ${first.leaf.shape[0]}; wants one number of examples.`,
       );
     }
   }

@@ -2,11 +2,10 @@
 
 import { softmaxCrossEntropy } from "@curv/loss";
 import { mlp } from "@curv/nn";
-import { denseOperator, linearOperator } from "@curv/linsolve";
-import { CurvError, eye, ones, tensor, zeros, type Tensor } from "@curv/tensor";
+import { linearOperator } from "@curv/linsolve";
+import { ones, tensor, zeros, type Tensor } from "@curv/tensor";
 import * as random from "@curv/tensor/random";
-import { describe, expect, test } from "vitest";
-import * as domain from "./domain/index.js";
+import { expect, test } from "vitest";
 import * as hvp from "./index.js";
 import {
   crossEntropyOutput,
@@ -163,57 +162,6 @@ test.each<[string, () => unknown, RegExp]>([
     /negativeFraction: tolerance is NaN/,
   ],
 ])("%s that make no sense", (_, call, message) => expect(call).toThrow(message));
-
-/** What a call throws, now or later. */
-async function refusal(call: () => unknown): Promise<unknown> {
-  try {
-    await call();
-  } catch (error) {
-    return error;
-  }
-  return undefined;
-}
-
-describe("every public function says what is missing", () => {
-  // These take nothing, or anything: a tree of no leaves, rows that are computed later.
-  const lenient = ["fishr", "layersOf", "perSampleGradientRows"];
-  const functions = Object.entries({ ...hvp, ...domain }).filter(
-    ([name, f]) => typeof f === "function" && !lenient.includes(name),
-  );
-  test.each(functions)("%s", async (name, f) => {
-    const isClass = /^class/.test(Function.prototype.toString.call(f));
-    for (const args of [[], [null]]) {
-      const call = isClass
-        ? () => new (f as new (...args: unknown[]) => unknown)(...args)
-        : () => (f as (...args: unknown[]) => unknown)(...args);
-      const error = await refusal(call);
-      expect(error, `${name}(${args.join()})`).toBeInstanceOf(CurvError);
-      expect((error as Error).message).toMatch(new RegExp(`^${name}: `));
-    }
-  });
-
-  const operator = denseOperator(eye(6, 6, { dtype: "float64" }), { positiveSemidefinite: true });
-  const estimators = [
-    "frobeniusNorm",
-    "hutchPlusPlus",
-    "hutchinsonDiagonal",
-    "hutchinsonTrace",
-    "spectralLearner",
-    "spectralMeasure",
-    "spikedCovariance",
-    "traceByLayer",
-    "xDiagonal",
-    "xTrace",
-  ] as const;
-  test.each(estimators)("%s without a key, or with one that is none", async (name) => {
-    const estimate = hvp[name] as unknown as (...args: unknown[]) => unknown;
-    expect(String(await refusal(() => estimate(operator)))).toBe(
-      `DomainError: ${name}: key is undefined; wants a key, as random.key(0) makes.`,
-    );
-    expect(String(await refusal(() => estimate(operator, 0)))).toMatch(`${name}: key is 0; wants a key`);
-    expect(String(await refusal(() => estimate(operator, key, null)))).toMatch(`${name}: options is null; wants an`);
-  });
-});
 
 test("rows of an interpolant with NaN, at once", () => {
   const rows = tensor(Float64Array.of(1, 2, 3, NaN, 5, 6), { shape: [3, 2] });

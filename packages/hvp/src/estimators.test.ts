@@ -216,7 +216,8 @@ describe("Hutch++ and XTrace", () => {
     expect(await slope("xTrace")).toBeLessThan(-1.5);
   });
 
-  test("are unbiased within 5 standard errors over 2,000 keys", async () => {
+  // Four thousand runs: time for a busy machine.
+  test("are unbiased within 5 standard errors over 2,000 keys", { timeout: 300_000 }, async () => {
     const a = denseOperator(
       withSpectrum(
         range(20, (i) => 0.8 ** i),
@@ -428,7 +429,7 @@ describe("what is refused", () => {
     ],
     ["too many", () => hutchPlusPlus(a, key, { products: 30 }), /products is 30; wants an integer from 3 to 12/],
     ["odd products", () => xTrace(a, key, { products: 7 }), /products is 7; wants an even number, as 6/],
-    ["resphere", () => xTrace(a, key, { products: 4, resphere: true }), /resphere with Rademacher probes/],
+    ["resphere", () => xTrace(a, key, { products: 4, resphere: true }), /resphere with distribution "rademacher"/],
     ["distribution", () => hutchinsonTrace(a, key, { distribution: "cauchy" as never }), /distribution is "cauchy"/],
     ["steps", () => spectralMeasure(a, key, { steps: 5 }), /steps is 5; wants an integer from 1 to 4/],
     ["rectangles", () => hutchinsonTrace(rectangle as never, key), /the operator is 4 × 3; wants a square one/],
@@ -454,7 +455,7 @@ describe("what is refused", () => {
 
   test("functions without a value, and matrices that are not definite", async () => {
     const measure = await spectralMeasure(diagonalOperator(tensor(Float64Array.of(-1, 0, 2))), key, { probes: 2 });
-    expect(() => traceOf(measure, Math.log)).toThrow(/the function is NaN at the Ritz value -1/);
+    expect(() => traceOf(measure, Math.log)).toThrow(/traceOf: f is NaN at the Ritz value -1/);
     expect(() => logDeterminant(measure, { damping: 0.5 })).toThrow(/least Ritz value is -1/);
     expect(() => effectiveDimension(measure, { damping: 0 })).toThrow(/damping is 0; wants a positive number/);
     expect(() => spectralDensity(measure, { points: 1 })).toThrow(/points is 1/);

@@ -1,11 +1,10 @@
 /** The diagonal of the Gauss–Newton matrix, exactly. */
 
-import { expectArguments } from "@curv/linsolve";
 import { eye, type Tensor } from "@curv/tensor";
 import { map } from "@curv/tensor/tree";
-import { asBatches, meanOverExamples, type Data } from "./data.js";
+import { asInputBatches, meanOverExamples, type Data } from "./data.js";
 import { asBatch } from "./loss-function.js";
-import type { Model } from "./operators/gauss-newton.js";
+import { checkedModel, checkOutputLoss, type Model } from "./operators/model.js";
 import type { OutputLoss } from "./output-loss.js";
 import { mapped, withPullback } from "./transforms.js";
 
@@ -24,14 +23,11 @@ export function gaussNewtonDiagonal<P, X>(
   params: P,
   data: Data<{ readonly inputs: X }>,
 ): P {
-  expectArguments("gaussNewtonDiagonal", {
-    model: [model, "function"],
-    outputLoss: [outputLoss, "object"],
-    data: [data, "object"],
-  });
   const caller = "gaussNewtonDiagonal";
+  checkOutputLoss(outputLoss, caller);
+  const checked = checkedModel(model, params, caller);
   const ofExample = (p: P, input: X): P => {
-    const { value: outputs, pullback } = withPullback((q: P) => model(q, asBatch(input)), p);
+    const { value: outputs, pullback } = withPullback((q: P) => checked(q, asBatch(input)), p);
     const size = outputs.shape[outputs.rank - 1];
     const rows = outputs.size / size;
     const root = outputLoss.hessianRoot(outputs).reshape([rows, size, -1]);
@@ -45,7 +41,7 @@ export function gaussNewtonDiagonal<P, X>(
     return map(((x: Tensor) => x.sum(0).div(rows)) as never, squares as never);
   };
   const { mean } = meanOverExamples(
-    asBatches(data, caller),
+    asInputBatches(data, caller),
     ({ inputs }) =>
       (p: P) => {
         const all = mapped((input: X) => ofExample(p, input))(inputs);

@@ -1,9 +1,8 @@
 /** How noisy a gradient is. */
 
-import { expectArguments } from "@curv/linsolve";
 import { DomainError, type Tensor } from "@curv/tensor";
-import type { Data } from "./data.js";
-import type { LossFunction, LossOptions } from "./loss-function.js";
+import { refuseNoData, type Data } from "./data.js";
+import { checkLoss, type LossFunction, type LossOptions } from "./loss-function.js";
 import { perSampleGradientRows } from "./per-sample.js";
 
 export interface GradientNoise {
@@ -27,12 +26,13 @@ export function gradientNoiseScale<P, B>(
   data: Data<B>,
   options: LossOptions = {},
 ): GradientNoise {
-  expectArguments("gradientNoiseScale", { loss: [loss, "function"] });
   const caller = "gradientNoiseScale";
+  refuseNoData(data, caller);
+  checkLoss(loss, params, data, caller, options);
   let count = 0;
   let squares = 0;
   let sum: Tensor | null = null;
-  for (const rows of perSampleGradientRows(loss, params, data, options)) {
+  for (const rows of perSampleGradientRows(loss, params, data, { check: false })) {
     count += rows.shape[0];
     squares += rows.square().sum().itemSync();
     sum = sum === null ? rows.sum(0) : sum.add(rows.sum(0));

@@ -1,8 +1,8 @@
 /** Influence functions: what a training example does to the loss of a test example. */
 
 import { concat, ConvergenceError, stack, type Tensor } from "@curv/tensor";
-import { expectArguments, type LinearOperator } from "@curv/linsolve";
-import { asBatches, type Data } from "./data.js";
+import { expectArguments, expectOptions, type LinearOperator } from "@curv/linsolve";
+import { refuseNoData, type Data } from "./data.js";
 import { inverseProduct, type InverseProductOptions } from "./inverse-product.js";
 import { checkLoss, exampleLosses, type LossFunction } from "./loss-function.js";
 import { perSampleGradientRows } from "./per-sample.js";
@@ -34,7 +34,7 @@ export async function influence<P, B>(
   params: P,
   curvature: LinearOperator<P>,
   data: { readonly training: Data<B>; readonly test: B },
-  { inverse, onProgress, ...options }: InfluenceOptions<P> = {},
+  influenceOptions: InfluenceOptions<P> = {},
 ): Promise<Tensor> {
   expectArguments("influence", {
     loss: [loss, "function"],
@@ -43,16 +43,25 @@ export async function influence<P, B>(
   });
   const { training, test } = data;
   const caller = "influence";
-  const batches = asBatches(training, caller);
-  checkLoss(loss, params, batches, caller, {});
+  refuseNoData(training, caller);
+  expectArguments(caller, { "data.test": [test, "tree"] });
+  expectOptions(caller, influenceOptions, {
+    inverse: "function", damping: "number", method: "text", stepSize: "number", rtol: "number", atol: "number",
+    maxIter: "number", preconditioner: "operator",
+  }); // prettier-ignore
+  const { inverse, onProgress, ...options } = influenceOptions;
+  const batches = checkLoss(loss, params, training, caller, {});
   const [gradients] = [...perSampleGradientRows(loss, params, test)];
   const { ravel, unravel } = curvature.domain;
   const count = gradients.shape[0];
   const solved: Tensor[] = [];
   for (let i = 0; i < count; i++) {
     const g = gradients.slice(i);
-    if (inverse !== undefined) solved.push(inverse(g));
-    else {
+    if (inverse !== undefined) {
+      const x = inverse(g);
+      expectArguments(caller, { "the result of options.inverse": [x, "tensor"] });
+      solved.push(x);
+    } else {
       const { x, converged, status, residual } = await inverseProduct(curvature, unravel(g), options);
       if (!converged) {
         throw new ConvergenceError(

@@ -2,6 +2,7 @@
 
 import { DomainError } from "@curv/tensor";
 import {
+  expectOptions,
   cg,
   minres,
   richardson,
@@ -42,10 +43,12 @@ export interface InverseProductOptions<X> extends SolveOptions<X>, DriverOptions
 export async function inverseProduct<X>(
   a: LinearOperator<X>,
   b: X,
-  { damping = 0, method = "cg", stepSize, ...options }: InverseProductOptions<X> = {},
+  inverseOptions: InverseProductOptions<X> = {},
 ): Promise<SolveResult<X>> {
   const caller = "inverseProduct";
   const n = squareSize(a, caller);
+  expectOptions(caller, inverseOptions, { damping: "number", method: "text", stepSize: "number" });
+  const { damping = 0, method = "cg", stepSize, ...options } = inverseOptions;
   if (!(damping >= 0 && damping < Infinity)) {
     throw new DomainError(`${caller}: damping is ${damping}; wants a finite number >= 0.`);
   }

@@ -1,8 +1,9 @@
 /** The losses that operators are made of, and what is checked of them. */
 
-import { DomainError, isFloat, isTensor, ShapeError, TreeError, type Tensor } from "@curv/tensor";
-import { map } from "@curv/tensor/tree";
-import { examplesIn, type Batches } from "./data.js";
+import { DomainError, DTypeError, isFloat, isTensor, ShapeError, TreeError, type Tensor } from "@curv/tensor";
+import { leavesWithPath, map } from "@curv/tensor/tree";
+import { expectArguments, expectOptions } from "@curv/linsolve";
+import { asBatches, examplesIn, type Batches, type Data } from "./data.js";
 import { mapped } from "./transforms.js";
 
 /** The mean loss of a batch of examples: a scalar. It must be the mean of what it is on batches of one. */
@@ -18,44 +19,62 @@ export interface LossOptions {
 }
 
 /**
- * Refuses a loss that no operator can be made of.
+ * Refuses a loss that no operator can be made of, and what it cannot be given.
  *
+ * @returns The data in batches.
  * @throws TreeError, ShapeError for a loss that is no function, or gives no float scalar; DomainError where it is not finite or not the same twice.
  */
 export function checkLoss<P, B>(
   loss: LossFunction<P, B>,
   params: P,
-  data: Batches<B>,
+  data: Data<B>,
   caller: string,
-  { check = true }: LossOptions,
-): void {
+  options: LossOptions,
+): Batches<B> {
   if (typeof loss !== "function") {
     throw new TreeError(
       `${caller}: the loss is ${loss === null ? "null" : typeof loss}; wants a function (params, batch) => scalar.`,
     );
   }
-  if (!check) return;
-  for (const batch of data.each()) {
+  checkParams(params, caller);
+  expectOptions(caller, options, {});
+  const batches = asBatches(data, caller);
+  if (options.check === false) return batches;
+  for (const batch of batches.each()) {
     examplesIn(batch, caller);
     const [once, twice] = [loss(params, batch), loss(params, batch)];
-    if (!isTensor(once)) throw new TreeError(`${caller}: the loss returned ${typeof once}; wants a scalar Tensor.`);
-    if (once.rank !== 0 || !isFloat(once.dtype)) {
-      throw new ShapeError(
-        `${caller}: the loss returned ${once.dtype} of shape [${once.shape.join(", ")}]; wants a float scalar, the mean over the batch.`,
-      );
-    }
-    const [a, b] = [valueOf(once), valueOf(twice)];
+    const [a, b] = [valueOf(scalar(once, caller)), valueOf(twice)];
     // Inside a transformation there is no value to check.
-    if (a === null || b === null) return;
+    if (a === null || b === null) return batches;
     if (!Number.isFinite(a)) throw new DomainError(`${caller}: the loss is ${a} at these parameters; wants a number.`);
     if (a !== b) {
       throw new DomainError(
         `${caller}: the loss is ${a} and then ${b} for the same parameters and batch; wants one that is a function of them: batch norm in evaluation mode, dropout off or from a fixed key.`,
       );
     }
-    return;
+    return batches;
   }
   throw new DomainError(`${caller}: the loader yields no batch; wants at least one.`);
+}
+
+/** Refuses what is no tree of parameters: Tensors of floats. */
+export function checkParams(params: unknown, caller: string): void {
+  expectArguments(caller, { params: [params, "tree"] });
+  for (const { path, leaf } of leavesWithPath(params as never)) {
+    if (isFloat(leaf.dtype)) continue;
+    throw new DTypeError(`${caller}: ${["params", ...path].join(".")} is ${leaf.dtype}; wants float32 or float64.`);
+  }
+}
+
+/** What a loss returned, if it can be a loss. */
+export function scalar(value: Tensor, caller: string): Tensor {
+  if (!isTensor(value)) throw new TreeError(`${caller}: the loss returned ${typeof value}; wants a scalar Tensor.`);
+  if (value.rank !== 0 || !isFloat(value.dtype)) {
+    throw new ShapeError(
+      `${caller}: the loss returned ${value.dtype} of shape [${value.shape.join(", ")}]; wants a float scalar, the mean over the batch.`,
+    );
+  }
+  return value;
 }
 
 function valueOf(x: Tensor): number | null {

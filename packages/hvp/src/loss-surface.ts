@@ -2,7 +2,8 @@
 
 import { DomainError, ShapeError, type Tensor } from "@curv/tensor";
 import { axpy, flatten } from "@curv/tensor/tree";
-import { asBatches, meanOverExamples, type Data } from "./data.js";
+import { expectArguments, expectOptions } from "@curv/linsolve";
+import { meanOverExamples, type Data } from "./data.js";
 import { checkLoss, type LossFunction, type LossOptions } from "./loss-function.js";
 import { compiled } from "./transforms.js";
 
@@ -39,14 +40,19 @@ export async function lossSurface<P, B>(
   options: LossSurfaceOptions = {},
 ): Promise<LossSurface> {
   const caller = "lossSurface";
+  expectArguments(caller, { directions: [directions, "list"] });
+  expectOptions(caller, options, { radius: "number", points: "number" });
   const { radius = 1, points = 21, signal, onProgress } = options;
   if (!(radius > 0)) throw new DomainError(`${caller}: radius is ${radius}; wants a positive number.`);
   if (!Number.isInteger(points) || points < 3 || points % 2 === 0) {
     throw new DomainError(`${caller}: points is ${points}; wants an odd integer >= 3.`);
   }
-  const batches = asBatches(data, caller);
-  checkLoss(loss, params, batches, caller, options);
+  const batches = checkLoss(loss, params, data, caller, options);
+  if (directions.length !== 1 && directions.length !== 2) {
+    throw new DomainError(`${caller}: there are ${(directions as readonly P[]).length} directions; wants one or two.`);
+  }
   directions.forEach((direction, i) => {
+    expectArguments(caller, { [`directions[${i}]`]: [direction, "tree"] });
     const [got, wanted] = [shapesOf(direction), shapesOf(params)];
     if (got !== wanted) {
       throw new ShapeError(`${caller}: direction ${i} has leaves of ${got}; wants ${wanted}, as the parameters have.`);

@@ -2,9 +2,9 @@
 
 import { expectArguments } from "@curv/linsolve";
 import type { Tensor } from "@curv/tensor";
-import { asBatches, type Data } from "./data.js";
-import { asBatch, checkLoss, type LossFunction, type LossOptions } from "./loss-function.js";
-import type { Model } from "./operators/gauss-newton.js";
+import { refuseNoData, asInputBatches, examplesIn, type Data } from "./data.js";
+import { asBatch, checkLoss, checkParams, scalar, type LossFunction, type LossOptions } from "./loss-function.js";
+import { checkedModel, checkOutputLoss, type Model } from "./operators/model.js";
 import type { OutputLoss } from "./output-loss.js";
 import { asVector, compiled, directional, gradient, linearized, mapped, withPullback } from "./transforms.js";
 
@@ -15,8 +15,11 @@ import { asVector, compiled, directional, gradient, linearized, mapped, withPull
  * @param loss - (params, batch) ↦ mean loss; it is given batches of one.
  */
 export function perSampleGradients<P, B>(loss: LossFunction<P, B>, params: P, batch: B): P {
-  expectArguments("perSampleGradients", { loss: [loss, "function"] });
-  return mapped((example: B) => gradient((p: P) => loss(p, asBatch(example)))(params))(batch);
+  const caller = "perSampleGradients";
+  expectArguments(caller, { loss: [loss, "function"], batch: [batch, "tree"] });
+  checkParams(params, caller);
+  examplesIn(batch, caller, "batch");
+  return mapped((example: B) => gradient((p: P) => scalar(loss(p, asBatch(example)), caller))(params))(batch);
 }
 
 /**
@@ -34,8 +37,8 @@ export function* perSampleGradientRows<P, B>(
   options: LossOptions = {},
 ): Generator<Tensor, void, undefined> {
   const caller = "perSampleGradientRows";
-  const batches = asBatches(data, caller);
-  checkLoss(loss, params, batches, caller, options);
+  refuseNoData(data, caller);
+  const batches = checkLoss(loss, params, data, caller, options);
   const ofBatch = compiled((batch: B) =>
     mapped((example: B) => flat(gradient((p: P) => loss(p, asBatch(example)))(params)))(batch),
   );
@@ -57,8 +60,8 @@ export function perSampleHessianProducts<P, B>(
   options: LossOptions = {},
 ): PerSampleProducts<P> {
   const caller = "perSampleHessianProducts";
-  const batches = asBatches(data, caller);
-  checkLoss(loss, params, batches, caller, options);
+  refuseNoData(data, caller);
+  const batches = checkLoss(loss, params, data, caller, options);
   const ofBatch = compiled((batch: B, v: P) =>
     mapped((example: B) => {
       const ofExample = gradient((p: P) => loss(p, asBatch(example)));
@@ -81,15 +84,13 @@ export function perSampleGaussNewtonProducts<P, X>(
   params: P,
   data: Data<{ readonly inputs: X }>,
 ): PerSampleProducts<P> {
-  expectArguments("perSampleGaussNewtonProducts", {
-    model: [model, "function"],
-    outputLoss: [outputLoss, "object"],
-    data: [data, "object"],
-  });
-  const batches = asBatches(data, "perSampleGaussNewtonProducts");
+  const caller = "perSampleGaussNewtonProducts";
+  checkOutputLoss(outputLoss, caller);
+  const checked = checkedModel(model, params, caller);
+  const batches = asInputBatches(data, caller);
   const ofBatch = compiled(({ inputs }: { readonly inputs: X }, v: P) =>
     mapped((input: X) => {
-      const outputsAt = (p: P): Tensor => model(p, asBatch(input));
+      const outputsAt = (p: P): Tensor => checked(p, asBatch(input));
       const { value, linear } = linearized(outputsAt, params);
       const { pullback } = withPullback(outputsAt, params);
       const rows = value.size / value.shape[value.rank - 1];

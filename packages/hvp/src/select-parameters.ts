@@ -24,7 +24,7 @@ export interface SelectedParameters<P> {
  * const block = hessianOperator((p, batch) => loss(merge(p), batch), selected, data);
  */
 export function selectParameters<P>(params: P, keep: (path: Path) => boolean): SelectedParameters<P> {
-  expectArguments("selectParameters", { keep: [keep, "function"] });
+  expectArguments("selectParameters", { params: [params, "tree"], keep: [keep, "function"] });
   const all = leavesWithPath(params as never);
   const { leaves, structure } = flatten(params as never);
   const names = all.map(({ path }) => (keep(path) ? path.join(".") : null));
@@ -57,6 +57,7 @@ export function selectParameters<P>(params: P, keep: (path: Path) => boolean): S
  * for (const [layer, { selected, merge }] of layersOf(params)) …
  */
 export function layersOf<P>(params: P): ReadonlyMap<string, SelectedParameters<P>> {
+  expectArguments("layersOf", { params: [params, "tree"] });
   const names = new Set(leavesWithPath(params as never).map(({ path }) => String(path[0] ?? "")));
   return new Map([...names].map((name) => [name, selectParameters(params, ([first]) => String(first ?? "") === name)]));
 }

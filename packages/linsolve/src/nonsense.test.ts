@@ -33,15 +33,15 @@ const { expectArguments: _, expectOptions: __, ...functions } = linsolve;
 
 sweepArguments(functions, {
   calls: {
-    cg: () => solve({ check: true }),
+    cg: () => solve(),
     cgCore: () => core(),
-    minres: () => solve({ check: true }),
+    minres: () => solve(),
     minresCore: () => core(),
     gmres: () => solve({ restart: 4 }),
     gmresCore: () => core({ restart: 4 }),
     bicgstab: () => solve(),
     bicgstabCore: () => core(),
-    chebyshev: () => solve({ lower: 1, upper: 6, check: true }),
+    chebyshev: () => solve({ lower: 1, upper: 6 }),
     chebyshevCore: () => core({ lower: 1, upper: 6 }),
     richardson: () => solve({ stepSize: 0.1 }),
     richardsonCore: () => core({ stepSize: 0.1 }),
@@ -69,20 +69,20 @@ sweepArguments(functions, {
       a: eager,
       options: {
         k: 2, which: "largest", basisSize: 6, tol: 1e-6, maxProducts: 40, start: v, key,
-        verifyMultiplicity: true, check: true, ...driver,
+        ...driver,
       }, // prettier-ignore
     }),
     lobpcg: () => ({
       a: operator,
       options: {
         k: 1, which: "largest", preconditioner: identityOperator(n), tol: 1e-3, maxIter: 9,
-        start: ones([n, 1], { dtype }), key, check: true, ...driver,
+        start: ones([n, 1], { dtype }), key, ...driver,
       }, // prettier-ignore
     }),
     lanczos: () => ({
       a: operator,
       start: v,
-      options: { steps: 3, reorthogonalise: "full", check: true, ...driver },
+      options: { steps: 3, reorthogonalise: "full", ...driver },
     }),
     lanczosCore: () => ({ a: operator, start: v, options: { steps: 3 } }),
     arnoldiCore: () => ({ a: operator, start: v, options: { steps: 3 } }),
@@ -94,7 +94,7 @@ sweepArguments(functions, {
     linearOperator: () => ({
       options: {
         matvec: (x: unknown) => x, domain: v, range: v, rmatvec: (x: unknown) => x, matmat: (x: unknown) => x,
-        eager: false, compiled: false, ...structure,
+        ...structure,
       }, // prettier-ignore
     }),
     toDense: () => ({ a: operator, options: { limit: 9 } }),

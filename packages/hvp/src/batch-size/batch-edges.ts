@@ -4,7 +4,7 @@ import { expectArguments } from "@curv/linsolve";
 import { DomainError } from "@curv/tensor";
 import { checkCount } from "../estimators/products.js";
 import { checkNonNegative, checkNumber } from "./arguments.js";
-import { effectiveBatch } from "./effective-batch.js";
+import { effectiveBatchOf } from "./effective-batch.js";
 
 /** Noise whose entries are all alike, as of the Hessian's indefinite part: a semicircle of radius 2√(Pσ²/b). */
 export interface WignerNoise {
@@ -89,7 +89,7 @@ export function batchEdges(curvature: MeasuredCurvature, options: BatchOptions):
   expectArguments("batchEdges", { options: [options, "options"] });
   const { batch, dataset = Infinity } = options;
   checkCurvature(curvature, "batchEdges");
-  return edgesOf(curvature, effectiveBatch(batch, dataset));
+  return edgesOf(curvature, effectiveBatchOf(batch, dataset, "batchEdges"));
 }
 
 /** The edges for an effective batch b > 0, an integer or not. */
@@ -162,15 +162,16 @@ export function crossoverBatch(curvature: MeasuredCurvature): number {
 export function checkCurvature(curvature: MeasuredCurvature, caller: string): void {
   expectArguments(caller, { curvature: [curvature, "object"] });
   const { lambdaMax, lambdaMin, noise } = curvature;
-  checkNumber(lambdaMax, caller, "lambdaMax", "a number", () => true);
+  checkNumber(lambdaMax, caller, "curvature.lambdaMax", "a number", () => true);
   if (lambdaMin !== undefined)
-    checkNumber(lambdaMin, caller, "lambdaMin", "a number <= lambdaMax", (x) => x <= lambdaMax);
+    checkNumber(lambdaMin, caller, "curvature.lambdaMin", "a number <= lambdaMax", (x) => x <= lambdaMax);
   checkNoise(noise, caller);
 }
 
 /** @throws DomainError for what is no noise. */
-export function checkNoise(noise: BatchNoise, caller: string): void {
-  expectArguments(caller, { noise: [noise, "object"] });
+export function checkNoise(noise: BatchNoise, caller: string, argument = "noise"): void {
+  expectArguments(caller, { [argument]: [noise, "object"] });
+  expectArguments(caller, { [`${argument}.model`]: [noise.model, "text"] });
   switch (noise.model) {
     case "wigner":
       return checkNonNegative(noise.pSigma2, caller, "noise.pSigma2");

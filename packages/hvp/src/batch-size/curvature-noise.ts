@@ -1,11 +1,12 @@
 /** How much the curvature of single examples scatters around its mean. */
 
-import { DomainError, jit, tensor, zeros, type Tensor } from "@curv/tensor";
+import { DTypeError, DomainError, jit, tensor, zeros, type Tensor } from "@curv/tensor";
 import * as random from "@curv/tensor/random";
 import { checkCount, meanAndStandardError } from "../estimators/products.js";
 import type { PerSampleProducts } from "../per-sample.js";
 import { asVector } from "../transforms.js";
 import { breather } from "../breathe.js";
+import { expectOptions, expectArguments } from "@curv/linsolve";
 
 export interface CurvatureNoiseOptions {
   /** Random directions z. Default 4. */
@@ -47,9 +48,12 @@ export async function curvatureNoise<P>(
   products: PerSampleProducts<P>,
   params: P,
   key: random.Key,
-  { probes = 4, signal }: CurvatureNoiseOptions = {},
+  options: CurvatureNoiseOptions = {},
 ): Promise<CurvatureNoise> {
   const caller = "curvatureNoise";
+  expectArguments(caller, { params: [params, "tree"], key: [key, "key"] });
+  expectOptions(caller, options, { probes: "number" });
+  const { probes = 4, signal } = options;
   checkCount(probes, caller, "probes");
   if (typeof products !== "function") {
     throw new DomainError(
@@ -57,7 +61,10 @@ export async function curvatureNoise<P>(
     );
   }
   const { vector, unravel } = asVector(params);
-  const dtype = vector.dtype as "float32" | "float64";
+  const { dtype } = vector;
+  if (dtype !== "float32" && dtype !== "float64") {
+    throw new DTypeError(`${caller}: params are ${dtype}; wants float32 or float64.`);
+  }
   const breathe = breather(signal);
   const variances: number[] = [];
   let [deltas, samples] = [0, 0];
@@ -66,6 +73,7 @@ export async function curvatureNoise<P>(
     let moments: Moments = { mean: zeros([vector.size], { dtype }), scatter: zeros([], { dtype }) };
     samples = 0;
     for (const rows of products(unravel(z))) {
+      expectArguments(caller, { "what products yields": [rows, "tensor"] });
       moments = merge(moments, rows, tensor(samples, { dtype }));
       samples += rows.shape[0];
       await breathe();

@@ -329,7 +329,7 @@ describe("8: what is refused, with the field's name", () => {
       "2 curvatures and 1 eigenvalues",
     ],
     ["damping", () => scaleDamping(-1, { fromBatch: 1, toBatch: 2 }), "damping is -1"],
-    ["damping's batch", () => scaleDamping(1, { fromBatch: 0, toBatch: 2 }), "batch is 0"],
+    ["damping's batch", () => scaleDamping(1, { fromBatch: 0, toBatch: 2 }), "fromBatch is 0"],
   ])("%s", (_, call, message) => {
     let error: unknown;
     try {

@@ -13,10 +13,15 @@ import { checkCount } from "../estimators/products.js";
  * Source: Granziol, Zohren & Roberts (2022), arXiv 2006.09092.
  */
 export function effectiveBatch(batch: number, dataset: number = Infinity): number {
-  if (dataset !== Infinity) checkCount(dataset, "effectiveBatch", "dataset");
-  checkCount(batch, "effectiveBatch", "batch");
+  return effectiveBatchOf(batch, dataset, "effectiveBatch");
+}
+
+/** The same for another function, whose argument may have another name. */
+export function effectiveBatchOf(batch: number, dataset: number, caller: string, argument = "batch"): number {
+  if (dataset !== Infinity) checkCount(dataset, caller, "dataset");
+  checkCount(batch, caller, argument);
   if (batch > dataset) {
-    throw new DomainError(`effectiveBatch: batch is ${batch}; wants at most the ${dataset} examples of the data set.`);
+    throw new DomainError(`${caller}: ${argument} is ${batch}; wants at most the ${dataset} examples of the data set.`);
   }
   if (batch === dataset) return Infinity;
   return batch / (1 - batch / dataset);

@@ -1,10 +1,10 @@
 /** Learning rates that the curvature of a batch allows, and how they change with its size. */
 
-import { expectArguments } from "@curv/linsolve";
+import { expectOptions, expectArguments } from "@curv/linsolve";
 import { DomainError } from "@curv/tensor";
 import { checkNonNegative, checkNumber, checkPositive } from "./arguments.js";
 import { checkCurvature, crossoverBatch, edgesOf, type BatchEdges, type MeasuredCurvature } from "./batch-edges.js";
-import { effectiveBatch } from "./effective-batch.js";
+import { effectiveBatchOf } from "./effective-batch.js";
 
 /** Curvature along some directions, and what a preconditioner divides it by. */
 export interface PreconditionedCurvature {
@@ -38,6 +38,7 @@ export type StepMethod =
  */
 export function maxLearningRate(edges: BatchEdges, step: StepMethod): number {
   expectArguments("maxLearningRate", { edges: [edges, "object"], step: [step, "object"] });
+  expectArguments("maxLearningRate", { "step.method": [step.method, "text"] });
   const caller = "maxLearningRate";
   switch (step.method) {
     case "sgd":
@@ -49,7 +50,12 @@ export function maxLearningRate(edges: BatchEdges, step: StepMethod): number {
       return (2 * (1 + step.momentum)) / edges.lambdaMax;
     case "adaptive": {
       const { damping, directions = { curvature: [edges.bulkEdge], preconditioner: [0] } } = step;
+      expectArguments(caller, { directions: [directions, "object"] });
       const { curvature, preconditioner } = directions;
+      expectArguments(caller, {
+        "directions.curvature": [curvature, "numbers"],
+        "directions.preconditioner": [preconditioner, "numbers"],
+      });
       checkNonNegative(damping, caller, "damping");
       if (curvature.length === 0 || curvature.length !== preconditioner.length) {
         throw new DomainError(
@@ -71,7 +77,7 @@ export function maxLearningRate(edges: BatchEdges, step: StepMethod): number {
       return 2 / steepest;
     }
     default:
-      throw unknownMethod(step, caller, '"sgd", "heavy-ball" or "adaptive"');
+      throw unknownMethod("step.method", step, caller, '"sgd", "heavy-ball" or "adaptive"');
   }
 }
 
@@ -115,11 +121,14 @@ export interface ScaledLearningRate {
  * scaleLearningRate(0.1, { method: "sgd", curvature, fromBatch: 128, toBatch: 512, dataset: 50000 }).lr;
  */
 export function scaleLearningRate(lr: number, options: ScaleOptions): ScaledLearningRate {
-  expectArguments("scaleLearningRate", { options: [options, "options"] });
+  expectOptions("scaleLearningRate", options, { method: "text" });
   const caller = "scaleLearningRate";
   const { fromBatch, toBatch, dataset = Infinity } = options;
   checkPositive(lr, caller, "lr");
-  const [from, to] = [effectiveBatch(fromBatch, dataset), effectiveBatch(toBatch, dataset)];
+  const [from, to] = [
+    effectiveBatchOf(fromBatch, dataset, caller, "fromBatch"),
+    effectiveBatchOf(toBatch, dataset, caller, "toBatch"),
+  ];
   switch (options.method) {
     case "sgd": {
       checkCurvature(options.curvature, caller);
@@ -135,7 +144,7 @@ export function scaleLearningRate(lr: number, options: ScaleOptions): ScaledLear
       }
       return { lr: lr * Math.sqrt(to / from), crossoverBatch: Infinity };
     default:
-      throw unknownMethod(options, caller, '"sgd" or "adaptive"');
+      throw unknownMethod("method", options, caller, '"sgd" or "adaptive"');
   }
 }
 
@@ -159,11 +168,13 @@ export function scaleDamping(damping: number, options: DampingOptions): number {
   checkPositive(damping, "scaleDamping", "damping");
   checkPositive(lrRatio, "scaleDamping", "lrRatio");
   // Both are checked as batches are, without a data set.
-  return (damping * lrRatio * effectiveBatch(fromBatch)) / effectiveBatch(toBatch);
+  const batchOf = (batch: number, argument: string): number =>
+    effectiveBatchOf(batch, Infinity, "scaleDamping", argument);
+  return (damping * lrRatio * batchOf(fromBatch, "fromBatch")) / batchOf(toBatch, "toBatch");
 }
 
-function unknownMethod(options: never, caller: string, wants: string): DomainError {
+function unknownMethod(argument: string, options: never, caller: string, wants: string): DomainError {
   return new DomainError(
-    `${caller}: method is ${JSON.stringify((options as { method: unknown }).method)}; wants ${wants}.`,
+    `${caller}: ${argument} is ${JSON.stringify((options as { method: unknown }).method)}; wants ${wants}.`,
   );
 }

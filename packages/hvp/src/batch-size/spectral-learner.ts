@@ -1,12 +1,13 @@
 /** Learning rate and momentum from the spectrum of the curvature, without a search. */
 
 import { DomainError } from "@curv/tensor";
-import { expectArguments, type AnyOperator } from "@curv/linsolve";
+import { expectOptions, expectArguments, type AnyOperator } from "@curv/linsolve";
 import * as random from "@curv/tensor/random";
 import { checkCount } from "../estimators/products.js";
 import { spectralMeasure, type SpectralRun } from "../estimators/spectral-measure.js";
 import { checkNumber } from "./arguments.js";
 import { batchEdges, checkNoise, type BatchNoise } from "./batch-edges.js";
+import { effectiveBatchOf } from "./effective-batch.js";
 
 /** From a curvature that was measured on a set of examples to that of smaller batches. */
 export interface TrainBatch {
@@ -131,9 +132,9 @@ export async function spectralLearner(
   expectArguments("spectralLearner", {
     operator: [operator, "operator"],
     key: [key, "key"],
-    options: [options, "options"],
   });
   const caller = "spectralLearner";
+  expectOptions(caller, options, { steps: "number" });
   const n = operator.shape[1];
   const { steps = Math.min(20, n), signal, ...rates } = options;
   checkCount(steps, caller, "steps", { least: 2, most: n });
@@ -168,16 +169,25 @@ export async function spectralRatesAt(
   previous: SpectralRates | null,
   curvature: () => AnyOperator,
   key: random.Key,
-  { every = 20, ...options }: ScheduledOptions = {},
+  scheduledOptions: ScheduledOptions = {},
 ): Promise<SpectralRates> {
-  checkCount(epoch, "spectralRatesAt", "epoch", { least: 0 });
-  checkCount(every, "spectralRatesAt", "every");
-  expectArguments("spectralRatesAt", { curvature: [curvature, "function"] });
+  const caller = "spectralRatesAt";
+  checkCount(epoch, caller, "epoch", { least: 0 });
+  expectArguments(caller, { curvature: [curvature, "function"], key: [key, "key"] });
+  expectOptions(caller, scheduledOptions, { every: "number", steps: "number" });
+  const { every = 20, ...options } = scheduledOptions;
+  checkCount(every, caller, "every");
+  checkRateOptions(options, caller);
   if (previous !== null && epoch % every !== 0) return previous;
-  return spectralLearner(curvature(), random.foldIn(key, epoch), options);
+  const operator = curvature();
+  expectArguments(caller, { "what curvature returned": [operator, "operator"] });
+  return spectralLearner(operator, random.foldIn(key, epoch), options);
 }
 
 function checkRateOptions(options: SpectralRateOptions, caller: string): void {
+  expectOptions(caller, options, {
+    mode: "text", mu: "text", weightThreshold: "number", safety: "number", trainBatch: "object",
+  }); // prettier-ignore
   const { mode = "heavy-ball", mu = "minimum", weightThreshold = 0.5, safety = 1, trainBatch } = options;
   if (!["sgd", "heavy-ball", "nesterov"].includes(mode)) {
     throw new DomainError(`${caller}: mode is ${JSON.stringify(mode)}; wants "heavy-ball", "nesterov" or "sgd".`);
@@ -187,7 +197,9 @@ function checkRateOptions(options: SpectralRateOptions, caller: string): void {
   }
   checkNumber(weightThreshold, caller, "weightThreshold", "a number in (0, 1]", (x) => x > 0 && x <= 1);
   checkNumber(safety, caller, "safety", "a number in (0, 1]", (x) => x > 0 && x <= 1);
-  if (trainBatch !== undefined) checkNoise(trainBatch.noise, caller);
+  if (trainBatch === undefined) return;
+  checkNoise(trainBatch.noise, caller, "trainBatch.noise");
+  effectiveBatchOf(trainBatch.batch, trainBatch.curvatureSet, caller, "trainBatch.batch");
 }
 
 /** The smallest of those that are left when, heaviest first, the ones of more than the threshold are dropped. */

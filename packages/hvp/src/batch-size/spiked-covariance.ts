@@ -2,7 +2,7 @@
 
 import { DomainError, matmul, zeros, type Tensor } from "@curv/tensor";
 import * as random from "@curv/tensor/random";
-import { eigsh, linearOperator, type AnyOperator, expectArguments } from "@curv/linsolve";
+import { expectOptions, eigsh, linearOperator, type AnyOperator, expectArguments } from "@curv/linsolve";
 import { hutchinsonTrace } from "../estimators/hutchinson.js";
 import { checkCount } from "../estimators/products.js";
 import type { MarchenkoPasturNoise, MeasuredCurvature } from "./batch-edges.js";
@@ -59,9 +59,9 @@ export async function spikedCovariance(
   expectArguments("spikedCovariance", {
     operator: [operator, "operator"],
     key: [key, "key"],
-    options: [options, "options"],
   });
   const caller = "spikedCovariance";
+  expectOptions(caller, options, {});
   const n = operator.shape[1];
   const { dataset, rankPerSample = 1, pairs = Math.min(10, n - 1), outliers, probes = 16, signal } = options;
   if (!operator.positiveSemidefinite) {

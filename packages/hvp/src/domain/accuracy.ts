@@ -3,7 +3,7 @@
 import { expectArguments } from "@curv/linsolve";
 import { jit, type Tensor } from "@curv/tensor";
 import { checkEnvironment, type Environment } from "./environment.js";
-import type { HeadedModel } from "./headed-model.js";
+import { checkModel, type HeadedModel } from "./headed-model.js";
 
 /**
  * Fraction of examples whose label is the model's choice: the largest logit, or for a binary head whether the logit is above 0.
@@ -11,7 +11,8 @@ import type { HeadedModel } from "./headed-model.js";
  * @throws DomainError for an empty environment.
  */
 export async function domainAccuracy<P>(model: HeadedModel<P>, params: P, environment: Environment): Promise<number> {
-  expectArguments("domainAccuracy", { model: [model, "object"] });
+  checkModel(model, params, "domainAccuracy");
+  expectArguments("domainAccuracy", { params: [params, "tree"] });
   checkEnvironment(environment, "domainAccuracy", "environment");
   return compiledAccuracy(model)(params, environment.x, environment.y).item();
 }

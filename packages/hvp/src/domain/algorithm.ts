@@ -78,7 +78,13 @@ export function penaltyOf(
   caller: string,
 ): DomainPenalty {
   if (typeof algorithm === "object") {
+    expectArguments(caller, { algorithm: [algorithm, "object"] });
     if ("apply" in algorithm) return algorithm;
+    if (!("method" in algorithm)) {
+      throw new DomainError(
+        `${caller}: algorithm has neither apply nor method; wants a penalty, or options of alignment.`,
+      );
+    }
     checkOptions(algorithm, caller, false);
     return aligned(algorithm);
   }

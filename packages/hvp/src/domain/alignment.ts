@@ -1,11 +1,11 @@
 /** Alignment of the head's gradient and curvature between environments: by Hessian-gradient products, by diagonals, by whole Hessians. */
 
-import { expectArguments } from "@curv/linsolve";
+import { expectOptions, expectArguments } from "@curv/linsolve";
 import { DomainError, stack, stopGradient, type Tensor } from "@curv/tensor";
 import * as random from "@curv/tensor/random";
 import { checkCount, checkEnvironments, checkNumber, meanOf, type Environment } from "./environment.js";
 import type { HeadStatistics } from "./head-statistics.js";
-import type { HeadedModel } from "./headed-model.js";
+import { checkModel, type HeadedModel } from "./headed-model.js";
 import { viewEnvironments, type ViewOptions } from "./view.js";
 
 /**
@@ -64,6 +64,7 @@ export function alignHeads(heads: readonly HeadStatistics[], options: AlignOptio
   expectArguments("alignHeads", { heads: [heads, "list"] });
   checkOptions(options, "alignHeads");
   const { alpha = 1, beta = 1, reduce = "mean", detachTarget = true } = options;
+  for (const [i, head] of heads.entries()) expectArguments("alignHeads", { [`heads[${i}]`]: [head, "object"] });
   if (heads.length === 0) throw new DomainError("alignHeads: there are no heads; wants at least one.");
   if (heads.some(({ size }) => size !== heads[0].size)) {
     throw new DomainError(
@@ -139,6 +140,7 @@ function curvaturesOf(
  */
 export function diagonalEstimate(head: HeadStatistics, probes: Tensor): Tensor {
   expectArguments("diagonalEstimate", { head: [head, "object"], probes: [probes, "tensor"] });
+  expectArguments("diagonalEstimate", { "head.hvps": [head.hvps, "function"] });
   return probes.mul(head.hvps(probes)).mean(0);
 }
 
@@ -174,7 +176,7 @@ export function hessianAlignment<P>(
   environments: readonly Environment[],
   options: HessianAlignmentOptions,
 ): HessianAlignment {
-  expectArguments("hessianAlignment", { model: [model, "object"] });
+  checkModel(model, params, "hessianAlignment");
   checkOptions(options, "hessianAlignment");
   checkEnvironments(environments, "hessianAlignment", 2);
   const views = viewEnvironments(model, params, environments, options, "hessianAlignment");
@@ -193,7 +195,7 @@ const methods: readonly AlignmentMethod[] = ["hgp", "hutchinson", "exact-diagona
 
 /** Refuses options that make no sense. */
 export function checkOptions(options: AlignOptions, caller: string, needsKey = true): void {
-  expectArguments(caller, { options: [options, "options"] });
+  expectOptions(caller, options, { method: "text", reduce: "text", key: "key" });
   const { method, alpha = 1, beta = 1, probes = 150, key, reduce = "mean" } = options;
   if (!methods.includes(method)) {
     throw new DomainError(`${caller}: method is "${String(method)}"; wants one of ${methods.join(", ")}.`);

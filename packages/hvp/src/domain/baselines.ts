@@ -3,7 +3,7 @@
 import { expectArguments } from "@curv/linsolve";
 import { stack, type Tensor } from "@curv/tensor";
 import { meanOf } from "./environment.js";
-import type { EnvironmentView } from "./view.js";
+import { checkViews, type EnvironmentView } from "./view.js";
 
 /**
  * Invariant risk minimisation (IRMv1): the mean over environments of (d/ds L_e(s · logits))² at s = 1, which is (mean_i Σ_k (p − y)·logit)².
@@ -11,7 +11,7 @@ import type { EnvironmentView } from "./view.js";
  * Source: Arjovsky, Bottou, Gulrajani & Lopez-Paz (2019), equation (IRMv1).
  */
 export function irmPenalty(views: readonly EnvironmentView[]): Tensor {
-  expectArguments("irmPenalty", { views: [views, "list"] });
+  checkViews(views, "irmPenalty");
   return meanOf(views.map(({ errors, logits }) => errors.mul(logits).sum(1).mean().square()));
 }
 
@@ -24,7 +24,7 @@ export function irmPenalty(views: readonly EnvironmentView[]): Tensor {
  * Source: Krueger et al. (2021), equation (8).
  */
 export function vrexPenalty(views: readonly EnvironmentView[]): Tensor {
-  expectArguments("vrexPenalty", { views: [views, "list"] });
+  checkViews(views, "vrexPenalty");
   const losses = stack(views.map(({ nll }) => nll));
   return losses.sub(losses.mean()).square().mean();
 }
@@ -36,7 +36,7 @@ export function vrexPenalty(views: readonly EnvironmentView[]): Tensor {
  * Source: Koyama & Yamaguchi (2020).
  */
 export function igaPenalty(views: readonly EnvironmentView[]): Tensor {
-  expectArguments("igaPenalty", { views: [views, "list"] });
+  checkViews(views, "igaPenalty");
   const gradients = views.map(({ head }) => head.gradient());
   const mean = meanOf(gradients);
   return meanOf(gradients.map((g) => g.sub(mean).square().sum()));
@@ -49,7 +49,7 @@ export function igaPenalty(views: readonly EnvironmentView[]): Tensor {
  * Source: Sun & Saenko (2016); means as in DomainBed (Gulrajani & Lopez-Paz, 2021).
  */
 export function coralPenalty(views: readonly EnvironmentView[]): Tensor {
-  expectArguments("coralPenalty", { views: [views, "list"] });
+  checkViews(views, "coralPenalty");
   const moments = views.map(({ features }) => {
     const mean = features.mean(0);
     const centred = features.sub(mean);

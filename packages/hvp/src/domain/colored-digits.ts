@@ -1,6 +1,6 @@
 /** Coloured digits: a colour that tells more about the label than the shape does, until its meaning changes. */
 
-import { expectArguments } from "@curv/linsolve";
+import { expectOptions, expectArguments } from "@curv/linsolve";
 import { DomainError, ShapeError, stack, tensor, where, type Tensor } from "@curv/tensor";
 import * as random from "@curv/tensor/random";
 import type { Environment } from "./environment.js";
@@ -41,8 +41,10 @@ export interface ColoredDigits extends Environment {
  * Source: Arjovsky et al. (2019), section 5.2, and the scripts of Hemati et al. (2023).
  */
 export function coloredDigits(images: Tensor, labels: ArrayLike<number>, options: ColoredDigitsOptions): ColoredDigits {
-  expectArguments("coloredDigits", { labels: [labels, "numbers"], options: [options, "options"] });
+  expectArguments("coloredDigits", { labels: [labels, "numbers"] });
+  expectOptions("coloredDigits", options, { colorFlip: "number", labelFlip: "number" });
   const { key, colorFlip, labelFlip = 0.25, grayscale = false } = options;
+  expectArguments("coloredDigits", { "options.key": [key, "key"] });
   const { pixels, height, width } = imagesAsPixels(images, labels, "coloredDigits");
   checkProbability(colorFlip, "colorFlip");
   checkProbability(labelFlip, "labelFlip");
@@ -83,8 +85,10 @@ export function imbalancedSplit(
   labels: ArrayLike<number>,
   options: ImbalancedSplitOptions,
 ): readonly [first: Int32Array, second: Int32Array] {
-  expectArguments("imbalancedSplit", { labels: [labels, "numbers"], options: [options, "options"] });
+  expectArguments("imbalancedSplit", { labels: [labels, "numbers"] });
+  expectOptions("imbalancedSplit", options, { share: "number" });
   const { key, share = 0.97 } = options;
+  expectArguments("imbalancedSplit", { "options.key": [key, "key"] });
   if (!(share > 0 && share < 1)) throw new DomainError(`imbalancedSplit: share is ${share}; wants a number in (0, 1).`);
   const order = random.permutation(key, labels.length).dataSync();
   const places = Array.from(order);
@@ -95,7 +99,7 @@ export function imbalancedSplit(
     [...low.slice(a), ...high.slice(b)],
   ];
   if (parts.some((part) => part.length === 0)) {
-    throw new DomainError(`imbalancedSplit: ${labels.length} digits with share ${share} leave a part empty.`);
+    throw new DomainError(`imbalancedSplit: the ${labels.length} labels with share ${share} leave a part empty.`);
   }
   return [Int32Array.from(parts[0]), Int32Array.from(parts[1])];
 }

@@ -1,9 +1,10 @@
 /** Fish: steps through the environments one after another, so that their gradients come to agree. */
 
-import { expectArguments } from "@curv/linsolve";
+import { expectOptions, expectArguments } from "@curv/linsolve";
 import { valueAndGrad, type Tensor } from "@curv/tensor";
 import * as tree from "@curv/tensor/tree";
 import type { DomainOptimizer } from "./adam.js";
+import { checkParams } from "../loss-function.js";
 
 /** Result of {@link fishStep}. */
 export interface FishStep<P, S> {
@@ -30,9 +31,14 @@ export function fishStep<P, S>(
   losses: readonly ((params: P) => Tensor)[],
   optimizer: DomainOptimizer<P, S>,
   state: S,
-  { metaRate = 0.5 }: { readonly metaRate?: number } = {},
+  options: { readonly metaRate?: number } = {},
 ): FishStep<P, S> {
+  checkParams(params, "fishStep");
   expectArguments("fishStep", { losses: [losses, "list"], optimizer: [optimizer, "object"] });
+  for (const [i, loss] of losses.entries()) expectArguments("fishStep", { [`losses[${i}]`]: [loss, "function"] });
+  expectArguments("fishStep", { "optimizer.update": [optimizer.update, "function"] });
+  expectOptions("fishStep", options, { metaRate: "number" });
+  const { metaRate = 0.5 } = options;
   const add = tree.add as unknown as (x: P, y: P) => P;
   const move = tree.map as unknown as (f: (x: Tensor, y: Tensor) => Tensor, x: P, y: P) => P;
   const differentiate = valueAndGrad as unknown as (f: (p: P) => Tensor) => (p: P) => { value: Tensor; grad: P };

@@ -1,9 +1,9 @@
 /** Fishr: the variance of per-example gradients of the head is made equal across environments. */
 
-import { expectArguments } from "@curv/linsolve";
-import { concat, DomainError, ones, stack, stopGradient, type Tensor } from "@curv/tensor";
+import { expectOptions, expectArguments } from "@curv/linsolve";
+import { ShapeError, concat, DomainError, ones, stack, stopGradient, type Tensor } from "@curv/tensor";
 import { meanOf } from "./environment.js";
-import type { EnvironmentView } from "./view.js";
+import { checkViews, type EnvironmentView } from "./view.js";
 
 /**
  * Centred variance of the per-example gradients of a linear head, per parameter: mean_i (e_ik z̃_ij)² − g_kj², in the order of the rows of
@@ -13,6 +13,7 @@ import type { EnvironmentView } from "./view.js";
  */
 export function gradientVariance(view: EnvironmentView): Tensor {
   expectArguments("gradientVariance", { view: [view, "object"] });
+  expectArguments("gradientVariance", { "view.features": [view.features, "tensor"] });
   const { features, errors, bias } = view;
   if (bias === null) throw new DomainError("gradientVariance: the head is general; wants a linear one (headKind).");
   const n = features.shape[0];
@@ -45,9 +46,17 @@ export interface Fishr {
  *
  * Source: Rame, Dancette & Cord (2022), section 3; moving average and its correction as in DomainBed.
  */
-export function fishrPenalty(views: readonly EnvironmentView[], { averages, decay = 0.95 }: FishrOptions = {}): Fishr {
-  expectArguments("fishrPenalty", { views: [views, "list"] });
+export function fishrPenalty(views: readonly EnvironmentView[], options: FishrOptions = {}): Fishr {
+  checkViews(views, "fishrPenalty");
+  expectOptions("fishrPenalty", options, { averages: "tensor", decay: "number" });
+  const { averages, decay = 0.95 } = options;
+  if (!(decay >= 0 && decay < 1)) throw new DomainError(`fishrPenalty: decay is ${decay}; wants a number in [0, 1).`);
   const variances = stack(views.map(gradientVariance));
+  if (averages !== undefined && averages.shape.join() !== variances.shape.join()) {
+    throw new ShapeError(
+      `fishrPenalty: averages has shape [${averages.shape.join(", ")}]; wants [${variances.shape.join(", ")}].`,
+    );
+  }
   const before = averages === undefined ? variances.mul(0) : averages;
   const now = stopGradient(before)
     .mul(decay)

@@ -1,6 +1,6 @@
 /** Gradient and curvature of a linear head's loss, in closed form: no second differentiation, no products with the Hessian by autodiff. */
 
-import { expectArguments } from "@curv/linsolve";
+import { expectOptions, expectArguments } from "@curv/linsolve";
 import { concat, DomainError, ones, ShapeError, stack, type Tensor } from "@curv/tensor";
 import { logitDerivatives, type HeadLoss } from "./logit-loss.js";
 
@@ -53,11 +53,13 @@ export function headStatistics(
   z: Tensor,
   logits: Tensor,
   y: Tensor,
-  { loss, bias = true }: HeadStatisticsOptions = {},
+  options: HeadStatisticsOptions = {},
 ): HeadStatistics {
   expectArguments("headStatistics", { z: [z, "tensor"], logits: [logits, "tensor"], y: [y, "tensor"] });
+  expectOptions("headStatistics", options, { loss: "text" });
+  const { loss, bias = true } = options;
   if (z.rank !== 2 || z.shape[0] !== logits.shape[0]) {
-    const shapes = `features [${z.shape.join(", ")}] and logits [${logits.shape.join(", ")}]`;
+    const shapes = `features z [${z.shape.join(", ")}] and logits [${logits.shape.join(", ")}]`;
     throw new ShapeError(`headStatistics: ${shapes}; wants [n, d] and [n, K].`);
   }
   const { errors, uncertainty, curve, entry } = logitDerivatives(logits, y, loss, "headStatistics");

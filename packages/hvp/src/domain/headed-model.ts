@@ -1,11 +1,12 @@
 /** A model with a head: features of the input, and a classifier on top of them, whose gradient and curvature are looked at. */
 
-import { expectArguments } from "@curv/linsolve";
+import { expectArguments, expectOptions } from "@curv/linsolve";
 import type { InitOptions, Layer } from "@curv/nn";
 import { DomainError, ShapeError, TreeError, type Tensor } from "@curv/tensor";
 import type { Key } from "@curv/tensor/random";
 import { flatten, ravel } from "@curv/tensor/tree";
 import { checkEnvironment, type Environment } from "./environment.js";
+import { checkParams } from "../loss-function.js";
 import { logitDerivatives, type HeadLoss } from "./logit-loss.js";
 
 /**
@@ -64,6 +65,17 @@ export function headedModel<F, H>(layers: {
       head: head.init(key, options),
     }),
   };
+}
+
+/** Refuses what is no headed model, and parameters that are no tree. */
+export function checkModel<P>(model: HeadedModel<P>, params: P, caller: string): void {
+  expectArguments(caller, { model: [model, "object"] });
+  expectArguments(caller, {
+    "model.features": [model.features, "function"],
+    "model.head": [model.head, "function"],
+    "model.headParams": [model.headParams, "list"],
+  });
+  if (params !== null && typeof params === "object") checkParams(params, caller);
 }
 
 /** The head's parameters as one vector, and the logits as a function of it. */
@@ -148,7 +160,8 @@ export function headProblem<P>(
   environment: Environment,
   options: { readonly loss?: HeadLoss } = {},
 ): HeadProblem {
-  expectArguments("headProblem", { model: [model, "object"] });
+  checkModel(model, params, "headProblem");
+  expectOptions("headProblem", options, { loss: "text" });
   checkEnvironment(environment, "headProblem", "environment");
   const { vector, logits } = headVector(model, params, "headProblem");
   const { z } = checkedForward(model, params, environment.x, "headProblem");

@@ -60,7 +60,7 @@ export function logitDerivatives(
   }
   const labels = y.rank === 2 && y.shape[1] === 1 ? y.reshape(-1) : y;
   if (labels.rank !== 1 || labels.shape[0] !== n) {
-    throw new ShapeError(`${caller}: labels have shape [${y.shape.join(", ")}]; wants [${n}].`);
+    throw new ShapeError(`${caller}: labels y have shape [${y.shape.join(", ")}]; wants [${n}].`);
   }
   return kind === "bce" ? binary(s, labels, caller) : multiclass(s, labels, caller);
 }

@@ -1,6 +1,6 @@
 /** Training on several environments with a penalty for what differs between them. */
 
-import { expectArguments } from "@curv/linsolve";
+import { expectOptions, expectArguments } from "@curv/linsolve";
 import { DomainError, take } from "@curv/tensor";
 import * as random from "@curv/tensor/random";
 import { compiledAccuracy } from "./accuracy.js";
@@ -15,7 +15,7 @@ import {
   refuseNotFinite,
   type Environment,
 } from "./environment.js";
-import type { HeadedModel } from "./headed-model.js";
+import { checkModel, type HeadedModel } from "./headed-model.js";
 import { fishMethod, penaltyMethod } from "./training-method.js";
 import type { ViewOptions } from "./view.js";
 
@@ -114,7 +114,17 @@ export async function trainDomains<P>(
   environments: readonly Environment[],
   options: TrainDomainsOptions<P> = {},
 ): Promise<TrainDomainsResult<P>> {
-  expectArguments("trainDomains", { model: [model, "object"] });
+  checkModel(model, params, "trainDomains");
+  expectOptions("trainDomains", options, {
+    key: "key", optimizer: "object", watch: "object", loss: "text", mode: "text",
+  }); // prettier-ignore
+  if (options.optimizer !== undefined) {
+    expectArguments("trainDomains", {
+      "optimizer.init": [options.optimizer.init, "function"],
+      "optimizer.update": [options.optimizer.update, "function"],
+    });
+  }
+  expectArguments("trainDomains", { params: [params, "tree"] });
   const { algorithm = "erm", key = random.key(0), steps = 501, batchSize, watch = {}, signal, onProgress } = options;
   const { weight = 1, annealSteps = 0, annealWeight = 1, rescale = true } = options;
   checkOptions(options);

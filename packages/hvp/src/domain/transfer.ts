@@ -14,7 +14,7 @@ import {
   type Tensor,
 } from "@curv/tensor";
 import * as random from "@curv/tensor/random";
-import { eigsh, linearOperator, expectArguments } from "@curv/linsolve";
+import { expectOptions, eigsh, linearOperator, expectArguments } from "@curv/linsolve";
 import { checkCount, checkNumber } from "./environment.js";
 import { projectedAscent, type Ascent, type AscentOptions } from "./projected-ascent.js";
 
@@ -66,10 +66,13 @@ export async function transferUpperBound(
   target: HeadObjective,
   head: Tensor,
   radius: number,
-  { tol, key = random.key(0), signal }: TransferBoundOptions = {},
+  options: TransferBoundOptions = {},
 ): Promise<TransferBound> {
   expectArguments("transferUpperBound", { source: [source, "function"], target: [target, "function"] });
   checkProblem(head, radius, "transferUpperBound");
+  expectOptions("transferUpperBound", options, { tol: "number", key: "key" });
+  const { tol, key = random.key(0), signal } = options;
+  checkLosses(source, target, head, "transferUpperBound");
   const sourceLine = linearize(grad(source), head);
   const targetLine = linearize(grad(target), head);
   const difference = linearOperator({
@@ -167,6 +170,8 @@ export async function transferMeasure(
 ): Promise<TransferMeasure> {
   expectArguments("transferMeasure", { source: [source, "function"], target: [target, "function"] });
   const dtype = checkProblem(head, radius, "transferMeasure");
+  expectOptions("transferMeasure", options, { sourceMinimum: "number", targetMinimum: "number", key: "key" });
+  checkLosses(source, target, head, "transferMeasure");
   const { starts = 8, key = random.key(0), maxIter = 2000, signal, onProgress } = options;
   const { tol = dtype === "float64" ? 1e-8 : 1e-4 } = options;
   checkCount(starts, "transferMeasure", "starts", 1);
@@ -210,6 +215,13 @@ export async function transferMeasure(
 
 /** A minimum that was given. */
 type Known = Pick<Ascent, "value" | "gap" | "status">;
+
+/** Refuses functions that give no number at the head. */
+function checkLosses(source: HeadObjective, target: HeadObjective, head: Tensor, caller: string): void {
+  for (const [name, loss] of Object.entries({ source, target })) {
+    expectArguments(caller, { [`what ${name} returned`]: [loss(head), "tensor"] });
+  }
+}
 
 function checkProblem(head: Tensor, radius: number, caller: string): FloatDType {
   if (!isTensor(head) || head.rank !== 1 || head.size === 0) {

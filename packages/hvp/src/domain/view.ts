@@ -1,11 +1,11 @@
 /** What a model makes of an environment: everything that penalties and trainers look at, from one pass. */
 
-import { expectArguments } from "@curv/linsolve";
+import { expectOptions, expectArguments } from "@curv/linsolve";
 import { DomainError, type Tensor } from "@curv/tensor";
 import { autodiffHeadStatistics } from "./autodiff-head.js";
 import { checkEnvironments, type Environment } from "./environment.js";
 import { headStatistics, type HeadStatistics } from "./head-statistics.js";
-import { checkedForward, hasBias, headSize, headVector, type HeadedModel } from "./headed-model.js";
+import { checkModel, checkedForward, hasBias, headSize, headVector, type HeadedModel } from "./headed-model.js";
 import { logitDerivatives, type HeadLoss, type LogitDerivatives } from "./logit-loss.js";
 
 /** One environment, seen through a model. All tensors can be differentiated in the model's parameters. */
@@ -29,6 +29,16 @@ export interface EnvironmentView {
   readonly bias: boolean | null;
 }
 
+/** Refuses what is no list of views. */
+export function checkViews(views: readonly EnvironmentView[], caller: string): void {
+  expectArguments(caller, { views: [views, "list"] });
+  if (views.length === 0) throw new DomainError(`${caller}: views is empty; wants at least one.`);
+  for (const [i, view] of views.entries()) {
+    expectArguments(caller, { [`views[${i}]`]: [view, "object"] });
+    expectArguments(caller, { [`views[${i}].features`]: [view.features, "tensor"] });
+  }
+}
+
 /** Options of {@link viewEnvironments}. */
 export interface ViewOptions {
   /** By default "bce" for one logit, else "ce". */
@@ -50,7 +60,8 @@ export function viewEnvironments<P>(
   options: ViewOptions = {},
   caller = "viewEnvironments",
 ): EnvironmentView[] {
-  expectArguments(caller, { model: [model, "object"], options: [options, "options"] });
+  checkModel(model, params, caller);
+  expectOptions(caller, options, { loss: "text", mode: "text" });
   const { loss, mode = model.headKind === "linear" ? "closed-form" : "autodiff" } = options;
   checkEnvironments(environments, caller, 1);
   if (mode !== "closed-form" && mode !== "autodiff") {

@@ -1,10 +1,10 @@
 /** What of two environments is aligned, and which method asks for it: the paper's analysis as a table of numbers. */
 
-import { expectArguments } from "@curv/linsolve";
+import { expectOptions, expectArguments } from "@curv/linsolve";
 import { DomainError, stack, where, type Tensor } from "@curv/tensor";
 import { checkEnvironments, type Environment } from "./environment.js";
 import { gradientVariance } from "./fishr.js";
-import type { HeadedModel } from "./headed-model.js";
+import { checkModel, type HeadedModel } from "./headed-model.js";
 import { viewEnvironments, type EnvironmentView, type ViewOptions } from "./view.js";
 
 /** A row of the table. */
@@ -138,7 +138,8 @@ export async function whatAligns<P>(
   environments: readonly Environment[],
   options: Pick<ViewOptions, "loss"> = {},
 ): Promise<AlignmentRow[]> {
-  expectArguments("whatAligns", { model: [model, "object"] });
+  checkModel(model, params, "whatAligns");
+  expectOptions("whatAligns", options, { loss: "text" });
   checkEnvironments(environments, "whatAligns", 2);
   if (model.headKind !== "linear") throw new DomainError("whatAligns: the head is general; wants a linear one.");
   const views = viewEnvironments(model, params, environments, options, "whatAligns");

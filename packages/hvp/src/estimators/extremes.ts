@@ -1,7 +1,14 @@
 /** Numbers that the ends of a spectrum give. */
 
 import { DomainError } from "@curv/tensor";
-import { eigsh, gramOperator, type AnyOperator, type EigshOptions, expectArguments } from "@curv/linsolve";
+import {
+  expectOptions,
+  eigsh,
+  gramOperator,
+  type AnyOperator,
+  type EigshOptions,
+  expectArguments,
+} from "@curv/linsolve";
 import { squareSize } from "./products.js";
 
 export type ExtremeOptions = Omit<EigshOptions, "k" | "which" | "verifyMultiplicity">;
@@ -22,6 +29,7 @@ export interface SpectralNorm {
  */
 export async function spectralNorm(a: AnyOperator, options: ExtremeOptions = {}): Promise<SpectralNorm> {
   expectArguments("spectralNorm", { a: [a, "operator"] });
+  expectOptions("spectralNorm", options, {});
   const on = a.symmetric ? a : gramOperator(a);
   const found = await eigsh(on, { ...options, k: 1, which: "magnitude", verifyMultiplicity: false });
   const [value, residual] = await Promise.all([found.values.item(), found.residuals.item()]);
@@ -51,9 +59,11 @@ export interface ConditionNumber {
  */
 export async function conditionNumber(
   a: AnyOperator,
-  { damping = 0, ...options }: ExtremeOptions & { readonly damping?: number } = {},
+  conditionOptions: ExtremeOptions & { readonly damping?: number } = {},
 ): Promise<ConditionNumber> {
   const n = squareSize(a, "conditionNumber");
+  expectOptions("conditionNumber", conditionOptions, { damping: "number" });
+  const { damping = 0, ...options } = conditionOptions;
   if (!(damping >= 0)) throw new DomainError(`conditionNumber: damping is ${damping}; wants a number >= 0.`);
   const k = Math.min(2, n);
   const found = await eigsh(a, { ...options, k, which: "bothEnds", verifyMultiplicity: false });

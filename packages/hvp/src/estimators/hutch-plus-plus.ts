@@ -1,11 +1,11 @@
 /** Hutch++: the trace of what a few products see, exactly, and Hutchinson's estimator for the rest. */
 
 import { concat, DomainError, matmul, ShapeError, zeros, type Tensor } from "@curv/tensor";
-import type { AnyOperator } from "@curv/linsolve";
+import { expectArguments, type AnyOperator } from "@curv/linsolve";
 import { foldIn, type Key } from "@curv/tensor/random";
 import { drawProbes, type ProbeDistribution } from "./probes.js";
 import { checkCount, meanAndStandardError, productsOf, probedSize, type ProductOptions } from "./products.js";
-import { checkSketch, growSketch, type RangeSketch } from "./range-sketch.js";
+import { sketchIn, growSketch, type RangeSketch } from "./range-sketch.js";
 
 export interface LowRankTraceOptions extends ProductOptions {
   /** Products with the operator. Default 30. */
@@ -63,7 +63,8 @@ export async function hutchPlusPlus(
       `${caller}: products is ${count}; wants a multiple of 3, as ${count - (count % 3)}: a third each for the sketch, its image and the rest.`,
     );
   }
-  checkSketch(resume?.sketch, n, caller);
+  const before = sketchIn(resume, n, caller);
+  if (resume !== undefined) expectArguments(caller, { "resume.sketch.rest": [resume.sketch.rest, "tensor"] });
   let rest = resume?.sketch.rest ?? zeros([n, 0], { dtype: a.dtype });
   if (resume !== undefined && rest.shape.join() !== resume.sketch.basis.shape.join()) {
     throw new ShapeError(
@@ -72,7 +73,7 @@ export async function hutchPlusPlus(
   }
   const products = productsOf(a, caller, count, options, resume?.products ?? 0);
   const restKey = foldIn(key, 1);
-  const seen = await growSketch(a, resume?.sketch, count / 3, {
+  const seen = await growSketch(a, before, count / 3, {
     key: foldIn(key, 0),
     distribution,
     products,

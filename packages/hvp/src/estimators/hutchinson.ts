@@ -4,7 +4,14 @@ import { DomainError, type Tensor } from "@curv/tensor";
 import { expectArguments, type AnyOperator, type LinearOperator } from "@curv/linsolve";
 import type { Key } from "@curv/tensor/random";
 import { drawProbes, type ProbeDistribution } from "./probes.js";
-import { checkCount, meanAndStandardError, productsOf, probedSize, type ProductOptions } from "./products.js";
+import {
+  checkProbing,
+  checkCount,
+  meanAndStandardError,
+  productsOf,
+  probedSize,
+  type ProductOptions,
+} from "./products.js";
 
 export interface HutchinsonOptions extends ProductOptions {
   /** Probes, each one product. Default 32. */
@@ -105,6 +112,8 @@ export async function hutchinsonDiagonal<X>(
   const products = productsOf(a, caller, probes, options, taken);
   let [sum, squares]: [Tensor | null, Tensor | null] = [null, null];
   if (resume !== undefined) {
+    expectArguments(caller, { "resume.sums": [resume.sums, "object"] });
+    checkCount(taken, caller, "resume.products");
     sum = a.domain.ravel(resume.sums.samples, caller, "resume.sums.samples");
     squares = a.domain.ravel(resume.sums.squares, caller, "resume.sums.squares");
   }
@@ -152,8 +161,9 @@ export async function frobeniusNorm(
   key: Key,
   options: FrobeniusOptions = {},
 ): Promise<FrobeniusEstimate> {
-  expectArguments("frobeniusNorm", { a: [a, "operator"], key: [key, "key"], options: [options, "options"] });
   const caller = "frobeniusNorm";
+  expectArguments(caller, { a: [a, "operator"] });
+  checkProbing(key, options, caller);
   const { probes = 32, distribution = "rademacher" } = options;
   checkCount(probes, caller, "probes");
   const samples = [...(options.resume?.samples ?? [])];

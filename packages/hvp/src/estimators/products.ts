@@ -1,10 +1,11 @@
 /** Products of an operator with many vectors, some at a time: with progress, and a way to stop. */
 
 import { concat, DomainError, ShapeError, type Tensor } from "@curv/tensor";
-import { expectArguments, type AnyOperator } from "@curv/linsolve";
+import { expectOptions, expectArguments, type AnyOperator } from "@curv/linsolve";
 import type { Key } from "@curv/tensor/random";
 import { breather } from "../breathe.js";
 import { compiled } from "../transforms.js";
+import { checkDistribution, type ProbeDistribution } from "./probes.js";
 
 /** How products are taken. */
 export interface ProductOptions {
@@ -98,8 +99,18 @@ export function squareSize(a: AnyOperator, caller: string): number {
 /** The same, of one whose products with random vectors are to be taken. */
 export function probedSize(a: AnyOperator, key: Key, options: object, caller: string): number {
   const n = squareSize(a, caller);
-  expectArguments(caller, { key: [key, "key"], options: [options, "options"] });
+  checkProbing(key, options, caller);
   return n;
+}
+
+/** Refuses what is no key, and options of the wrong kind, of functions that take random probes. */
+export function checkProbing(key: Key, options: object, caller: string): void {
+  expectArguments(caller, { key: [key, "key"] });
+  expectOptions(caller, options, {
+    probes: "number", products: "number", steps: "number", atOnce: "number", tol: "number", distribution: "text",
+    resume: "object",
+  }); // prettier-ignore
+  checkDistribution((options as { readonly distribution?: ProbeDistribution }).distribution, caller);
 }
 
 /** Refuses what is no positive integer. */
@@ -111,7 +122,7 @@ export function checkCount(
 ): void {
   if (!Number.isInteger(value) || value < least || value > most) {
     const range = most === Infinity ? `>= ${least}` : `from ${least} to ${most}`;
-    throw new DomainError(`${caller}: ${argument} is ${value}; wants an integer ${range}.`);
+    throw new DomainError(`${caller}: ${argument} is ${String(value)}; wants an integer ${range}.`);
   }
 }
 

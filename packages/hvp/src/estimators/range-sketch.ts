@@ -1,7 +1,7 @@
 /** An orthonormal basis of an operator's range, as products with probes show it: it grows block by block. */
 
 import { concat, ShapeError, zeros, type Tensor } from "@curv/tensor";
-import type { AnyOperator } from "@curv/linsolve";
+import { expectArguments, type AnyOperator } from "@curv/linsolve";
 import { qr } from "@curv/tensor/linalg";
 import type { Key } from "@curv/tensor/random";
 import { drawProbes, type ProbeDistribution } from "./probes.js";
@@ -57,17 +57,26 @@ export async function growSketch(
   return { basis, triangle, images };
 }
 
-/** Refuses a sketch of another operator. */
-export function checkSketch(sketch: RangeSketch | undefined, n: number, caller: string): void {
-  if (sketch === undefined) return;
+/** The sketch of an earlier estimate; refuses one of another operator. */
+export function sketchIn(
+  resume: { readonly sketch: RangeSketch } | undefined,
+  n: number,
+  caller: string,
+): RangeSketch | undefined {
+  if (resume === undefined) return undefined;
+  const { sketch } = resume;
+  expectArguments(caller, { "resume.sketch": [sketch, "object"] });
+  const parts = ["basis", "triangle", "images"] as const;
+  for (const part of parts) expectArguments(caller, { [`resume.sketch.${part}`]: [sketch[part], "tensor"] });
   const k = sketch.triangle.shape[0];
-  const wanted = { basis: [n, k], triangle: [k, k], images: [n, k] } as const;
-  for (const [name, shape] of Object.entries(wanted)) {
-    const got = sketch[name as keyof RangeSketch].shape;
-    if (got.join() !== shape.join()) {
+  const wanted = { basis: [n, k], triangle: [k, k], images: [n, k] };
+  for (const part of parts) {
+    const got = sketch[part].shape;
+    if (got.join() !== wanted[part].join()) {
       throw new ShapeError(
-        `${caller}: resume.sketch.${name} has shape [${got.join(", ")}]; wants [${shape.join(", ")}], of an estimate of an operator ${n} × ${n}.`,
+        `${caller}: resume.sketch.${part} has shape [${got.join(", ")}]; wants [${wanted[part].join(", ")}], of an estimate of an operator ${n} × ${n}.`,
       );
     }
   }
+  return sketch;
 }

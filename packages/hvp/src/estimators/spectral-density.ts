@@ -3,6 +3,7 @@
 import { DomainError } from "@curv/tensor";
 import { meanAndStandardError } from "./products.js";
 import { checkMeasure, type SpectralMeasure } from "./spectral-measure.js";
+import { expectOptions, expectArguments } from "@curv/linsolve";
 
 export interface SpectralDensityOptions {
   /** Axis of eigenvalues λ, or of log₁₀(|λ| + `floor`). Default "linear". */
@@ -36,11 +37,11 @@ export interface SpectralDensity {
  * Source: Ghorbani, Krishnan & Xiao, An investigation into neural net optimization via Hessian eigenvalue density (2019); conventions for the
  * width as in PyHessian and in Papyan (2019).
  */
-export function spectralDensity(
-  measure: SpectralMeasure,
-  { scale = "linear", floor = 1e-5, width = "range", points = 1024 }: SpectralDensityOptions = {},
-): SpectralDensity {
+export function spectralDensity(measure: SpectralMeasure, options: SpectralDensityOptions = {}): SpectralDensity {
   checkMeasure(measure, "spectralDensity");
+  expectOptions("spectralDensity", options, { scale: "text", floor: "number", points: "number" });
+  const { scale = "linear", floor = 1e-5, width = "range", points = 1024 } = options;
+  if (typeof width !== "number") expectArguments("spectralDensity", { "options.width": [width, "text"] });
   const { runs } = measure;
   if (!Number.isInteger(points) || points < 2) {
     throw new DomainError(`spectralDensity: points is ${points}; wants an integer >= 2.`);

@@ -1,7 +1,7 @@
 /** Stochastic Lanczos quadrature: a symmetric operator's spectrum as a measure, and traces of functions of the operator from it. */
 
 import { DomainError } from "@curv/tensor";
-import { eighTridiagonal, lanczos, type AnyOperator, expectArguments } from "@curv/linsolve";
+import { expectOptions, eighTridiagonal, lanczos, type AnyOperator, expectArguments } from "@curv/linsolve";
 import type { Key } from "@curv/tensor/random";
 import { drawProbes, type ProbeDistribution } from "./probes.js";
 import { checkCount, meanAndStandardError, probedSize } from "./products.js";
@@ -115,7 +115,7 @@ export function traceOf(measure: SpectralMeasure, f: (eigenvalue: number) => num
     const wrong = values.findIndex((y) => !Number.isFinite(y));
     if (wrong >= 0) {
       throw new DomainError(
-        `traceOf: the function is ${f(nodes[wrong])} at the Ritz value ${nodes[wrong]}; wants a number.`,
+        `traceOf: f is ${String(f(nodes[wrong]))} at the Ritz value ${nodes[wrong]}; wants a number.`,
       );
     }
     return size * values.reduce((a, b) => a + b, 0);
@@ -129,11 +129,10 @@ export function traceOf(measure: SpectralMeasure, f: (eigenvalue: number) => num
  *
  * @throws DomainError where an eigenvalue plus the damping is not positive.
  */
-export function logDeterminant(
-  measure: SpectralMeasure,
-  { damping = 0 }: { readonly damping?: number } = {},
-): FunctionTrace {
+export function logDeterminant(measure: SpectralMeasure, options: { readonly damping?: number } = {}): FunctionTrace {
   checkMeasure(measure, "logDeterminant");
+  expectOptions("logDeterminant", options, { damping: "number" });
+  const { damping = 0 } = options;
   const least = Math.min(...measure.runs.map(({ nodes }) => nodes[0]));
   if (!(least + damping > 0)) {
     throw new DomainError(
@@ -151,7 +150,7 @@ export function logDeterminant(
  */
 export function effectiveDimension(measure: SpectralMeasure, options: { readonly damping: number }): FunctionTrace {
   checkMeasure(measure, "effectiveDimension");
-  expectArguments("effectiveDimension", { options: [options, "options"] });
+  expectOptions("effectiveDimension", options, { damping: "number" });
   const { damping } = options;
   if (!(damping > 0)) throw new DomainError(`effectiveDimension: damping is ${damping}; wants a positive number.`);
   return traceOf(measure, (x) => Math.max(x, 0) / (Math.max(x, 0) + damping));
@@ -164,6 +163,7 @@ export function effectiveDimension(measure: SpectralMeasure, options: { readonly
  */
 export function negativeFraction(measure: SpectralMeasure, tolerance = 0): FunctionTrace {
   checkMeasure(measure, "negativeFraction");
+  expectArguments("negativeFraction", { tolerance: [tolerance, "number"] });
   if (!(tolerance >= 0)) throw new DomainError(`negativeFraction: tolerance is ${tolerance}; wants 0 or more.`);
   const { trace, standardError } = traceOf(measure, (x) => (x < -tolerance ? 1 : 0));
   return { trace: trace / measure.size, standardError: standardError / measure.size };
@@ -173,4 +173,10 @@ export function negativeFraction(measure: SpectralMeasure, tolerance = 0): Funct
 export function checkMeasure(measure: SpectralMeasure, caller: string): void {
   expectArguments(caller, { measure: [measure, "object"] });
   expectArguments(caller, { "measure.runs": [measure.runs, "list"] });
+  for (const [i, run] of measure.runs.entries()) {
+    expectArguments(caller, { [`measure.runs[${i}]`]: [run, "object"] });
+    for (const part of ["nodes", "weights"] as const) {
+      expectArguments(caller, { [`measure.runs[${i}].${part}`]: [run[part], "list"] });
+    }
+  }
 }

@@ -47,6 +47,11 @@ export async function traceByLayer<X>(
   const { probes = 32, distribution = "rademacher", resume } = options;
   checkCount(probes, caller, "probes");
   const ranges = layerRanges(a.domain.unravel(zeros([n], { dtype: a.dtype })));
+  if (resume !== undefined && !(resume.layers instanceof Map)) {
+    throw new DomainError(
+      `${caller}: resume.layers is ${typeof resume.layers}; wants a Map of layers, of an earlier estimate.`,
+    );
+  }
   if (resume !== undefined && [...resume.layers.keys()].join() !== [...ranges.keys()].join()) {
     throw new DomainError(
       `${caller}: resume has the layers ${[...resume.layers.keys()].join(", ")}; wants ${[...ranges.keys()].join(", ")}.`,

@@ -8,7 +8,7 @@ import type { LowRankTrace, LowRankTraceOptions } from "./hutch-plus-plus.js";
 import type { DiagonalEstimate } from "./hutchinson.js";
 import { drawProbes, type ProbeDistribution } from "./probes.js";
 import { checkCount, meanAndStandardError, productsOf, probedSize } from "./products.js";
-import { checkSketch, growSketch, type RangeSketch } from "./range-sketch.js";
+import { sketchIn, growSketch, type RangeSketch } from "./range-sketch.js";
 
 export interface XTraceEstimate extends LowRankTrace {
   /** All the products, which `resume` goes on from. */
@@ -41,9 +41,9 @@ export async function xTrace(a: AnyOperator, key: Key, options: XTraceOptions = 
   probedSize(a, key, options, caller);
   const { distribution = "rademacher", resphere = distribution !== "rademacher", resume } = options;
   if (resphere && distribution === "rademacher") {
-    throw new DomainError(`${caller}: resphere with Rademacher probes; wants "normal" or "sphere" ones.`);
+    throw new DomainError(`${caller}: resphere with distribution "rademacher"; wants "normal" or "sphere".`);
   }
-  const { n, k, w, sketch } = await sketchOf(a, key, options, resume?.sketch, { distribution, caller });
+  const { n, k, w, sketch } = await sketchOf(a, key, options, resume, { distribution, caller });
   const { basis: q, triangle: r, images: z } = sketch;
   const h = matmul(q.transpose(), z);
   const whole = h.mul(eye(k, k, { dtype: a.dtype })).sum();
@@ -87,7 +87,7 @@ export async function xDiagonal<X>(
   options: XDiagonalOptions<X> = {},
 ): Promise<XDiagonalEstimate<X>> {
   probedSize(a, key, options, "xDiagonal");
-  const { k, w, sketch } = await sketchOf(a, key, options, options.resume?.sketch, {
+  const { k, w, sketch } = await sketchOf(a, key, options, options.resume, {
     distribution: "rademacher",
     caller: "xDiagonal",
     transposed: true,
@@ -124,7 +124,7 @@ async function sketchOf(
   a: AnyOperator,
   key: Key,
   options: LowRankTraceOptions,
-  before: RangeSketch | undefined,
+  resume: { readonly sketch: RangeSketch } | undefined,
   how: { readonly distribution: ProbeDistribution; readonly caller: string; readonly transposed?: boolean },
 ): Promise<Sketched> {
   const { distribution, caller, transposed = false } = how;
@@ -136,7 +136,7 @@ async function sketchOf(
       `${caller}: products is ${count}; wants an even number, as ${count - 1}: half for each part.`,
     );
   }
-  checkSketch(before, n, caller);
+  const before = sketchIn(resume, n, caller);
   const products = productsOf(a, caller, count, options, 2 * (before?.basis.shape[1] ?? 0));
   const sketch = await growSketch(a, before, count / 2, { key, distribution, products, transposed });
   const k = sketch.basis.shape[1];

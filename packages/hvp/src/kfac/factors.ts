@@ -1,7 +1,7 @@
 /** Kronecker factors as values. */
 
 import { expectArguments } from "@curv/linsolve";
-import { DomainError, TreeError, type Tensor } from "@curv/tensor";
+import { isFloat, DTypeError, isTensor, DomainError, TreeError, type Tensor } from "@curv/tensor";
 import { eigh } from "@curv/tensor/linalg";
 
 /** Curvature A ⊗ S of one layer's [W b], read as the map V ↦ S V A. A convolution in groups has a leading axis of groups everywhere. */
@@ -45,7 +45,10 @@ export interface KfacFactors {
  * Source: Martens & Grosse (2015), section 5; E-KFAC: George, Laurent, Bouthillier, Ballas & Vincent (2018), section 3.
  */
 export function updateFactors(old: KfacFactors, latest: KfacFactors, decay: number | Tensor = 0.95): KfacFactors {
-  expectArguments("updateFactors", { old: [old, "object"], latest: [latest, "object"] });
+  checkFactors(old, "old", "updateFactors");
+  checkFactors(latest, "latest", "updateFactors");
+  if (!isTensor(decay)) expectArguments("updateFactors", { decay: [decay, "number"] });
+  else if (!isFloat(decay.dtype)) throw new DTypeError(`updateFactors: decay is ${decay.dtype}; wants a float.`);
   if (typeof decay === "number" && !(decay >= 0 && decay <= 1)) {
     throw new DomainError(`updateFactors: decay is ${decay}; wants a number in [0, 1].`);
   }
@@ -66,6 +69,14 @@ export function updateFactors(old: KfacFactors, latest: KfacFactors, decay: numb
     ([name, a, b]) => [name, blend(a, b)] as const,
   );
   return { layers: Object.fromEntries(layers), diagonal: Object.fromEntries(diagonal) };
+}
+
+/** Refuses what kfacFactors did not make. */
+export function checkFactors(factors: KfacFactors, argument: string, caller: string): void {
+  expectArguments(caller, { [argument]: [factors, "object"] });
+  for (const part of ["layers", "diagonal"] as const) {
+    expectArguments(caller, { [`${argument}.${part}`]: [factors[part], "object"] });
+  }
 }
 
 /** Eigenvectors of A and of S. */

@@ -3,7 +3,7 @@
 import { expectArguments } from "@curv/linsolve";
 import { DomainError, type Tensor } from "@curv/tensor";
 import type { Layer } from "@curv/nn";
-import { asBatches, examplesIn, meanOverExamples, rows, type Batches, type Data } from "../data.js";
+import { asInputBatches, examplesIn, meanOverExamples, rows, type Batches, type Data } from "../data.js";
 import type { OutputLoss } from "../output-loss.js";
 import { backwardPasses, sumOverPasses, type BackwardPasses } from "./backward-passes.js";
 import { eigenbasis, type Eigenbasis, type KfacFactors } from "./factors.js";
@@ -20,6 +20,8 @@ import {
   type Survey,
   type TappedModel,
 } from "./tapped-model.js";
+import { checkOutputLoss } from "../operators/model.js";
+import { checkParams } from "../loss-function.js";
 
 /** Inputs, and targets where they are looked at. */
 export interface KfacData<X> {
@@ -69,14 +71,14 @@ export function collectFactors<P, X>(
   data: Data<KfacData<X>>,
   options: KfacOptions,
 ): KfacFactors {
-  expectArguments(caller, {
-    outputLoss: [outputLoss, "object"],
-    data: [data, "object"],
-    options: [options, "options"],
-  });
-  expectArguments(caller, { model: [layerOrModel, typeof layerOrModel === "function" ? "function" : "object"] });
+  checkOutputLoss(outputLoss, caller);
+  if (typeof layerOrModel !== "function") {
+    expectArguments(caller, { model: [layerOrModel, "object"] });
+    expectArguments(caller, { "model.apply": [layerOrModel.apply, "function"] });
+  }
+  checkParams(params, caller);
   checkOptions(options, caller);
-  const batches = asBatches(data, caller);
+  const batches = asInputBatches(data, caller);
   const model = asTapped(layerOrModel);
   const { inputs } = firstExample(batches, caller);
   const seen = survey(model, params, inputs, caller);

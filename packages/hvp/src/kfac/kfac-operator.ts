@@ -5,12 +5,13 @@ import { linearOperator, type LinearOperator, expectArguments } from "@curv/lins
 import type { Layer } from "@curv/nn";
 import type { Data } from "../data.js";
 import type { OutputLoss } from "../output-loss.js";
-import type { KfacFactors, LayerFactors } from "./factors.js";
+import { checkFactors, type KfacFactors, type LayerFactors } from "./factors.js";
 import { collectFactors, type KfacData } from "./kfac-factors.js";
 import type { KfacOptions } from "./kfac-options.js";
 import { blockInverse, blockLogDeterminant, blockProduct, blockTrace, type InverseMethod } from "./kronecker-block.js";
 import { onBlocks, parameterBlocks } from "./parameter-blocks.js";
 import type { TappedModel } from "./tapped-model.js";
+import { checkParams } from "../loss-function.js";
 
 /** How a damped inverse is computed. */
 export interface KfacInverseOptions {
@@ -82,7 +83,8 @@ export function kfacOperator<P, X>(
  * not finite.
  */
 export function kfacFromFactors<P>(params: P, factors: KfacFactors): KfacOperator<P> {
-  expectArguments("kfacFromFactors", { factors: [factors, "object"] });
+  checkParams(params, "kfacFromFactors");
+  checkFactors(factors, "factors", "kfacFromFactors");
   return operatorOf("kfacFromFactors", params, factors);
 }
 

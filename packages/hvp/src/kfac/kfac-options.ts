@@ -3,6 +3,7 @@
 import { DomainError, TreeError, type Tensor } from "@curv/tensor";
 import * as random from "@curv/tensor/random";
 import type { FisherChoice } from "./backward-passes.js";
+import { expectOptions } from "@curv/linsolve";
 
 /** Options of {@link kfacOperator}. */
 export interface KfacOptions {
@@ -50,6 +51,9 @@ const choices = {
 
 /** Refuses options that make no sense. */
 export function checkOptions(options: KfacOptions, caller: string): void {
+  expectOptions(caller, options, {
+    fisher: "text", approximation: "text", others: "text", samples: "number", key: "key",
+  }); // prettier-ignore
   for (const [name, allowed] of Object.entries(choices)) {
     const value = options[name as keyof typeof choices];
     if (value !== undefined && !(allowed as readonly string[]).includes(value)) {

@@ -6,6 +6,7 @@ import type { Layer, Tap, TapPlace } from "@curv/nn";
 import { examplesIn } from "../data.js";
 import { withPullback } from "../transforms.js";
 import { hasFactors, type FactoredLayer } from "./layer-rows.js";
+import { expectArguments } from "@curv/linsolve";
 
 /**
  * (params, inputs, tap) ↦ outputs [examples, ..., C]: a network that shows each layer's output to `tap` and goes on with what that returns,
@@ -102,6 +103,7 @@ export interface Survey {
 export function survey<P, X>(model: TappedModel<P, X>, params: P, inputs: X, caller: string): Survey {
   const examples = examplesIn(inputs, caller);
   const { outputs, visits } = watch(model, params, inputs);
+  expectArguments(caller, { "what the model returned": [outputs, "tensor"] });
   if (outputs.rank < 2 || outputs.shape[0] !== examples) {
     throw new ShapeError(
       `${caller}: the model's outputs have shape [${outputs.shape.join(", ")}]; wants [${examples}, ..., outputs] for ${examples} examples.`,

@@ -2,7 +2,7 @@
 
 import { cg, shiftOperator, toDense, type AnyOperator } from "@curv/linsolve";
 import { mlp } from "@curv/nn";
-import { linspace, tensor, type Tensor } from "@curv/tensor";
+import { eye, linspace, tensor, type Tensor } from "@curv/tensor";
 import * as random from "@curv/tensor/random";
 import { describe, expect, test } from "vitest";
 import { gaussNewtonOperator } from "../operators/gauss-newton.js";
@@ -83,7 +83,8 @@ describe("float32 and errors", () => {
     expect(() => kfacFromFactors(other.init(key), k.factors)).toThrow(
       /factors of "0" have shapes \[4, 4\] and \[4, 4\]/,
     );
-    expect(() => kfacFromFactors([], k.factors)).toThrow(/do not have/);
+    expect(() => kfacFromFactors([], k.factors)).toThrow(/params is an array of none/);
+    expect(() => kfacFromFactors({ other: eye(2) }, k.factors)).toThrow(/do not have/);
     const misplaced: TappedModel<{ net: typeof params }, Tensor> = (p, x, tap) => model.apply(p.net, x, { tap });
     expect(() => kfacOperator(misplaced, crossEntropyOutput, { net: params }, { inputs })).toThrow(
       /says that it is "0"/,

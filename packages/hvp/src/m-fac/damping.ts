@@ -6,7 +6,7 @@ import { DomainError } from "@curv/tensor";
 export const defaultDamping = 1e-5;
 
 export function checkDamping(damping: number, caller: string): void {
-  if (!(damping > 0 && damping < Infinity)) {
-    throw new DomainError(`${caller}: damping is ${damping}; wants a positive number.`);
+  if (!(typeof damping === "number" && damping > 0 && damping < Infinity)) {
+    throw new DomainError(`${caller}: damping is ${String(damping)}; wants a positive number.`);
   }
 }

@@ -14,7 +14,7 @@ import {
   type Tensor,
   type TypedArray,
 } from "@curv/tensor";
-import { linearOperator, type FloatDType, type LinearOperator, expectArguments } from "@curv/linsolve";
+import { expectOptions, linearOperator, type FloatDType, type LinearOperator, expectArguments } from "@curv/linsolve";
 import { defaultDamping } from "./damping.js";
 import {
   checked,
@@ -63,7 +63,7 @@ export class FisherWindow {
   #pushes = 0;
 
   constructor(options: FisherWindowOptions) {
-    expectArguments("FisherWindow", { options: [options, "options"] });
+    expectOptions("FisherWindow", options, { state: "object" });
     const { dim, window, damping = defaultDamping, dtype = "float32", state } = options;
     const settings = { dim, window, damping, dtype };
     checkSettings(settings, "FisherWindow");
@@ -279,7 +279,13 @@ function slots({
 }
 
 function checkState(state: SlidingState, { dim, window, dtype }: Required<SlidingInverseFisherOptions>): void {
-  const { gradients, gram } = state;
+  const { gradients, gram, factor, pushes } = state;
+  expectArguments("FisherWindow", {
+    "state.gradients": [gradients, "list"],
+    "state.gram": [gram, "tensor"],
+    "state.factor": [factor, "tensor"],
+    "state.pushes": [pushes, "tensor"],
+  });
   if (gradients.length !== window || gram.shape[0] !== window) {
     throw new ShapeError(`FisherWindow: state has ${gradients.length} gradients; wants ${window}, as the window has.`);
   }

@@ -278,7 +278,7 @@ describe("9: errors", () => {
   );
   const cases: [string, () => unknown, new (...args: never[]) => Error, RegExp][] = [
     ["no matrix", () => staticInverseFisher(grads.slice(0)), ShapeError, /grads has shape \[4\]; wants \[m, d\]/],
-    ["no gradients", () => staticInverseFisher(grads.slice([0, 0])), ShapeError, /got 0 gradients/],
+    ["no gradients", () => staticInverseFisher(grads.slice([0, 0])), ShapeError, /grads holds 0 gradients/],
     ["damping 0", () => staticInverseFisher(grads, { damping: 0 }), DomainError, /damping is 0/],
     ["damping NaN", () => staticInverseFisher(grads, { damping: NaN }), DomainError, /damping is NaN/],
     ["block size 0", () => staticInverseFisher(grads, { blockSize: 0 }), DomainError, /blockSize is 0/],
@@ -297,7 +297,7 @@ describe("9: errors", () => {
       "a wrong count",
       () => staticInverseFisher(new Set([grads]), { count: 4 }),
       ShapeError,
-      /got 3 gradients; wants 4/,
+      /grads holds 3 gradients; wants 4/,
     ],
     ["no count", () => staticInverseFisher(new Set([grads])), DomainError, /count is missing/],
     ["x of another length", () => staticInverseFisher(grads).apply(draw(1, [5])), ShapeError, /wants a vector \[4\]/],

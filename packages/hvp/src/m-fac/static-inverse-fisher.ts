@@ -19,7 +19,7 @@ import {
   type Tensor,
 } from "@curv/tensor";
 import { cholesky, triangularSolve } from "@curv/tensor/linalg";
-import { linearOperator, type FloatDType, type LinearOperator, expectArguments } from "@curv/linsolve";
+import { expectOptions, linearOperator, type FloatDType, type LinearOperator } from "@curv/linsolve";
 import { checkDamping, defaultDamping } from "./damping.js";
 import { wideCombine, wideInner } from "./wide-primitives.js";
 
@@ -85,7 +85,7 @@ export function staticInverseFisher(
   grads: Tensor | Iterable<Tensor>,
   options: StaticInverseFisherOptions = {},
 ): StaticInverseFisher {
-  expectArguments("staticInverseFisher", { options: [options, "options"] });
+  expectOptions("staticInverseFisher", options, { blockSize: "number", pageRows: "number", count: "number" });
   if (!isTensor(grads) && typeof (grads as Iterable<Tensor> | undefined | null)?.[Symbol.iterator] !== "function") {
     throw new DomainError(
       `staticInverseFisher: grads is ${String(grads)}; wants a Tensor [m, d], or an iterable of gradients.`,
@@ -111,7 +111,7 @@ export function staticInverseFisher(
     factors = takeIn(page, factors, { damping, count, first, ...form });
   }
   if (form === null || seen !== count) {
-    throw new ShapeError(`staticInverseFisher: got ${seen} gradients; wants ${Math.max(1, count)}.`);
+    throw new ShapeError(`staticInverseFisher: grads holds ${seen} gradients; wants ${Math.max(1, count)}.`);
   }
   return inverseFrom(factors, { damping, count, ...form });
 }
@@ -226,8 +226,10 @@ function* groups(grads: Iterable<Tensor>, pageRows: number): Generator<readonly 
   let group: Tensor[] = [];
   for (const some of grads) {
     if (!isTensor(some) || some.rank < 1 || some.rank > 2) {
-      const got = isTensor(some) ? `has shape [${some.shape.join(", ")}]` : `is ${typeof some}`;
-      throw new ShapeError(`staticInverseFisher: a gradient ${got}; wants tensors [d] or [r, d].`);
+      const got = isTensor(some)
+        ? `has shape [${some.shape.join(", ")}]`
+        : `is ${some === null ? "null" : typeof some}`;
+      throw new ShapeError(`staticInverseFisher: a gradient of grads ${got}; wants tensors [d] or [r, d].`);
     }
     for (const [page] of some.rank === 1 ? [[some.expandDims(0)]] : pagesOf(some, pageRows)) {
       if (group.length > 0 && rowsIn(group) + page.shape[0] > pageRows) {
@@ -244,7 +246,7 @@ function countOf(grads: Tensor | Iterable<Tensor>, given: number | undefined): n
   const count = isTensor(grads)
     ? grads.shape[0]
     : Array.isArray(grads)
-      ? (grads as readonly Tensor[]).reduce((sum, x) => sum + (x.rank === 1 ? 1 : x.shape[0]), 0)
+      ? (grads as readonly Tensor[]).filter(isTensor).reduce((sum, x) => sum + (x.rank === 1 ? 1 : x.shape[0]), 0)
       : given;
   if (count === undefined) {
     throw new DomainError("staticInverseFisher: count is missing; an iterable wants the number of gradients in it.");

@@ -14,7 +14,7 @@ import {
   type Tensor,
 } from "@curv/tensor";
 import { cholesky, choleskySolve } from "@curv/tensor/linalg";
-import { linearOperator, type LinearOperator, expectArguments } from "@curv/linsolve";
+import { expectOptions, linearOperator, type LinearOperator, expectArguments } from "@curv/linsolve";
 import { checkDamping, defaultDamping } from "./damping.js";
 
 export interface WoodburyOptions {
@@ -38,11 +38,11 @@ export interface WoodburyOptions {
  * @example
  * const inverse = woodburyInverse(grads, { damping: 1e-3 }); // of the damped empirical Fisher
  */
-export function woodburyInverse(
-  factor: Tensor,
-  { damping = defaultDamping, scale }: WoodburyOptions = {},
-): LinearOperator {
+export function woodburyInverse(factor: Tensor, options: WoodburyOptions = {}): LinearOperator {
   expectArguments("woodburyInverse", { factor: [factor, "tensor"] });
+  expectOptions("woodburyInverse", options, { scale: "number" });
+  const { damping = defaultDamping, scale } = options;
+  if (!isTensor(damping)) expectArguments("woodburyInverse", { "options.damping": [damping, "number"] });
   if (factor.rank !== 2 || factor.shape[0] === 0) {
     throw new ShapeError(
       `woodburyInverse: factor has shape [${factor.shape.join(", ")}]; wants [m, d] with m of 1 or more.`,

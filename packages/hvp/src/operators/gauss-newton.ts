@@ -1,21 +1,13 @@
 /** Matrices JᵀM J of a model's outputs: the generalised Gauss–Newton matrix, the Fisher matrices, the Jacobian itself. */
 
 import { DomainError, ShapeError, type Tensor } from "@curv/tensor";
-import { linearOperator, type LinearOperator, expectArguments } from "@curv/linsolve";
+import { expectArguments, expectOptions, linearOperator, type LinearOperator } from "@curv/linsolve";
 import * as random from "@curv/tensor/random";
-import { asBatches, meanOverExamples, type Batches, type Data } from "../data.js";
+import { refuseNoData, asInputBatches, meanOverExamples, type Batches, type Data } from "../data.js";
 import { checkLoss, exampleLosses, type LossFunction, type LossOptions } from "../loss-function.js";
 import type { OutputLoss } from "../output-loss.js";
+import { checkedModel, checkOutputLoss, type Model } from "./model.js";
 import { gradient, inner, linearized, withPullback } from "../transforms.js";
-
-/** (params, inputs) ↦ outputs [examples, ..., C]. */
-export type Model<P, X> = (params: P, inputs: X) => Tensor;
-
-/** Inputs of a model, and what its outputs are compared with. */
-export interface Supervised<X> {
-  readonly inputs: X;
-  readonly targets: Tensor;
-}
 
 /**
  * The generalised Gauss–Newton matrix G = (1/rows) Σ Jᵢᵀ Hᵢ Jᵢ, where J is the Jacobian of the outputs and H the Hessian of the loss with
@@ -39,11 +31,7 @@ export function gaussNewtonOperator<P, X>(
   params: P,
   data: Data<{ readonly inputs: X }>,
 ): LinearOperator<P> {
-  expectArguments("gaussNewtonOperator", {
-    model: [model, "function"],
-    outputLoss: [outputLoss, "object"],
-    data: [data, "object"],
-  });
+  checkOutputLoss(outputLoss, "gaussNewtonOperator");
   return outputSandwich("gaussNewtonOperator", model, params, data, (outputs) => {
     const count = rowsOf(outputs);
     return (u) => outputLoss.hessianProduct(outputs, u).div(count);
@@ -70,13 +58,12 @@ export function fisherOperator<P, X>(
   params: P,
   data: Data<{ readonly inputs: X }>,
   key: random.Key,
-  { samples = 1 }: FisherOptions = {},
+  options: FisherOptions = {},
 ): LinearOperator<P> {
-  expectArguments("fisherOperator", {
-    model: [model, "function"],
-    outputLoss: [outputLoss, "object"],
-    data: [data, "object"],
-  });
+  checkOutputLoss(outputLoss, "fisherOperator");
+  expectArguments("fisherOperator", { key: [key, "key"] });
+  expectOptions("fisherOperator", options, { samples: "number" });
+  const { samples = 1 } = options;
   if (!Number.isInteger(samples) || samples < 1) {
     throw new DomainError(`fisherOperator: samples is ${samples}; wants a positive integer.`);
   }
@@ -104,10 +91,11 @@ function outputSandwich<P, X>(
   data: Data<{ readonly inputs: X }>,
   middle: (outputs: Tensor, place: Tensor | number) => (u: Tensor) => Tensor,
 ): LinearOperator<P> {
+  const checked = checkedModel(model, params, caller);
   const { mean, eager } = meanOverExamples(
-    asBatches(data, caller),
+    asInputBatches(data, caller),
     ({ inputs }, place) => {
-      const outputsAt = (p: P): Tensor => model(p, inputs);
+      const outputsAt = (p: P): Tensor => checked(p, inputs);
       const { value: outputs, linear } = linearized(outputsAt, params);
       if (outputs.rank < 2) {
         throw new ShapeError(
@@ -142,8 +130,8 @@ export function empiricalFisherOperator<P, B>(
   options: LossOptions = {},
 ): LinearOperator<P> {
   const caller = "empiricalFisherOperator";
-  const batches = asBatches(data, caller);
-  checkLoss(loss, params, batches, caller, options);
+  refuseNoData(data, caller);
+  const batches = checkLoss(loss, params, data, caller, options);
   return secondMoment(caller, loss, params, batches);
 }
 
@@ -160,8 +148,8 @@ export function gradientCovarianceOperator<P, B>(
   options: LossOptions = {},
 ): LinearOperator<P> {
   const caller = "gradientCovarianceOperator";
-  const batches = asBatches(data, caller);
-  checkLoss(loss, params, batches, caller, options);
+  refuseNoData(data, caller);
+  const batches = checkLoss(loss, params, data, caller, options);
   const mean = meanOverExamples(batches, (batch) => gradient((p: P) => loss(p, batch)), caller).mean(params);
   return secondMoment(caller, loss, params, batches, mean);
 }

@@ -1,9 +1,9 @@
 /** The Hessian of a mean loss. */
 
 import { DomainError, where, type Tensor } from "@curv/tensor";
-import { linearOperator, type LinearOperator, expectArguments } from "@curv/linsolve";
+import { expectArguments, expectOptions, linearOperator, type LinearOperator } from "@curv/linsolve";
 import { axpy, norm, scale, sub } from "@curv/tensor/tree";
-import { asBatches, meanOverExamples, type Data } from "../data.js";
+import { meanOverExamples, type Data } from "../data.js";
 import { checkLoss, type LossFunction, type LossOptions } from "../loss-function.js";
 import { gradient, inner, linearized } from "../transforms.js";
 
@@ -40,10 +40,20 @@ export function hessianOperator<P, B>(
   data: Data<B>,
   options: HessianOptions = {},
 ): LinearOperator<P> {
-  const caller = "hessianOperator";
+  return hessianFor(loss, params, data, options, "hessianOperator");
+}
+
+/** The same under the name by which it was called. */
+export function hessianFor<P, B>(
+  loss: LossFunction<P, B>,
+  params: P,
+  data: Data<B>,
+  options: HessianOptions,
+  caller: string,
+): LinearOperator<P> {
+  const batches = checkLoss(loss, params, data, caller, options);
+  expectOptions(caller, options, { mode: "text" });
   const { mode = "forward-over-reverse" } = options;
-  const batches = asBatches(data, caller);
-  checkLoss(loss, params, batches, caller, options);
   const product = products[mode] as Product | undefined;
   if (product === undefined) {
     throw new DomainError(`${caller}: mode is ${JSON.stringify(mode)}; wants ${Object.keys(products).join(", ")}.`);
@@ -66,12 +76,15 @@ export function inputHessianOperator<P, X, B extends { readonly inputs: X }>(
   batch: B,
   options: HessianOptions = {},
 ): LinearOperator<B["inputs"]> {
-  expectArguments("inputHessianOperator", { loss: [loss, "function"], batch: [batch, "object"] });
-  return hessianOperator(
+  const caller = "inputHessianOperator";
+  expectArguments(caller, { loss: [loss, "function"], params: [params, "tree"], batch: [batch, "object"] });
+  expectArguments(caller, { "batch.inputs": [batch.inputs, "tree"] });
+  return hessianFor(
     (inputs: B["inputs"], whole: B) => loss(params, { ...whole, inputs }),
     batch.inputs,
     batch,
     options,
+    caller,
   );
 }
 

@@ -1,7 +1,7 @@
 /** The diagonal linear network, and its sharpness in closed form. */
 
 import { expectArguments } from "@curv/linsolve";
-import { matmul, ShapeError, type Tensor } from "@curv/tensor";
+import { isFloat, DTypeError, matmul, ShapeError, type Tensor } from "@curv/tensor";
 
 /** Parameters of f(x) = Σⱼ aⱼ bⱼ xⱼ: a linear model whose parametrisation makes SGD prefer sparse weights. */
 export interface DiagonalLinearNet {
@@ -59,6 +59,7 @@ function checkedNet(net: DiagonalLinearNet, caller: string): DiagonalLinearNet {
 function checkShapes(net: DiagonalLinearNet, inputs: Tensor, caller: string): void {
   const { a, b } = checkedNet(net, caller);
   expectArguments(caller, { inputs: [inputs, "tensor"] });
+  if (!isFloat(inputs.dtype)) throw new DTypeError(`${caller}: inputs are ${inputs.dtype}; wants float32 or float64.`);
   const [d] = a.shape;
   if (a.rank !== 1 || b.rank !== 1 || inputs.rank !== 2 || b.shape[0] !== d || inputs.shape[1] !== d) {
     const shapes = [a, b, inputs].map(({ shape }) => `[${shape.join(", ")}]`);

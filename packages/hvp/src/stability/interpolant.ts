@@ -1,12 +1,13 @@
 /** A model at a minimum where nothing is left of the error, as stability sees it: the gradients of its outputs, one row an example. */
 
-import { expectArguments } from "@curv/linsolve";
-import { DomainError, ShapeError, type Tensor } from "@curv/tensor";
-import { asBatches, type Data } from "../data.js";
+import { expectOptions, expectArguments } from "@curv/linsolve";
+import { isFloat, DTypeError, DomainError, ShapeError, type Tensor } from "@curv/tensor";
+import { asInputBatches, type Data } from "../data.js";
 import { asBatch } from "../loss-function.js";
-import type { Model, Supervised } from "../operators/gauss-newton.js";
+import { checkedModel, checkOutputLoss, type Model, type Supervised } from "../operators/model.js";
 import { squaredErrorOutput, type OutputLoss } from "../output-loss.js";
 import { asVector, compiled, gradient, mapped } from "../transforms.js";
+import { checkCount } from "../estimators/products.js";
 
 /**
  * Rows aᵢ with curvature Hᵢ = aᵢaᵢᵀ for each example: aᵢ = ∇f(xᵢ; θ*) for a squared loss ½(f − y)². The Hessian at the minimum is
@@ -35,10 +36,14 @@ export interface Interpolant {
  */
 export function interpolantOf(
   jacobian: Tensor,
-  { residuals, targets }: { readonly residuals?: Tensor; readonly targets?: Tensor } = {},
+  options: { readonly residuals?: Tensor; readonly targets?: Tensor } = {},
 ): Interpolant {
-  expectArguments("interpolantOf", { jacobian: [jacobian, "tensor"] });
   const caller = "interpolantOf";
+  expectArguments(caller, { jacobian: [jacobian, "tensor"] });
+  expectOptions(caller, options, { residuals: "tensor", targets: "tensor" });
+  if (!isFloat(jacobian.dtype))
+    throw new DTypeError(`${caller}: jacobian is ${jacobian.dtype}; wants float32 or float64.`);
+  const { residuals, targets } = options;
   if (jacobian.rank !== 2 || jacobian.size === 0) {
     throw new ShapeError(`${caller}: jacobian has shape [${jacobian.shape.join(", ")}]; wants [examples, parameters].`);
   }
@@ -53,7 +58,6 @@ export function interpolantOf(
   let residual: number | null = null;
   if (residuals !== undefined && targets !== undefined) {
     for (const [name, x] of Object.entries({ residuals, targets })) {
-      expectArguments(caller, { [name]: [x, "tensor"] });
       if (x.size !== examples) {
         throw new ShapeError(`${caller}: ${name} has ${x.size} elements; wants one for each of ${examples} examples.`);
       }
@@ -86,14 +90,18 @@ export function interpolant<P, X>(
   model: Model<P, X>,
   params: P,
   data: Data<Supervised<X>>,
-  { outputLoss = squaredErrorOutput }: InterpolantOptions = {},
+  options: InterpolantOptions = {},
 ): Interpolant {
-  expectArguments("interpolant", { model: [model, "function"], data: [data, "object"] });
   const caller = "interpolant";
-  const batches = asBatches(data, caller);
-  const outputsOf = compiled((inputs: X) => model(params, inputs));
+  expectOptions(caller, options, {});
+  const { outputLoss = squaredErrorOutput } = options;
+  checkOutputLoss(outputLoss, caller);
+  const checked = checkedModel(model, params, caller);
+  const batches = asInputBatches(data, caller);
+  const outputsOf = compiled((inputs: X) => checked(params, inputs));
   let [examples, moments] = [0, zeroSums];
   for (const { inputs, targets } of batches.each()) {
+    expectArguments(caller, { "data.targets": [targets, "tensor"] });
     const outputs = outputsOf(inputs);
     const count = outputs.shape[0];
     if (outputs.size !== count || targets.size !== count) {
@@ -155,4 +163,12 @@ const residualTolerance = 1e-6;
 /** Whether what is derived for an interpolating minimum of a squared error is only a guess here. */
 export function isHeuristic({ residual, squaredError }: Interpolant): boolean {
   return !squaredError || (residual !== null && residual > residualTolerance);
+}
+
+/** Refuses what is no interpolant. */
+export function checkInterpolant(m: Interpolant, caller: string): void {
+  expectArguments(caller, { m: [m, "object"] });
+  expectArguments(caller, { "m.rows": [m.rows, "function"] });
+  checkCount(m.examples, caller, "m.examples");
+  checkCount(m.params, caller, "m.params");
 }

@@ -3,10 +3,10 @@
 import { diag, DomainError, kron, matmul, ones, tensor, type Tensor } from "@curv/tensor";
 import { eigvalsh } from "@curv/tensor/linalg";
 import * as random from "@curv/tensor/random";
-import { denseOperator, eigsh, linearOperator, type LinearOperator, expectArguments } from "@curv/linsolve";
+import { expectOptions, denseOperator, eigsh, linearOperator, type LinearOperator } from "@curv/linsolve";
 import { checkPositive } from "../batch-size/arguments.js";
 import { checkCount } from "../estimators/products.js";
-import { isHeuristic, type Interpolant } from "./interpolant.js";
+import { checkInterpolant, isHeuristic, type Interpolant } from "./interpolant.js";
 import { simulatedThreshold, type ChainOptions } from "./monte-carlo.js";
 import { largestRank, rangeCoordinates, type RangeCoordinates } from "./range-coordinates.js";
 
@@ -54,8 +54,9 @@ export interface MeanSquareThreshold {
  * const { eta } = await meanSquareThreshold(minimum, { batch: 8 });
  */
 export async function meanSquareThreshold(m: Interpolant, options: MeanSquareOptions): Promise<MeanSquareThreshold> {
-  expectArguments("meanSquareThreshold", { m: [m, "object"], options: [options, "options"] });
   const caller = "meanSquareThreshold";
+  checkInterpolant(m, caller);
+  expectOptions(caller, options, { batch: "number", method: "text", key: "key", chains: "number", steps: "number" });
   const { batch, replacement = false, signal } = options;
   const smaller = Math.min(m.examples, m.params);
   const { method = smaller <= largestRank ? "lanczos" : "montecarlo" } = options;

@@ -2,7 +2,7 @@
 
 import { diag, DomainError, matmul, ShapeError, type Tensor } from "@curv/tensor";
 import { eigvalsh } from "@curv/tensor/linalg";
-import { expectArguments, type AnyOperator } from "@curv/linsolve";
+import { expectOptions, expectArguments, type AnyOperator } from "@curv/linsolve";
 import { checkPositive } from "../batch-size/arguments.js";
 import { productsOf } from "../estimators/products.js";
 import type { Interpolant } from "./interpolant.js";
@@ -34,8 +34,8 @@ export async function noiseAlignment(
   expectArguments("noiseAlignment", {
     gradients: [gradients, "tensor"],
     g: [g, "operator"],
-    options: [options, "options"],
   });
+  expectOptions("noiseAlignment", options, {});
   const { loss, frobenius, signal } = options;
   const caller = "noiseAlignment";
   checkPositive(loss, caller, "loss");

@@ -36,7 +36,7 @@ export async function normCertificate(
   inputs: Tensor,
   lr: number,
 ): Promise<NormCertificate> {
-  expectArguments("normCertificate", { inputs: [inputs, "tensor"] });
+  expectArguments("normCertificate", { model: [model, "text"], inputs: [inputs, "tensor"] });
   const caller = "normCertificate";
   checkPositive(lr, caller, "lr");
   if (inputs.rank !== 2 || inputs.size === 0) {

@@ -3,10 +3,18 @@
 import { matmul, tensor, zeros, type Tensor } from "@curv/tensor";
 import { eigvalsh } from "@curv/tensor/linalg";
 import * as random from "@curv/tensor/random";
-import { eigsh, linearOperator, type AnyOperator, type LinearOperator, expectArguments } from "@curv/linsolve";
+import {
+  expectOptions,
+  eigsh,
+  linearOperator,
+  type AnyOperator,
+  type LinearOperator,
+  expectArguments,
+} from "@curv/linsolve";
 import { frobeniusNorm, hutchinsonTrace } from "../estimators/hutchinson.js";
-import type { Interpolant } from "./interpolant.js";
+import { checkInterpolant, type Interpolant } from "./interpolant.js";
 import { blocks, gramMatrix, largestRank, rangeCoordinates, scatterMatrix, wideRows } from "./range-coordinates.js";
+import { checkCount } from "../estimators/products.js";
 
 export interface SharpnessOptions {
   /** For what is estimated by random vectors. Default key(0). */
@@ -48,9 +56,12 @@ export interface Sharpness {
  * const { trace, lambdaMax } = await sharpness(interpolant(model.apply, params, data));
  */
 export async function sharpness(m: Interpolant | AnyOperator, options: SharpnessOptions = {}): Promise<Sharpness> {
-  expectArguments("sharpness", { m: [m, "object"], options: [options, "options"] });
   const caller = "sharpness";
-  if (!isInterpolant(m)) expectArguments(caller, { m: [m, "operator"] });
+  expectArguments(caller, { m: [m, "object"] });
+  expectOptions(caller, options, { key: "key", probes: "number" });
+  checkCount(options.probes ?? 1, caller, "probes");
+  if (isInterpolant(m)) checkInterpolant(m, caller);
+  else expectArguments(caller, { m: [m, "operator"] });
   if (!isInterpolant(m)) return { ...(await ofOperator(m, options)), nonUniformity: null };
   const { exact = Math.min(m.examples, m.params) <= largestRank, signal } = options;
   signal?.throwIfAborted();

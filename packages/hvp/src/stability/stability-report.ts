@@ -1,11 +1,11 @@
 /** Whether SGD could have stopped at a minimum. */
 
-import { expectArguments } from "@curv/linsolve";
+import { expectOptions } from "@curv/linsolve";
 import { diag } from "@curv/tensor";
 import { eigvalsh } from "@curv/tensor/linalg";
 import type * as random from "@curv/tensor/random";
 import { checkPositive } from "../batch-size/arguments.js";
-import { isHeuristic, type Interpolant } from "./interpolant.js";
+import { checkInterpolant, isHeuristic, type Interpolant } from "./interpolant.js";
 import { meanSquareThreshold, singleStepWeight } from "./mean-square-threshold.js";
 import { leastAlignment } from "./noise-alignment.js";
 import { largestRank, rangeCoordinates, scatterMatrix } from "./range-coordinates.js";
@@ -67,8 +67,9 @@ export interface StabilityReport {
  * const { meanSquare, margins } = await stabilityReport(interpolant(model.apply, params, data), { lr: 0.1, batch: 8 });
  */
 export async function stabilityReport(m: Interpolant, options: StabilityOptions): Promise<StabilityReport> {
-  expectArguments("stabilityReport", { m: [m, "object"], options: [options, "options"] });
   const caller = "stabilityReport";
+  checkInterpolant(m, caller);
+  expectOptions(caller, options, { key: "key" });
   const { lr, batch, replacement = false, key, signal } = options;
   checkPositive(lr, caller, "lr");
   if (options.alignment !== undefined) checkPositive(options.alignment, caller, "alignment");

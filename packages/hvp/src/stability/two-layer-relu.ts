@@ -1,7 +1,7 @@
 /** A network with one hidden layer of ReLUs, and its sharpness in closed form. */
 
-import { expectArguments } from "@curv/linsolve";
-import { DomainError, matmul, relu, ShapeError, type Tensor } from "@curv/tensor";
+import { expectOptions, expectArguments } from "@curv/linsolve";
+import { isFloat, DTypeError, DomainError, matmul, relu, ShapeError, type Tensor } from "@curv/tensor";
 import * as random from "@curv/tensor/random";
 
 /** Parameters of f(x) = Σⱼ aⱼ relu(wⱼᵀx). */
@@ -27,7 +27,8 @@ export interface TwoLayerReluOptions {
  * @throws DomainError for sizes that are no positive integers.
  */
 export function initTwoLayerRelu(key: random.Key, options: TwoLayerReluOptions): TwoLayerRelu {
-  expectArguments("initTwoLayerRelu", { options: [options, "options"] });
+  expectArguments("initTwoLayerRelu", { key: [key, "key"] });
+  expectOptions("initTwoLayerRelu", options, { dtype: "text" });
   const { width, inputs, dtype } = options;
   for (const [name, size] of Object.entries({ width, inputs })) {
     if (!Number.isInteger(size) || size < 1) {
@@ -35,6 +36,9 @@ export function initTwoLayerRelu(key: random.Key, options: TwoLayerReluOptions):
     }
   }
   const [innerKey, outerKey] = random.split(key);
+  if (dtype !== undefined && dtype !== "float32" && dtype !== "float64") {
+    throw new DTypeError(`initTwoLayerRelu: dtype is ${JSON.stringify(dtype)}; wants "float32" or "float64".`);
+  }
   const typed = dtype === undefined ? {} : { dtype };
   return {
     inner: random.normal(innerKey, { shape: [width, inputs], ...typed }).div(Math.sqrt(inputs)),
@@ -95,6 +99,7 @@ function checkedNet(net: TwoLayerRelu, caller: string): TwoLayerRelu {
 function checkShapes(net: TwoLayerRelu, inputs: Tensor, caller: string): void {
   const { inner, outer } = checkedNet(net, caller);
   expectArguments(caller, { inputs: [inputs, "tensor"] });
+  if (!isFloat(inputs.dtype)) throw new DTypeError(`${caller}: inputs are ${inputs.dtype}; wants float32 or float64.`);
   const fits =
     inner.rank === 2 &&
     outer.rank === 1 &&
