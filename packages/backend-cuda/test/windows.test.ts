@@ -30,6 +30,9 @@ onFakeCard(({ card, backend }) => {
   test("windows that overlap little, or not, are taken at once", () => {
     const launches = (window: number, stride: number): number =>
       backend().explain(makeGraph((y: Tensor) => sumPool(y, { window, stride }), zeros([1, 1, 40, 40]))).length;
-    expect([launches(3, 1), launches(9, 9), launches(9, 1)]).toEqual([1, 1, 2]);
+    expect([launches(3, 1), launches(9, 9), launches(9, 1), launches(1, 1)]).toEqual([1, 1, 2, 1]);
+    // Windows of one element are where they are.
+    const of = { window: 1 };
+    expect(elements(maxPool(x.to(backend()), of))).toEqual(elements(maxPool(x, of)));
   });
 });

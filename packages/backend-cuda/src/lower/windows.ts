@@ -76,7 +76,7 @@ function passesOf(from: Shape, to: Shape, params: WindowParams): Pass[] {
   });
   // What is read, and what is written in between and read again.
   const cost = passes.map((pass, i) => sizeOf(pass.shape) * (sizeOf(pass.params.window) + (i === 0 ? 0 : 2)));
-  const apart = 2 * cost.reduce((a, b) => a + b, 0) < sizeOf(to) * sizeOf(params.window);
+  const apart = passes.length > 1 && 2 * cost.reduce((a, b) => a + b, 0) < sizeOf(to) * sizeOf(params.window);
   return apart ? passes : [{ shape: to, params }];
 }
 
