@@ -40,7 +40,7 @@ export function checkGraph(method: string, value: unknown): asserts value is Gra
   if (!isGraph(value)) refuse(method, "graph", value, "what makeGraph returns");
 }
 
-export function isGraph(value: unknown): value is Graph {
+function isGraph(value: unknown): value is Graph {
   return isObject(value) && ["inputs", "equations", "outputs"].every((name) => Array.isArray(value[name]));
 }
 

@@ -2,8 +2,6 @@
 
 import {
   DomainError,
-  flattenCalls,
-  isTensor,
   Variable,
   type Aval,
   type Backend,
@@ -17,13 +15,13 @@ import {
   type Tensor,
   type TypedArray,
 } from "@curv/tensor";
+import { constantsOf, openGraph, paramsKey, sizeOf } from "@curv/tensor/backend";
 import { longestArray } from "./limits.js";
-import { checkGraph, checkList, checkOperand, checkPrimitive, checkAval, checkUpload, isGraph } from "./arguments.js";
+import { checkGraph, checkList, checkOperand, checkPrimitive, checkAval, checkUpload } from "./arguments.js";
 import { Engine } from "./engine.js";
 import type { Mode } from "./library.js";
 import { GpujsError } from "./errors.js";
 import { Executor } from "./executor.js";
-import { sizeOf } from "./place.js";
 import { hasKernel, planGraph, type Plan, type PlanOptions, type Step } from "./plan.js";
 import { Storage } from "./storage.js";
 import { runLater, runNow } from "./task.js";
@@ -123,7 +121,7 @@ export class GpujsBackend implements Backend {
     outs.forEach((y, i) => checkAval("run", `outs[${i}]`, y));
     const storages = inputs.map(({ buffer }) => this.storage(buffer));
     const hostScalars = inputs.map(({ shape }, i) => sizeOf(shape) === 1 && storages[i].onHost);
-    const key = `${primitive.id} ${inputs.map((x, i) => `${x.dtype}${x.shape.join()}${hostScalars[i] ? "s" : ""}`).join(" ")} ${textOf(params)}`;
+    const key = `${primitive.id} ${inputs.map((x, i) => `${x.dtype}${x.shape.join()}${hostScalars[i] ? "s" : ""}`).join(" ")} ${paramsKey(params)}`;
     let plan = this.plans.get(key);
     if (plan === undefined) {
       const variables = inputs.map((x) => new Variable(x.shape, x.dtype, false));
@@ -133,7 +131,9 @@ export class GpujsBackend implements Backend {
         equations: [{ primitive, inputs: variables, params, outputs }],
         outputs,
       };
-      plan = planGraph(graph, { ...this.options, hostScalars });
+      // Opening simplifies, and what simplifies computes constants: here, where this is the backend in use.
+      const opened = primitive.standsFor === undefined && primitive.interpret === undefined ? graph : openGraph(graph);
+      plan = planGraph(opened, { ...this.options, hostScalars });
       this.plans.set(key, plan);
       if (this.plans.size > mostPlans) this.plans.delete(this.plans.keys().next().value!);
     }
@@ -155,7 +155,7 @@ export class GpujsBackend implements Backend {
       const hostScalars = graph.inputs.map(({ shape }, i) => sizeOf(shape) === 1 && storages[i].onHost);
       const key = hostScalars.join();
       let plan = plans.get(key);
-      if (plan === undefined) plans.set(key, (plan = planGraph(graph, { ...this.options, hostScalars })));
+      if (plan === undefined) plans.set(key, (plan = planGraph(openGraph(graph), { ...this.options, hostScalars })));
       return this.execute(plan, storages, graph.outputs);
     };
   };
@@ -198,7 +198,7 @@ export class GpujsBackend implements Backend {
    */
   explain(graph: Graph): readonly string[] {
     checkGraph("explain", graph);
-    const plan = planGraph(flattenCalls(graph), { ...this.options, hostScalars: graph.inputs.map(() => false) });
+    const plan = planGraph(openGraph(graph), { ...this.options, hostScalars: graph.inputs.map(() => false) });
     return plan.steps.flatMap(linesOf);
   }
 
@@ -279,11 +279,7 @@ export class GpujsBackend implements Backend {
 
   /** A constant may be disposed by whoever made it; the graph keeps its elements. */
   private captureConstants(graph: Graph): void {
-    for (const { inputs, params } of graph.equations) {
-      for (const x of inputs) if (isTensor(x)) this.constant(x);
-      for (const inner of graphsIn(params)) this.captureConstants(inner);
-    }
-    for (const y of graph.outputs) if (isTensor(y)) this.constant(y);
+    for (const x of constantsOf(graph)) this.constant(x);
   }
 }
 
@@ -296,18 +292,6 @@ class GpuBuffer {
     readonly storage: Storage,
     readonly owner: GpujsBackend,
   ) {}
-}
-
-function graphsIn(params: unknown): Graph[] {
-  if (typeof params !== "object" || params === null) return [];
-  return Object.values(params).flatMap((value: unknown) => (Array.isArray(value) ? value : [value]).filter(isGraph));
-}
-
-/** Params as a key: JSON has neither −0 nor what is not finite. */
-function textOf(params: unknown): string {
-  return JSON.stringify(params, (_key, v: unknown) =>
-    typeof v === "number" && (!Number.isFinite(v) || Object.is(v, -0)) ? (Object.is(v, -0) ? "-0" : String(v)) : v,
-  );
 }
 
 function linesOf(step: Step): string[] {

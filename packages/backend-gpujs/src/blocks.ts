@@ -1,8 +1,8 @@
 /** Arrays that are too long for one launch: where they are cut into blocks of rows. */
 
 import type { DType, Shape } from "@curv/tensor";
+import { sizeOf } from "@curv/tensor/backend";
 import { blockLength, longestArray } from "./limits.js";
-import { sizeOf } from "./place.js";
 import { partsOf } from "./value.js";
 
 /** Rows of an array along the axis on which it is cut. */

@@ -1,9 +1,10 @@
 /** Sums of products in the gather model: one thread writes one element. There is no memory that threads share, so nothing is tiled. */
 
 import type { Equation } from "@curv/tensor";
+import { sizeOf, type ConvParams } from "@curv/tensor/backend";
 import type { Expression } from "./code.js";
 import { applyElementwise } from "./elementwise.js";
-import { Place, sizeOf, split } from "./place.js";
+import { Place, split } from "./place.js";
 import { Accumulator, loopOver, paramsOf, shapeOf, zero, type Cell, type Rule } from "./rule.js";
 import type { Value } from "./value.js";
 
@@ -73,15 +74,6 @@ function sumOfTerms(cell: Cell, equation: Equation, length: number, term: (k: Ex
   if (rounds > 0) block((i) => code.let(`${rest}.0 + ${i} * ${unrolled}.0`), rounds);
   for (let k = rest + rounds * unrolled; k < length; k++) total.combine("add", term(`${k}.0`));
   return total.value;
-}
-
-interface ConvParams {
-  readonly stride: readonly number[];
-  readonly padding: readonly (readonly [number, number])[];
-  readonly inputDilation: readonly number[];
-  readonly kernelDilation: readonly number[];
-  readonly groups: number;
-  readonly batchGroups: number;
 }
 
 /** x of [N, groups·C, S…], w of [groups·O, C, K…]. A tap that meets padding or a gap of a dilated input adds nothing. */

@@ -1,10 +1,10 @@
 /** Runs plans: kernels in order, over arrays that stay on the device. */
 
 import { isTensor, type Aval, type Equation, type HostArray, type TypedArray, type Variable } from "@curv/tensor";
+import { firstError, sizeOf, type CheckParams, type ScanParams, type WhileParams } from "@curv/tensor/backend";
 import type { Engine } from "./engine.js";
 import type { Handle } from "./library.js";
 import { sourceOf, type Kernel } from "./kernel.js";
-import { sizeOf } from "./place.js";
 import type { Plan, Step } from "./plan.js";
 import { Storage } from "./storage.js";
 import { settled, type Task } from "./task.js";
@@ -66,9 +66,8 @@ export class Executor {
         yield* this.host(step.equation, values);
         return;
       case "check": {
-        const { ranks, guarded, test } = step.equation.params as CheckParams;
         const operands = yield* this.operands(step.equation, values);
-        const error = firstError(operands, ranks, guarded, test);
+        const error = firstError(operands, step.equation.params as CheckParams);
         if (error !== null) throw error;
         return;
       }
@@ -225,46 +224,4 @@ ${lines.join("\n")}
     for (const x of group) arrays.push(yield* x.onDevice());
     return yield* this.launch(kernel, arrays, []);
   }
-}
-
-interface WhileParams {
-  readonly conditionConsts: number;
-  readonly bodyConsts: number;
-  readonly maxSteps: number | null;
-}
-
-interface ScanParams {
-  readonly consts: number;
-  readonly carries: number;
-  readonly length: number;
-  readonly reverse: boolean;
-}
-
-interface CheckParams {
-  readonly ranks: readonly number[];
-  readonly guarded: boolean;
-  readonly test: (...operands: readonly TypedArray[]) => Error | null;
-}
-
-/** The error of the first lane that has one; a guard switches lanes off. */
-function firstError(
-  operands: readonly HostArray[],
-  ranks: readonly number[],
-  guarded: boolean,
-  test: CheckParams["test"],
-): Error | null {
-  const live = guarded ? operands[operands.length - 1].buffer : null;
-  const [first] = operands;
-  const lanes = sizeOf(first.shape.slice(0, first.shape.length - ranks[0]));
-  for (let lane = 0; lane < lanes; lane++) {
-    if (live !== null && live[live.length === 1 ? 0 : lane] === 0) continue;
-    const own = ranks.map((rank, i) => {
-      const { shape, buffer } = operands[i];
-      const size = sizeOf(shape.slice(shape.length - rank));
-      return lanes === 1 ? buffer : buffer.subarray(lane * size, (lane + 1) * size);
-    });
-    const error = test(...own);
-    if (error !== null) return error;
-  }
-  return null;
 }

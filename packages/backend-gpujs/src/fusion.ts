@@ -6,8 +6,8 @@
  */
 
 import { isTensor, type Atom, type Equation, type Variable } from "@curv/tensor";
+import { sizeOf } from "@curv/tensor/backend";
 import { costOf as costByName, elementRules, viewRules } from "./movement.js";
-import { sizeOf } from "./place.js";
 import { isRegistered } from "./registered.js";
 import { dotTiles } from "./tiles.js";
 

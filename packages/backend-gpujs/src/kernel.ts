@@ -1,13 +1,14 @@
 /** The source of one kernel: all that one element of a stored result needs, down to what is stored already. */
 
 import { isTensor, type Atom, type Equation, type Tensor, type Variable } from "@curv/tensor";
+import { sizeOf } from "@curv/tensor/backend";
 import { Code, type Expression } from "./code.js";
 import { contractionRules } from "./contraction.js";
 import { fftRules } from "./fft.js";
 import { indexingRules } from "./indexing.js";
 import { elementRules, viewRules } from "./movement.js";
 import { inlineCall } from "./inline.js";
-import { Place, sizeOf } from "./place.js";
+import { Place } from "./place.js";
 import { portableMath } from "./portable-math.js";
 import { reductionRules } from "./reduce.js";
 import { registeredFunctions, registeredRule } from "./registered.js";

@@ -6,10 +6,10 @@
  */
 
 import type { Atom, DType, Equation, Shape, Variable } from "@curv/tensor";
+import { sizeOf } from "@curv/tensor/backend";
 import { blocksOf, cutAxis, isLong, withLength, type Rows } from "./blocks.js";
 import { GpujsError } from "./errors.js";
 import { elementRules } from "./movement.js";
-import { sizeOf } from "./place.js";
 import { isRegistered } from "./registered.js";
 import { emit, internal } from "./rewrite.js";
 import { folds } from "./reduce.js";

@@ -1,9 +1,9 @@
 /** Rewrites what one thread an element would do badly (long reductions and scans) or cannot do (sorting, factorisations) as several kernels. */
 
 import { Variable, type Atom, type Equation } from "@curv/tensor";
+import { sizeOf } from "@curv/tensor/backend";
 import { lowerFft } from "./fft.js";
 import { isTiled, lowerDot } from "./tiles.js";
-import { sizeOf } from "./place.js";
 import { emit, internal } from "./rewrite.js";
 import { lowerCholesky, lowerTriangularSolve } from "./triangular.js";
 

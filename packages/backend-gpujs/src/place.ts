@@ -1,23 +1,10 @@
 /** Where in an array: a flat index and coordinates, each computed when it is asked for. */
 
 import type { Shape } from "@curv/tensor";
+import { sizeOf, stridesOf } from "@curv/tensor/backend";
 import type { Code, Expression } from "./code.js";
 
 let count = 0;
-
-export function sizeOf(shape: Shape): number {
-  return shape.reduce((n, m) => n * m, 1);
-}
-
-export function stridesOf(shape: Shape): number[] {
-  const strides = new Array<number>(shape.length);
-  let step = 1;
-  for (let i = shape.length - 1; i >= 0; i--) {
-    strides[i] = step;
-    step *= shape[i];
-  }
-  return strides;
-}
 
 /** An expression that is written where it is asked for, so that it is visible there. */
 type Lazy = () => Expression;

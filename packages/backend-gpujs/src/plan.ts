@@ -1,6 +1,7 @@
 /** From a graph to steps: kernels over stored arrays, loops and branches around them, and what only the host can do. */
 
-import { flattenCalls, isTensor, type Atom, type Equation, type Graph, type Primitive, Variable } from "@curv/tensor";
+import { isTensor, type Atom, type Equation, type Graph, type Primitive, type Variable } from "@curv/tensor";
+import { openGraph, removeDead, sizeOf } from "@curv/tensor/backend";
 import { isLong } from "./blocks.js";
 import { longestArray } from "./limits.js";
 import { GpujsError } from "./errors.js";
@@ -9,7 +10,6 @@ import { rules, scalarConstant, writeKernel, type Kernel } from "./kernel.js";
 import { cutLongArrays } from "./long-arrays.js";
 import { isRewritten, lowerEquations } from "./lower.js";
 import { elementwiseNames, hasRule } from "./elementwise.js";
-import { sizeOf } from "./place.js";
 import { isRegistered, registeredName } from "./registered.js";
 import { dotTiles } from "./tiles.js";
 import { partsOf } from "./value.js";
@@ -53,21 +53,16 @@ export function hasKernel(primitive: Primitive): boolean {
   return primitive.name in rules || isRewritten(primitive.name) || isRegistered(primitive);
 }
 
-const controlFlow: ReadonlySet<string> = new Set(["scan", "whileLoop", "cond", "check"]);
-
-/** Steps that compute the outputs of a graph from its inputs. Calls in it must be opened (`flattenCalls`). */
-export function planGraph(flat: Graph, options: PlanOptions): Plan {
-  const values = new Map<Variable, Atom>(flat.inputs.map((v) => [v, v]));
-  const opened: Equation[] = [];
-  open(flat.equations, values, opened);
-  const outputs = flat.outputs.map((y) => (isTensor(y) ? y : values.get(y)!));
+/** Steps that compute the outputs of a graph from its inputs. Graphs in it must be opened (`openGraph`). */
+export function planGraph(graph: Graph, options: PlanOptions): Plan {
+  const { inputs, equations: opened, outputs } = graph;
   const short = cutLongArrays(
-    withoutDead(opened, outputs),
+    opened,
     outputs,
     (equation) => isRewritten(equation.primitive.name) || kindOf(equation, options) === "kernel",
   );
-  const equations = withoutDead(lowerEquations(short, options.vectors), outputs);
-  const hostScalars = new Set(flat.inputs.filter((_, i) => options.hostScalars[i]));
+  const { equations } = removeDead({ inputs, equations: lowerEquations(short, options.vectors), outputs });
+  const hostScalars = new Set(inputs.filter((_, i) => options.hostScalars[i]));
   const isKernel = (equation: Equation): boolean => kindOf(equation, options) === "kernel";
   const wanted = new Set<Variable>();
   const want = (atom: Atom): void => {
@@ -78,7 +73,7 @@ export function planGraph(flat: Graph, options: PlanOptions): Plan {
   const stored = chooseStored({
     equations,
     wanted,
-    given: new Set(flat.inputs.filter((v) => !hostScalars.has(v))),
+    given: new Set(inputs.filter((v) => !hostScalars.has(v))),
     hostScalars,
     isKernel,
     isLiteral: (atom) => isTensor(atom) && scalarConstant(atom) !== null,
@@ -110,7 +105,7 @@ export function planGraph(flat: Graph, options: PlanOptions): Plan {
       }
     }
   }
-  return { inputs: flat.inputs, steps: withDead(steps, flat.inputs, outputs), outputs };
+  return { inputs, steps: withDead(steps, inputs, outputs), outputs };
 }
 
 /** What is rewritten for short arrays may have made longer ones on the way; a scan stacks its results in one. */
@@ -122,55 +117,6 @@ function checkSize({ primitive, inputs, outputs }: Equation): void {
     `${primitive.name}: gpujs: an array of ${sizeOf(shape)} ${dtype} elements is too large; at most ${longestArray / partsOf(dtype)} have exact indices in one launch. Split it, or run on cpu.`,
     "limit",
   );
-}
-
-/** The equations of a graph, with graphs that they stand for in their places, all results under names of their own. */
-function open(equations: readonly Equation[], values: Map<Variable, Atom>, out: Equation[]): void {
-  const read = (atom: Atom): Atom => (isTensor(atom) ? atom : values.get(atom)!);
-  for (const { primitive, params, inputs, outputs } of equations) {
-    const atoms = inputs.map(read);
-    const inner = graphInside(primitive, params, inputs.length);
-    if (inner === null) {
-      const fresh = outputs.map((v) => new Variable(v.shape, v.dtype, v.weak));
-      outputs.forEach((v, i) => values.set(v, fresh[i]));
-      out.push({ primitive, params, inputs: atoms, outputs: fresh });
-      continue;
-    }
-    const flat = flattenCalls(inner.graph);
-    const own = new Map<Variable, Atom>(flat.inputs.map((v, i) => [v, atoms[inner.takes[i]]]));
-    open(flat.equations, own, out);
-    outputs.forEach((v, i) => {
-      const result = flat.outputs[i];
-      values.set(v, isTensor(result) ? result : own.get(result)!);
-    });
-  }
-}
-
-interface Inside {
-  readonly graph: Graph;
-  readonly takes: readonly number[];
-}
-
-/** The graph that an application comes to on values, if it is one. */
-function graphInside(primitive: Primitive, params: unknown, operands: number): Inside | null {
-  const known = primitive.standsFor?.(params, operands);
-  if (known !== undefined) return known;
-  if (primitive.interpret === undefined || controlFlow.has(primitive.name)) return null;
-  const { graph } = params as { graph?: Graph };
-  return graph === undefined ? null : { graph, takes: graph.inputs.map((_, i) => i) };
-}
-
-/** Equations that an output or an effect needs. */
-function withoutDead(equations: readonly Equation[], outputs: readonly Atom[]): Equation[] {
-  const needed = new Set<Atom>(outputs);
-  const kept: Equation[] = [];
-  for (let i = equations.length - 1; i >= 0; i--) {
-    const equation = equations[i];
-    if (equation.outputs.length > 0 && !equation.outputs.some((v) => needed.has(v))) continue;
-    kept.push(equation);
-    for (const x of equation.inputs) needed.add(x);
-  }
-  return kept.reverse();
 }
 
 function canCompute(equation: Equation): boolean {
@@ -202,7 +148,7 @@ function whatIsMissing({ primitive, inputs }: Equation): string {
 }
 
 function otherStep(kind: Exclude<Kind, "kernel">, equation: Equation, options: PlanOptions): Step {
-  const inner = (graph: Graph): Plan => planGraph(flattenCalls(graph), { ...options, hostScalars: [] });
+  const inner = (graph: Graph): Plan => planGraph(openGraph(graph), { ...options, hostScalars: [] });
   switch (kind) {
     case "part": {
       const { index } = equation.params as { index: number };

@@ -2,10 +2,11 @@
 
 import type { Code, Expression } from "./code.js";
 import { applyElementwise } from "./elementwise.js";
-import { Place, sizeOf, split } from "./place.js";
+import { Place, split } from "./place.js";
 import { Accumulator, integer, one, paramsOf, shapeOf, zero, type Rule } from "./rule.js";
 import type { Value } from "./value.js";
 import type { Shape } from "@curv/tensor";
+import { sizeOf } from "@curv/tensor/backend";
 
 /** The place in x for a place in the result and coordinates along the reduced axes. */
 function expanded(code: Code, shape: Shape, axes: readonly number[], kept: Place, at: readonly Expression[]): Place {

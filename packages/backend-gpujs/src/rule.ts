@@ -1,10 +1,11 @@
 /** What a primitive is inside a kernel: how one element of a result follows from elements of the operands. */
 
 import type { Aval, Equation, Shape } from "@curv/tensor";
+import { sizeOf } from "@curv/tensor/backend";
 import type { Code, Expression } from "./code.js";
 import { applyElementwise } from "./elementwise.js";
 import type { Place } from "./place.js";
-import { sizeOf, split } from "./place.js";
+import { split } from "./place.js";
 import type { Value } from "./value.js";
 
 /** The kernel that is being written. */

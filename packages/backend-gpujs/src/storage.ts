@@ -1,12 +1,12 @@
 /** Where elements are: on the host, on the device, on their way, or lost to an error. Shared by count. */
 
 import type { DType, Shape, TypedArray } from "@curv/tensor";
+import { sizeOf } from "@curv/tensor/backend";
 import { blocksOf, cutAxis, isLong } from "./blocks.js";
 import type { Engine } from "./engine.js";
 import { GpujsError } from "./errors.js";
 import type { Handle } from "./library.js";
 import { settled, type Task } from "./task.js";
-import { sizeOf } from "./place.js";
 import { partsOf } from "./value.js";
 
 /** Numbers that stay on the host after they were uploaded: scalars become arguments of kernels. */

@@ -6,9 +6,10 @@
  */
 
 import type { Equation, Shape } from "@curv/tensor";
+import { sizeOf } from "@curv/tensor/backend";
 import type { Expression } from "./code.js";
 import { paramsOf, shapeOf, type Cell } from "./rule.js";
-import { Place, sizeOf, split } from "./place.js";
+import { Place, split } from "./place.js";
 import { emit, internal } from "./rewrite.js";
 
 /** Only graphs of this backend have it. */

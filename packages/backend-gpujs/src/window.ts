@@ -1,10 +1,11 @@
 /** Sliding windows: one thread reads the window of its element. */
 
 import type { Expression } from "./code.js";
-import { Place, stridesOf, linear } from "./place.js";
+import { Place, linear } from "./place.js";
 import { isBetter } from "./reduce.js";
 import { Accumulator, integer, loopOver, paramsOf, shapeOf, zero, type Cell, type Rule } from "./rule.js";
 import type { Equation } from "@curv/tensor";
+import { stridesOf } from "@curv/tensor/backend";
 
 interface WindowParams {
   readonly window: readonly number[];
