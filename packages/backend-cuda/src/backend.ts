@@ -118,7 +118,9 @@ export class CudaBackend implements Backend {
     this.checkOpen();
     const buffer = Buffer.allocate(this.device.memory, dtype, data.length, () => `[${shape.join()}] ${dtype}`);
     upload(this.device, data, buffer.address);
-    return this.wrap(buffer);
+    const handle = this.wrap(buffer);
+    if (data.length === 1) [handle.filled] = data;
+    return handle;
   }
 
   async download({ buffer, dtype, shape }: Operand): Promise<TypedArray> {

@@ -4,6 +4,7 @@
  */
 
 import { isTensor, type Atom, type DType, type Shape, type Tensor, type Variable } from "@curv/tensor";
+import type { Filled } from "./buffer.js";
 import { largest32 } from "./codegen/indexing.js";
 import { mapThreads, printMap, widthFor, type Access } from "./codegen/map.js";
 import { typeOf } from "./codegen/types.js";
@@ -204,9 +205,9 @@ export class Planner {
     let value = this.constantViews.get(tensor);
     if (value === undefined) {
       const { owner, buffer, shape, dtype } = tensor;
-      if (tensor.size === 1 && owner?.kind === "cpu" && buffer !== null) {
-        value = { literal: Number((buffer as ArrayLike<number>)[0]), dtype, shape };
-      } else {
+      const number = buffer === null || tensor.size !== 1 ? null : numberIn(owner, buffer);
+      if (number !== null) value = { literal: number, dtype, shape };
+      else {
         const array = this.newArray(dtype, tensor.size);
         this.constants.push({ array, tensor });
         value = wholeView(array, dtype, shape);
@@ -215,6 +216,12 @@ export class Planner {
     }
     return value;
   }
+}
+
+/** The only element of a constant, where that is known without reading from a card. */
+function numberIn(owner: Tensor["owner"], buffer: unknown): number | null {
+  if (owner?.kind === "cpu") return Number((buffer as ArrayLike<number>)[0]);
+  return owner?.kind === "cuda" ? (buffer as Filled).filled : null;
 }
 
 /** Fewer elements are not worth a kernel of their own for loads of 16 bytes. */

@@ -1,6 +1,6 @@
 /** Products with a bias and a rectifier at their end, by one call of cuBLASLt: when that is done, and that it changes no bit. */
 
-import { grad, jit, makeGraph, relu, tensor, zeros, type DType, type Tensor } from "@curv/tensor";
+import { grad, jit, makeGraph, relu, tensor, use, zeros, type DType, type Tensor } from "@curv/tensor";
 import { afterAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { cuda, type CudaBackend } from "../src/index.js";
 import { fakeCard, type FakeCard } from "./fake/build.js";
@@ -180,6 +180,14 @@ describe("on the fake card", () => {
     for (const backend of [dropping, lacking]) backend.dispose();
     expect(() => explained(lacking, layer as never, x, w, b)).toThrow(/lacking was disposed/);
     expect(explained(backends()[1], layer as never, x, w, b)).toHaveLength(2);
+  });
+
+  test("the zero of a rectifier is known where tensors are made on the card, too", () => {
+    const [place] = backends();
+    use(place);
+    const [x, w, b] = [wave([5, 7], 1, "float32"), wave([7, 6], 2, "float32"), wave([6], 3, "float32")];
+    expect(explained(place, layer as never, x, w, b)).toEqual(["cublas dot 1 × [5, 7] [7, 6] + bias, relu"]);
+    use("cpu");
   });
 
   test("less than float32 where it is asked for, with a bias, too", () => {
