@@ -1,6 +1,5 @@
 /** The penalties that Hessian alignment is compared with. Each is a function of what a model makes of the environments. */
 
-import { expectArguments } from "@curv/linsolve";
 import { stack, type Tensor } from "@curv/tensor";
 import { meanOf } from "./environment.js";
 import { checkViews, type EnvironmentView } from "./view.js";

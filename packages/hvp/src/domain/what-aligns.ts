@@ -1,6 +1,6 @@
 /** What of two environments is aligned, and which method asks for it: the paper's analysis as a table of numbers. */
 
-import { expectOptions, expectArguments } from "@curv/linsolve";
+import { expectOptions } from "@curv/linsolve";
 import { DomainError, stack, where, type Tensor } from "@curv/tensor";
 import { checkEnvironments, type Environment } from "./environment.js";
 import { gradientVariance } from "./fishr.js";

@@ -1,7 +1,7 @@
 /** Kronecker-factored curvature as an operator on the parameters. */
 
 import { check, DomainError, type Tensor } from "@curv/tensor";
-import { linearOperator, type LinearOperator, expectArguments } from "@curv/linsolve";
+import { linearOperator, type LinearOperator } from "@curv/linsolve";
 import type { Layer } from "@curv/nn";
 import type { Data } from "../data.js";
 import type { OutputLoss } from "../output-loss.js";
