@@ -24,6 +24,9 @@ export function flattenCalls(graph: Graph): Graph {
 /**
  * {@link simplify} of the graph with every graph in it in its place: that of a call, and of a primitive that stands for one. Only loops,
  * branches and checks still have theirs. What a backend plans that has no use for calls.
+ *
+ * Small constants are computed on the way, by the backend in use. So a backend must not open the graph of the primitive that it was just
+ * asked to run.
  */
 export function openGraph(graph: Graph): Graph {
   return cached(graph, "openGraph", () =>
