@@ -27,6 +27,15 @@ const square = jit((v: Tensor) => factor.transpose().matmul(factor.matmul(v)).di
 /** Threads and what they are talked to through; the test runner reads and writes files meanwhile. */
 const workers = (): string[] => process.getActiveResourcesInfo().filter((name) => /Worker|MessagePort/.test(name));
 const wait = (milliseconds: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, milliseconds));
+/** {@link workers} when none starts or ends any more, however slow the machine is. */
+async function settled(): Promise<string[]> {
+  for (let before = workers(); ;) {
+    await wait(50);
+    const now = workers();
+    if (now.join() === before.join()) return now;
+    before = now;
+  }
+}
 const b = random.normal(random.key(1), { shape: [n] });
 
 interface Stop {
@@ -52,8 +61,7 @@ test.each<[string, (a: LinearOperator, stop: Stop) => Promise<unknown>]>([
   const warn = vi.spyOn(console, "warn");
   // With two threads and without a run.
   square(b);
-  await wait(20);
-  const before = workers();
+  const before = await settled();
   const controller = new AbortController();
   let products = 0;
   const matvec = (v: Tensor): Tensor => {
@@ -67,6 +75,6 @@ test.each<[string, (a: LinearOperator, stop: Stop) => Promise<unknown>]>([
   expect(atEnd).toBeLessThan(8 + 64 + 4);
   await wait(50);
   expect(products).toBe(atEnd);
-  expect(workers()).toEqual(before);
+  await vi.waitFor(() => expect(workers()).toEqual(before), { timeout: 30_000 });
   expect(warn).not.toHaveBeenCalled(); // no worker was lost
 });

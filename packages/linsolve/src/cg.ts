@@ -68,7 +68,10 @@ export function cg<X>(
   return solve(method, a, b, options);
 }
 
-/** {@link cg} as a traceable function; b may be [n, k]. Derivatives of x come from one more solve each. */
+/**
+ * {@link cg} as a traceable function; b may be [n, k]. Derivatives of x come from one more solve each. That A is symmetric is believed, whatever
+ * its tag says: to try it, as {@link cg} does, costs two products.
+ */
 export function cgCore<X>(a: LinearOperator<X>, b: X, options: SolveOptions<X> = {}): SolveCoreResult<X> {
   return solveCore(method, a, b, options);
 }

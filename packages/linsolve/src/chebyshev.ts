@@ -87,7 +87,7 @@ export async function chebyshev<X>(
   return solve(checked(a, options), a, b, options);
 }
 
-/** {@link chebyshev} as a traceable function; b may be [n, k]. */
+/** {@link chebyshev} as a traceable function; b may be [n, k]. That A is symmetric is believed, not tried: see `cgCore`. */
 export function chebyshevCore<X>(a: LinearOperator<X>, b: X, options: ChebyshevOptions<X>): SolveCoreResult<X> {
   return solveCore(checked(a, options), a, b, options);
 }

@@ -116,7 +116,7 @@ export function minres<X>(
   return solve(method, a, b, options);
 }
 
-/** {@link minres} as a traceable function; b may be [n, k]. */
+/** {@link minres} as a traceable function; b may be [n, k]. That A is symmetric is believed, not tried: see `cgCore`. */
 export function minresCore<X>(a: LinearOperator<X>, b: X, options: SolveOptions<X> = {}): SolveCoreResult<X> {
   return solveCore(method, a, b, options);
 }

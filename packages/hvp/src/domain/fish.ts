@@ -23,7 +23,7 @@ export interface FishStep<P, S> {
  * second derivative being computed.
  *
  * @param losses - L_e in the order of the inner steps.
- * @param metaRate - ε. Default 0.5, as in DomainBed.
+ * @param options - `metaRate`: ε. Default 0.5, as in DomainBed.
  * Source: Shi et al. (2022), algorithm 1 and theorem 3.1; inner steps by Adam, with its state kept, as in DomainBed.
  */
 export function fishStep<P, S>(

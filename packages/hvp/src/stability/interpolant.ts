@@ -30,7 +30,7 @@ export interface Interpolant {
  * An interpolant from its rows.
  *
  * @param jacobian - A [n, p].
- * @param residuals - f(xᵢ) − yᵢ [n] and the targets yᵢ [n], if they are to be looked at. Default: taken to be zero.
+ * @param options - `residuals` f(xᵢ) − yᵢ [n] and the `targets` yᵢ [n], if they are to be looked at. Default: residuals are taken to be zero.
  * @throws ShapeError for what is no matrix, or residuals that are not as many; DomainError for NaN and infinities, naming the first row that has
  * them.
  */

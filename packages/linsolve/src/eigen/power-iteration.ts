@@ -31,7 +31,7 @@ export interface PowerIterationResult {
 
 /**
  * The eigenvalue of largest magnitude of a symmetric A, traceable. Converges like |λ₂/λ₁|ᵏ, and not at all if λ₂ = −λ₁: `eigsh` needs far
- * fewer products.
+ * fewer products, and tries whether A is symmetric, which is believed here.
  *
  * @throws DomainError for options that make no sense.
  */
