@@ -4,7 +4,7 @@
  */
 
 import { besselRatioI, besselRatioK, logIv, logIve, logKv, logKve } from "@curv/bessel";
-import { flattenCalls, grad, makeGraph, zeros, type DType, type Graph, type Tensor } from "@curv/tensor";
+import { grad, makeGraph, zeros, type DType, type Graph, type Tensor } from "@curv/tensor";
 import { beforeEach, describe, expect, test } from "vitest";
 import { planGraph } from "../src/graph-plan.js";
 import { architectures, compileAll, nvrtc } from "./compiler.js";
@@ -38,7 +38,7 @@ describe("NVRTC", () => {
   test.each(architectures())("sm_%i", { timeout: 3_600_000 }, (architecture) => {
     const sources = (["float32", "float64"] as const).flatMap((dtype) =>
       Object.entries(graphs(dtype)).flatMap(([name, graph]) =>
-        sourcesOf(planGraph(flattenCalls(graph), options)).map((source) => [`${name} ${dtype}`, source] as const),
+        sourcesOf(planGraph(graph, options)).map((source) => [`${name} ${dtype}`, source] as const),
       ),
     );
     expect(compileAll(sources, architecture).complaints).toEqual([]);

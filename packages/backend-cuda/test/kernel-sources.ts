@@ -1,17 +1,6 @@
 /** Kernels of every kind that the generator writes, with a name for each: what real compilers are tried on. */
 
-import {
-  flattenCalls,
-  grad,
-  hvp,
-  jit,
-  logSumExp,
-  makeGraph,
-  zeros,
-  type DType,
-  type Graph,
-  type Tensor,
-} from "@curv/tensor";
+import { grad, hvp, jit, logSumExp, makeGraph, zeros, type DType, type Graph, type Tensor } from "@curv/tensor";
 import { printJacobi } from "../src/codegen/jacobi.js";
 import { printMap, widthFor } from "../src/codegen/map.js";
 import * as movement from "../src/codegen/movement.js";
@@ -207,7 +196,7 @@ export function kernelSources(): Map<string, string> {
   }
   for (const type of ["float32", "float64"] as const) {
     for (const [name, graph] of Object.entries(programs(type))) {
-      const plan = planGraph(flattenCalls(graph), { multiprocessors: 132, hostFallback: false, library: true });
+      const plan = planGraph(graph, { multiprocessors: 132, hostFallback: false, library: true });
       sourcesOf(plan).forEach((source, i) => sources.set(`${name} ${i} ${type}`, source));
     }
   }

@@ -1,6 +1,6 @@
 /** Products by own kernels: the same bits for every size of tile, and the CPU's numbers for every way in which factors lie. */
 
-import { einsum, flattenCalls, makeGraph, matmul, tensor, zeros, type DType, type Tensor } from "@curv/tensor";
+import { einsum, makeGraph, matmul, tensor, zeros, type DType, type Tensor } from "@curv/tensor";
 import { expect, test } from "vitest";
 import { cuda, type CudaBackend } from "../src/index.js";
 import { planGraph } from "../src/graph-plan.js";
@@ -60,7 +60,7 @@ onFakeCard(({ card }) => {
   test("tiles are as large as there are enough of them", () => {
     const blocks = (m: number, n: number, dtype: DType): unknown => {
       const graph = makeGraph(matmul, zeros([m, 20], { dtype }), zeros([20, n], { dtype }));
-      const plan = planGraph(flattenCalls(graph), { multiprocessors: 132, hostFallback: false, library: false });
+      const plan = planGraph(graph, { multiprocessors: 132, hostFallback: false, library: false });
       return plan.steps.map((step) => (step.kind === "launch" ? step.grid : null));
     };
     expect(blocks(4096, 4096, "float32")).toEqual([{ x: 32, y: 32, z: 1 }]);

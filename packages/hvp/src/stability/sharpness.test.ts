@@ -8,6 +8,7 @@ import { mlp } from "@curv/nn";
 import { describe, expect, test, vi } from "vitest";
 import { inBatches } from "../data.js";
 import { gaussNewtonOperator } from "../operators/gauss-newton.js";
+import { hessianOperator } from "../operators/hessian.js";
 import { binaryCrossEntropyOutput, squaredErrorOutput } from "../output-loss.js";
 import {
   diagonalLinearNet,
@@ -124,6 +125,20 @@ describe("interpolant of a model", () => {
     const g = gaussNewtonOperator(model.apply, binaryCrossEntropyOutput, params, { inputs });
     const top = await sharpness(g, { probes: 2 });
     expect((await sharpness(logistic)).lambdaMax / top.lambdaMax).toBeCloseTo(1, 8);
+  });
+
+  test("away from the targets its curvature is still the Gauss–Newton matrix, and not the Hessian", async () => {
+    const far = { inputs, targets: targets.add(3) };
+    const loss = (p: typeof params, batch: typeof far): Tensor =>
+      model.apply(p, batch.inputs).sub(batch.targets).square().mean().div(2);
+    const g = gaussNewtonOperator(model.apply, squaredErrorOutput, params, { inputs });
+    const [mine, gaussNewton, hessian] = [
+      await sharpness(interpolant(model.apply, params, far)),
+      await sharpness(g, { probes: 2 }),
+      await sharpness(hessianOperator(loss, params, far), { probes: 2 }),
+    ];
+    expect(mine.lambdaMax / gaussNewton.lambdaMax).toBeCloseTo(1, 6);
+    expect(Math.abs(hessian.lambdaMax / mine.lambdaMax - 1)).toBeGreaterThan(0.05);
   });
 
   test("two outputs are refused, and targets of another number", () => {

@@ -1,7 +1,7 @@
 /** The exact threshold of mean-square stability (paper 16, "Must be true" 1 to 4, 6 and 8). */
 
-import { concat, eye, matmul, tensor, type Tensor } from "@curv/tensor";
-import { eigvalsh } from "@curv/tensor/linalg";
+import { concat, diag, eye, matmul, tensor, type Tensor } from "@curv/tensor";
+import { cholesky, eigvalsh } from "@curv/tensor/linalg";
 import * as random from "@curv/tensor/random";
 import { denseOperator } from "@curv/linsolve";
 import { describe, expect, test, vi } from "vitest";
@@ -184,6 +184,29 @@ describe("meanSquareThreshold", () => {
   });
 });
 
+test("of 100,000 parameters no square matrix is made: it would take 80 GB", async () => {
+  const [n, p] = [5, 100_000];
+  const a = draw(50, n, p).div(300);
+  const m = interpolantOf(a);
+  const { eta } = await meanSquareThreshold(m, { batch: 2 });
+  const { meanSquare, margins } = await stabilityReport(m, { lr: eta * 0.9, batch: 2 });
+  expect(meanSquare).toBe(true);
+  // The same inner products, in n dimensions.
+  const small = cholesky(matmul(a, a.transpose()));
+  expect((await meanSquareThreshold(interpolantOf(small), { batch: 2 })).eta / eta).toBeCloseTo(1, 8);
+  expect((await stabilityReport(interpolantOf(small), { lr: eta * 0.9, batch: 2 })).margins.loss).toBeCloseTo(
+    margins.loss,
+    8,
+  );
+});
+
+test("beyond 500 examples and parameters the default is a simulation, and what is not judged is said", async () => {
+  const a = draw(51, 501, 501).div(20);
+  const { eta, method } = await meanSquareThreshold(interpolantOf(a), { batch: 501, steps: 150, chains: 2 });
+  expect(method).toBe("montecarlo");
+  expect((eta * eigvalsh(gaussNewton(a)).max().itemSync()) / 2).toBeCloseTo(1, 0);
+});
+
 /** λ_max((I − ηG)² + η² q S), with all matrices p × p. */
 function sufficientAt(a: Tensor, eta: number, batch: number): number {
   const [n, p] = a.shape;
@@ -221,6 +244,56 @@ describe("6: loss stability", () => {
     const mu0 = 1 / (margins.loss * frobenius) ** 2;
     expect(mu0).toBeLessThanOrEqual(Math.min(...least) * (1 + 1e-9));
     expect(mu0).toBeGreaterThan(0);
+  });
+
+  test("what is left between both sides is η²μ‖G‖_F² L exactly, so μ is no guess: E L(θ′) − L(θ − η∇L)", async () => {
+    const [n, p, eta] = [8, 5, 0.3];
+    const a = uneven(21, n, p);
+    const { frobenius } = await sharpness(interpolantOf(a));
+    const lossAt = (delta: Tensor): number => matmul(a, delta).square().mean().itemSync() / 2;
+    for (const seed of [1, 2, 3]) {
+      const delta = draw(220 + seed, p, 1).reshape([p]);
+      const gradients = a.mul(matmul(a, delta).expandDims(1));
+      const operator = denseOperator(gaussNewton(a), { positiveSemidefinite: true });
+      const mu = await noiseAlignment(gradients, operator, { loss: lossAt(delta), frobenius });
+      let after = 0;
+      for (let k = 0; k < n; k++) after += lossAt(delta.sub(gradients.slice(k).mul(eta))) / n;
+      const noise = after - lossAt(delta.sub(gradients.mean(0).mul(eta)));
+      expect(noise / (eta ** 2 * mu * frobenius ** 2 * lossAt(delta))).toBeCloseTo(1, 10);
+    }
+  });
+
+  test("the margins are those of the paper's conditions", async () => {
+    const [n, p, lr, batch, alignment] = [9, 5, 0.07, 4, 0.3];
+    const a = uneven(22, n, p);
+    const m = interpolantOf(a);
+    const { trace, lambdaMax, frobenius, nonUniformity } = await sharpness(m);
+    const { margins } = await stabilityReport(m, { lr, batch, replacement: true, alignment });
+    expect(margins.gd).toBeCloseTo(2 / lambdaMax / lr, 10);
+    expect(margins.loss).toBeCloseTo(Math.sqrt(batch / alignment) / lr / frobenius, 10);
+    expect(margins.trace).toBeNaN();
+    const without = await stabilityReport(m, { lr, batch });
+    expect(without.margins.nonUniformity).toBeCloseTo(
+      Math.sqrt((batch * (n - 1)) / (n - batch)) / lr / nonUniformity!,
+      10,
+    );
+    const { margins: single, lossNecessary } = await stabilityReport(m, { lr, batch: 1, alignment: 1e6 });
+    expect(single.trace).toBeCloseTo(2 / trace / lr, 10);
+    // The condition is one on ‖G‖_F and μ₀ together: with noise that is aligned so strongly nothing passes.
+    expect(lossNecessary).toBe(false);
+  });
+
+  test("where the examples' curvatures commute, η* meets the condition on non-uniformity", async () => {
+    for (const a of [uneven(23, 7, 1), matmul(diag(uneven(24, 6, 1).reshape([6])), random.orthogonal(key, 6, { dtype }))]) {
+      for (const batch of [1, 3]) {
+        const m = interpolantOf(a);
+        const { eta } = await meanSquareThreshold(m, { batch });
+        const { margins } = await stabilityReport(m, { lr: eta, batch });
+        expect(margins.nonUniformity).toBeGreaterThanOrEqual(1 - 1e-9);
+        // 2018's sufficient condition is the exact one here.
+        expect(margins.sufficient).toBeCloseTo(1, 9);
+      }
+    }
   });
 
   test("what is stable in mean square meets every necessary condition", async () => {

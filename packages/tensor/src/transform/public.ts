@@ -10,4 +10,3 @@ export { checkpoint } from "./checkpoint.js";
 export { customJvp, customVjp } from "./custom.js";
 export { customLinearSolve, customRoot, type LinearSystem, type RootOptions } from "./linear-solve.js";
 export { formatGraph, subgraphs, Variable, type Atom, type Equation, type Graph } from "./graph.js";
-export { flattenCalls } from "./simplify.js";

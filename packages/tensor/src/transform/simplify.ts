@@ -22,16 +22,14 @@ export function flattenCalls(graph: Graph): Graph {
 }
 
 /**
- * {@link simplify} of the graph with every graph in it in its place: that of a call, and of a primitive that stands for one. Only loops,
- * branches and checks still have theirs. What a backend plans that has no use for calls.
+ * {@link flattenCalls}, and after it every graph that a primitive stands for in its place, so that only loops, branches and checks still have
+ * theirs. Equal equations of two such graphs are not merged: what a checkpoint computes again is computed again.
  *
  * Small constants are computed on the way, by the backend in use. So a backend must not open the graph of the primitive that it was just
  * asked to run.
  */
 export function openGraph(graph: Graph): Graph {
-  return cached(graph, "openGraph", () =>
-    simplify(opened(graph, (equation) => callOf(equation) ?? standsFor(equation))),
-  );
+  return cached(graph, "openGraph", () => removeDead(opened(flattenCalls(graph), standsFor)));
 }
 
 /** Equations that an output or an effect needs. */
@@ -146,8 +144,10 @@ function callOf({ primitive, params }: Equation): Inside {
   return { graph, takes: graph.inputs.map((_, i) => i) };
 }
 
+/** What a primitive stands for, as an executor wants it. */
 function standsFor({ primitive, params, inputs }: Equation): Inside {
-  return primitive.standsFor?.(params, inputs.length);
+  const inside = primitive.standsFor?.(params, inputs.length);
+  return inside && { ...inside, graph: flattenCalls(inside.graph) };
 }
 
 /** Replaces equations by the graphs `inside` them, in which the same is done; all results get names of their own. */
