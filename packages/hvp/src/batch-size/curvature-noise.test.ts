@@ -76,6 +76,39 @@ describe("curvatureNoise", () => {
     expect(Math.abs(got.pSigma2 - alone.pSigma2 / 2)).toBeLessThan(3 * error);
   });
 
+  test("two blocks that cancel for equal slices of the probe do not for the probe itself", async () => {
+    // aᵢ = (x, −x): aᵢᵀz is 0 for z = (w, w), which the authors' code would draw.
+    const inputs = random.normal(random.foldIn(key, 5), { shape: [100, 3], dtype });
+    const params = { a: tensor([1, 2, 3], { dtype }), b: tensor([0, 1, 0], { dtype }) };
+    const model = (p: typeof params, x: Tensor): Tensor => linear(p.a.sub(p.b), x);
+    const products = perSampleGaussNewtonProducts(model, squaredErrorOutput, params, { inputs });
+    const { pSigma2, standardError } = await curvatureNoise(products, params, key, { probes: 40 });
+    const rows = concat([inputs, inputs.neg()], 1);
+    const h = rows.transpose().matmul(rows).div(100);
+    const fourth = rows.square().sum(1).square().mean().itemSync();
+    const exact = ((fourth - h.square().sum().itemSync()) / 6) * (100 / 99);
+    expect(standardError).toBeLessThan(0.3 * exact);
+    expect(Math.abs(pSigma2 - exact)).toBeLessThan(3 * standardError);
+  });
+
+  test("the shrinkage is max(0, 1 − Pσ²/(n Δ)), Δ = ‖H̄z − (zᵀH̄z)z‖²", async () => {
+    const inputs = random.normal(random.foldIn(key, 6), { shape: [80, 4], dtype }).mul(tensor([4, 1, 1, 1], { dtype }));
+    const w = random.normal(key, { shape: [4], dtype });
+    const seen: Tensor[] = [];
+    const products = perSampleHessianProducts(loss, w, { inputs });
+    const watched = (z: Tensor): ReturnType<typeof products> => (seen.push(z), products(z));
+    const { pSigma2, shrinkage } = await curvatureNoise(watched, w, key, { probes: 3 });
+    const h = inputs.transpose().matmul(inputs).div(80);
+    const deltas = seen.map((z) => {
+      expect(z.square().sum().itemSync()).toBeCloseTo(1, 12);
+      const image = h.matmul(z);
+      return image.sub(z.mul(image.dot(z))).square().sum().itemSync(); // prettier-ignore
+    });
+    const delta = deltas.reduce((a, b) => a + b) / 3;
+    expect(shrinkage).toBeCloseTo(1 - pSigma2 / (80 * delta), 12);
+    expect(shrinkage).toBeGreaterThan(0);
+  });
+
   test("float32", async () => {
     const inputs = random.normal(key, { shape: [64, 5], dtype: "float32" });
     const w = random.normal(key, { shape: [5], dtype: "float32" });

@@ -29,9 +29,9 @@ const spiked = (lambdaMax: number, bulk: number, params: number, rankPerSample =
   lambdaMax,
   noise: { model: "spiked-covariance", bulk, params, rankPerSample },
 });
-const additive = (lambdaMax: number, bulk: number, params: number): MeasuredCurvature => ({
+const additive = (lambdaMax: number, bulk: number, params: number, rankPerSample = 1): MeasuredCurvature => ({
   lambdaMax,
-  noise: { model: "mp-additive", bulk, params },
+  noise: { model: "mp-additive", bulk, params, rankPerSample },
 });
 
 const anyNoise: fc.Arbitrary<BatchNoise> = fc.oneof(
@@ -177,6 +177,33 @@ describe("batchEdges", () => {
     60_000,
   );
 
+  test("the lowest eigenvalue of Wigner noise moves as the largest one does, downwards", () => {
+    for (const b of [0.3, 0.5, 1, 4, 64]) {
+      const edges = edgesOf(wigner(4, 8, -4), b);
+      expect(edges.lambdaMin).toBe(-edges.lambdaMax);
+    }
+    // λ_P = −2 stands out of the noise at b = 4 and drowns at b = 1.
+    expect(edgesOf(wigner(4, 8, -2), 4).lambdaMin).toBe(-2 - 8 / (4 * 2));
+    expect(edgesOf(wigner(4, 8, -2), 1).lambdaMin).toBe(-2 * Math.sqrt(8));
+  });
+
+  test("an example of rank r is worth r examples of rank 1", () => {
+    for (const of of [spiked, additive]) {
+      const [nine, one] = [of(8, 0.5, 300, 9), of(8, 0.5, 300)];
+      for (const b of [1, 4, 20]) {
+        expect(edgesOf(nine, b).lambdaMax).toBeCloseTo(edgesOf(one, 9 * b).lambdaMax, 12);
+        expect(edgesOf(nine, b).lambdaMax).toBeLessThan(edgesOf(one, b).lambdaMax);
+      }
+      expect(crossoverBatch(nine)).toBeCloseTo(crossoverBatch(one) / 9, 12);
+    }
+  });
+
+  test("for an outlier far above the bulk, 1/lr is affine in 1/b with the bulk's trace as slope", () => {
+    const c = spiked(1000, 0.01, 100_000);
+    const inverse = (b: number): number => 1 / maxLearningRate(edgesOf(c, b), { method: "sgd" });
+    for (const b of [2, 30, 500]) expect(((inverse(b) - 500) * 2 * b) / 1000).toBeCloseTo(1, 3);
+  });
+
   test("Marchenko–Pastur without an outlier: both ends of the bulk", () => {
     const [n, samples] = [200, 400];
     const x = random.normal(random.key(3), { shape: [samples, n], dtype: "float64" });
@@ -265,6 +292,12 @@ describe("learning rates", () => {
       expect(run(0.98 * bound)).toBeLessThan(1e-3);
       expect(run(1.02 * bound)).toBeGreaterThan(1e3);
     }
+  });
+
+  test("the authors' rates of Adam: 0.0004 at 128, 0.00056 at 256", () => {
+    const options = { method: "adaptive", fromBatch: 128, toBatch: 256, dataset: 50_000 } as const;
+    // They have two digits of 0.0004 √2.
+    expect(Math.abs(scaleLearningRate(0.0004, options).lr / 0.00056 - 1)).toBeLessThan(0.02);
   });
 
   test("the authors' K-FAC damping", () => {

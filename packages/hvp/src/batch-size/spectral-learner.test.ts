@@ -128,6 +128,31 @@ const options: fc.Arbitrary<SpectralRateOptions> = fc.record({
   safety: fc.double({ min: 0.01, max: 1, noNaN: true }),
 });
 
+const batches = fc.record({
+  batch: fc.integer({ min: 1, max: 1024 }),
+  curvatureSet: fc.constant(1024),
+  noise: fc.oneof(
+    fc.record({ model: fc.constant("wigner" as const), pSigma2: fc.double({ min: 0, max: 1e4, noNaN: true }) }),
+    fc.record({
+      model: fc.constantFrom("spiked-covariance" as const, "mp-additive" as const),
+      bulk: fc.double({ min: 0, max: 10, noNaN: true }),
+      params: fc.integer({ min: 1, max: 100_000 }),
+    }),
+  ),
+});
+
+test.prop([spectra, options, batches])(
+  "7: nor for the L of smaller batches, which is never below that of all",
+  (spectrum, o, trainBatch) => {
+    const all = spectralRates(spectrum, o);
+    const { lr, momentum, lambdaMax, mu } = spectralRates(spectrum, { ...o, trainBatch });
+    expect(lambdaMax).toBeGreaterThanOrEqual(all.lambdaMax * (1 - 1e-12));
+    expect(lr).toBeLessThanOrEqual(((2 * (1 + momentum)) / lambdaMax) * (1 + 1e-12));
+    expect(lr).toBeLessThanOrEqual(all.lr * (1 + 1e-12));
+    expect(mu).toBe(all.mu);
+  },
+);
+
 test.prop([spectra, options])("7: never more than 2(1 + ρ)/L", (spectrum, o) => {
   const { lr, momentum, lambdaMax, mu } = spectralRates(spectrum, o);
   expect(lr).toBeLessThanOrEqual(((2 * (1 + momentum)) / lambdaMax) * (1 + 1e-12));
@@ -180,6 +205,26 @@ describe("the schedule", () => {
     }
     expect(calls).toEqual([0, 4, 8]);
   });
+});
+
+test("defaults: 20 products an estimate and no more, one before training and then every 20 epochs", async () => {
+  const lambda = f64(Array.from({ length: 100 }, (_, i) => 1 + i));
+  let products = 0;
+  const operator = linearOperator({
+    matvec: (v: Tensor) => (products++, v.mul(lambda)),
+    domain: lambda,
+    symmetric: true,
+    eager: true,
+  });
+  const estimates: number[] = [];
+  let rates: Awaited<ReturnType<typeof spectralRatesAt>> | null = null;
+  for (let epoch = 0; epoch <= 40; epoch++) {
+    const curvature = (): typeof operator => (estimates.push(epoch), operator);
+    rates = await spectralRatesAt(epoch, rates, curvature, key);
+    expect(rates.ritz).toHaveLength(20);
+  }
+  expect(estimates).toEqual([0, 20, 40]);
+  expect(products).toBe(60);
 });
 
 describe("8: what is refused", () => {

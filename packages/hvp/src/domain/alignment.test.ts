@@ -111,6 +111,33 @@ describe("2: what it is 0 for, and invariant under", () => {
     ])
       expect(value(order) / value([0, 1, 2])).toBeCloseTo(1, 12);
   });
+  test.each(methods)(
+    "%s: the gaps are the distances whose squares are the penalty; α = β = 1, 150 probes",
+    (method) => {
+      const three = [head(3), head(13), head(23)];
+      const key = random.key(5);
+      const { penalty, gradientGaps, curvatureGaps } = alignHeads(three, { method, key });
+      const mean = (x: readonly Tensor[]): Tensor => x.reduce((a, b) => a.add(b)).div(x.length);
+      const distances = (x: readonly Tensor[], target: Tensor): number[] =>
+        x.map((v) => v.sub(target).square().sum().sqrt().itemSync());
+      const gradients = three.map((h) => h.gradient());
+      const probes = random.rademacher(key, { shape: [150, three[0].size], dtype: "float64" });
+      const compared = three.map((h, e) => {
+        if (method === "hgp") return h.hvp(gradients[e]);
+        if (method === "hutchinson") return diagonalEstimate(h, probes);
+        return method === "exact-diagonal" ? h.diagonal() : h.dense();
+      });
+      // H̄ ḡ is not the mean of H_e g_e.
+      const target = method === "hgp" ? mean(three.map((h) => h.hvp(mean(gradients)))) : mean(compared);
+      const [g, c] = [distances(gradients, mean(gradients)), distances(compared, target)];
+      for (let e = 0; e < 3; e++) {
+        expect(gradientGaps.slice(e).itemSync()).toBeCloseTo(g[e], 12);
+        expect(curvatureGaps.slice(e).itemSync()).toBeCloseTo(c[e], 12);
+      }
+      expect(penalty.itemSync()).toBeCloseTo([...g, ...c].reduce((sum, x) => sum + x ** 2, 0) / 3, 12);
+    },
+  );
+
   test("a sum is E means", () => {
     const two = [head(3), head(13)];
     const sum = alignHeads(two, { method: "hgp", reduce: "sum" }).penalty.itemSync();

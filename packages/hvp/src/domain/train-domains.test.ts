@@ -2,13 +2,14 @@
 
 import { activation, dense, sequential } from "@curv/nn";
 import { glorot } from "@curv/nn/init";
-import { concat, tensor, type Tensor } from "@curv/tensor";
+import { concat, grad, tensor, type Tensor } from "@curv/tensor";
 import * as random from "@curv/tensor/random";
 import { ravel } from "@curv/tensor/tree";
 import { describe, expect, test, vi } from "vitest";
 import {
   domainAccuracy,
   headedModel,
+  hessianAlignment,
   statelessPenalty,
   trainDomains,
   whatAligns,
@@ -64,7 +65,7 @@ async function learn(
 ): Promise<{ readonly train: number; readonly test: number }> {
   const model = network(width);
   const environments = [shortcut(2, n, 0.2), shortcut(3, n, 0.1)];
-  const { watched, status } = await trainDomains(model, model.init(random.key(1)), environments, {
+  const { watched, status, steps } = await trainDomains(model, model.init(random.key(1)), environments, {
     algorithm,
     annealSteps: 190,
     learningRate,
@@ -72,7 +73,7 @@ async function learn(
     weightDecay: 0.00110794568,
     watch: { first: environments[0], second: environments[1], test: shortcut(4, 4000, 0.9) },
   });
-  expect(status).toBe("completed");
+  expect([status, steps]).toEqual(["completed", 501]);
   const { first, second, test: accuracy } = watched[watched.length - 1].accuracies;
   return { train: (first + second) / 2, test: accuracy };
 }
@@ -148,6 +149,42 @@ describe("the trainer", () => {
     expect(distance(plain.params, (await trainDomains(model, params, environments, options)).params)).toBeGreaterThan(
       0,
     );
+  });
+
+  test("the objective is L + λ‖θ‖² + w R, divided by w where w > 1 and rescaling is on", async () => {
+    type Params = typeof params;
+    // Steps by the gradient itself show it.
+    const descent = { init: () => null, update: (g: Params, state: null) => ({ updates: g, state }) };
+    const [lambda, method] = [0.3, { method: "hgp" } as const];
+    const gradient = (w: number, scale: number): Tensor =>
+      ravel(
+        grad((p: Params) => {
+          const { nll, penalty } = hessianAlignment(model, p, environments, method);
+          const size = ravel(p as never).vector.square().sum(); // prettier-ignore
+          return nll.add(size.mul(lambda)).add(penalty.mul(w)).div(scale);
+        })(params) as never,
+      ).vector;
+    const moved = async (options: TrainDomainsOptions<Params>): Promise<Tensor> => {
+      const { params: end } = await trainDomains(model, params, environments, {
+        steps: 1,
+        algorithm: method,
+        optimizer: descent,
+        weightDecay: lambda,
+        ...options,
+      });
+      return ravel(end as never).vector.sub(ravel(params as never).vector);
+    };
+    for (const [options, w, scale] of [
+      [{ weight: 40 }, 40, 40],
+      [{ weight: 40, rescale: false }, 40, 1],
+      [{ weight: 0.5 }, 0.5, 1],
+      [{ weight: 40, annealSteps: 1 }, 1, 1],
+      [{ weight: 40, annealSteps: 1, annealWeight: 0 }, 0, 1],
+    ] as const) {
+      const wanted = gradient(w, scale);
+      const error = (await moved(options)).sub(wanted).abs().max().itemSync();
+      expect(error).toBeLessThan(1e-4 * wanted.abs().max().itemSync());
+    }
   });
 
   test("rescaling keeps the first step of a large weight that of the penalty alone", async () => {

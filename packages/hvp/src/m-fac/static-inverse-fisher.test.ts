@@ -154,6 +154,12 @@ describe("4: any gradients", () => {
   test("more than parameters", () => {
     check(draw(7, [50, 6]));
   });
+  test("more than 1024, and no multiple of 32, which the authors' kernels do not take", () => {
+    const grads = draw(20, [1030, 3]);
+    const x = draw(21, [3]);
+    const y = matmul(inv(fisher(grads, damping)), x);
+    expect(error(staticInverseFisher(grads, { damping, pageRows: 103 }).apply(x), y)).toBeLessThan(1e-9);
+  });
   test("all of them zero", () => {
     check(zeros([5, 6], { dtype: "float64" }));
   });

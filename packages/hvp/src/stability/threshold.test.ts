@@ -1,6 +1,6 @@
 /** The exact threshold of mean-square stability (paper 16, "Must be true" 1 to 4, 6 and 8). */
 
-import { concat, diag, eye, matmul, tensor, type Tensor } from "@curv/tensor";
+import { concat, diag, eye, matmul, stack, tensor, type Tensor } from "@curv/tensor";
 import { cholesky, eigvalsh } from "@curv/tensor/linalg";
 import * as random from "@curv/tensor/random";
 import { denseOperator } from "@curv/linsolve";
@@ -185,26 +185,25 @@ describe("meanSquareThreshold", () => {
 });
 
 test("of 100,000 parameters no square matrix is made: it would take 80 GB", async () => {
-  const [n, p] = [5, 100_000];
-  const a = draw(50, n, p).div(300);
-  const m = interpolantOf(a);
-  const { eta } = await meanSquareThreshold(m, { batch: 2 });
-  const { meanSquare, margins } = await stabilityReport(m, { lr: eta * 0.9, batch: 2 });
-  expect(meanSquare).toBe(true);
-  // The same inner products, in n dimensions.
+  const p = 100_000;
+  const rows = [1, 2, 3].map((k) => Float64Array.from({ length: p }, (_, i) => Math.sin(k * i) / (100 * k)));
+  const a = stack(rows.map((row) => tensor(row)));
+  const options = { lr: 0.1, batch: 2 };
+  const { margins } = await stabilityReport(interpolantOf(a), options);
+  // The same inner products, in 3 dimensions.
   const small = cholesky(matmul(a, a.transpose()));
-  expect((await meanSquareThreshold(interpolantOf(small), { batch: 2 })).eta / eta).toBeCloseTo(1, 8);
-  expect((await stabilityReport(interpolantOf(small), { lr: eta * 0.9, batch: 2 })).margins.loss).toBeCloseTo(
-    margins.loss,
-    8,
-  );
+  const { margins: wanted } = await stabilityReport(interpolantOf(small), options);
+  for (const name of ["gd", "loss", "sufficient", "meanSquare", "nonUniformity"] as const) {
+    expect(margins[name] / wanted[name]).toBeCloseTo(1, 8);
+  }
 });
 
-test("beyond 500 examples and parameters the default is a simulation, and what is not judged is said", async () => {
-  const a = draw(51, 501, 501).div(20);
+test("beyond 500 examples and parameters the default is a simulation, and it says so", async () => {
+  // All rows but one alike in length: λ_max = 100/501, and the others' are 1/501.
+  const a = diag(tensor(Float64Array.from({ length: 501 }, (_, i) => (i === 7 ? 10 : 1))));
   const { eta, method } = await meanSquareThreshold(interpolantOf(a), { batch: 501, steps: 150, chains: 2 });
   expect(method).toBe("montecarlo");
-  expect((eta * eigvalsh(gaussNewton(a)).max().itemSync()) / 2).toBeCloseTo(1, 0);
+  expect(Math.abs((eta * 100) / 501 / 2 - 1)).toBeLessThan(0.05);
 });
 
 /** λ_max((I − ηG)² + η² q S), with all matrices p × p. */
@@ -284,7 +283,10 @@ describe("6: loss stability", () => {
   });
 
   test("where the examples' curvatures commute, η* meets the condition on non-uniformity", async () => {
-    for (const a of [uneven(23, 7, 1), matmul(diag(uneven(24, 6, 1).reshape([6])), random.orthogonal(key, 6, { dtype }))]) {
+    for (const a of [
+      uneven(23, 7, 1),
+      matmul(diag(uneven(24, 6, 1).reshape([6])), random.orthogonal(key, 6, { dtype })),
+    ]) {
       for (const batch of [1, 3]) {
         const m = interpolantOf(a);
         const { eta } = await meanSquareThreshold(m, { batch });
