@@ -11,6 +11,7 @@ import { leastSquares } from "./least-squares.js";
 import { lsqrMethod } from "./lsqr.js";
 import { asVectors, composeOperators } from "./operators/algebra.js";
 import { denseOperator } from "./operators/dense.js";
+import { refuseProducts } from "./system.js";
 
 export interface LsrnOptions extends Omit<LeastSquaresOptions<never>, "x0" | "damping">, DriverOptions {
   readonly key: random.Key;
@@ -28,7 +29,7 @@ const method: typeof lsqrMethod = { ...lsqrMethod, name: "lsrn" };
  * with a condition of about (√s + 1)/(√s − 1), s = `oversampling`, whatever that of A, so that LSQR takes a fixed number of steps. The
  * sketch costs s·n products with Aᵀ, at once, and O(n³).
  *
- * @throws DomainError for an oversampling that is not above 1.
+ * @throws DomainError for an oversampling that is not above 1, or a product with NaN.
  * Source: Meng, Saunders & Mahoney, LSRN: a parallel iterative solver for strongly over- or underdetermined systems (2014).
  */
 export async function lsrn<X, Y>(
@@ -50,7 +51,9 @@ export async function lsrn<X, Y>(
   const sketchSize = Math.ceil(oversampling * Math.min(m, n));
   const g = random.normal(key, { shape: [tall ? m : n, sketchSize], dtype: a.dtype });
   // (G A)ᵀ of a tall matrix; A G of a wide one.
-  const { u, s } = svd(tall ? plain.rmatmat(g) : plain.matmat(g));
+  const sketch = tall ? plain.rmatmat(g) : plain.matmat(g);
+  refuseProducts(sketch, "lsrn");
+  const { u, s } = svd(sketch);
   const zero = s.lessEqual(s.max().mul(rcond));
   const whitening = u.mul(where(zero, 0, where(zero, 1, s).reciprocal()));
   if (tall) {

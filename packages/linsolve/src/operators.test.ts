@@ -155,6 +155,75 @@ describe.each(Object.keys(cases))("%s", (name) => {
   });
 });
 
+test("many vectors are one pass, also through what operators are made of", () => {
+  let passes = 0;
+  const counted = linearOperator({
+    matvec: (v: Tensor) => {
+      passes++;
+      return matmul(positive, v);
+    },
+    domain: zeros([4], { dtype: "float64" }),
+    positiveSemidefinite: true,
+  });
+  const [vs, d] = [draw(28, [4, 9]), denseOperator(square)];
+  const made: readonly (readonly [AnyOperator, number])[] = [
+    [counted, 1],
+    [scaleOperator(2, counted), 1],
+    [shiftOperator(counted, 1), 1],
+    [addOperators(counted, d), 1],
+    [composeOperators(counted, d), 1],
+    [transposeOperator(counted), 1],
+    [asVectors(counted), 1],
+    [gramOperator(counted), 2],
+  ];
+  for (const [operator, wanted] of made) {
+    passes = 0;
+    operator.matmat(vs);
+    expect(passes).toBe(wanted);
+  }
+  passes = 0;
+  blockDiagonalOperator([counted, counted]).matmat(concat([vs, vs], 0));
+  expect(passes).toBe(2);
+});
+
+test("what is known of the parts is known of the whole, and no more", () => {
+  const tags = ({ symmetric, positiveSemidefinite }: AnyOperator): string =>
+    positiveSemidefinite ? (symmetric ? "psd" : "wrong") : symmetric ? "symmetric" : "";
+  const psd = denseOperator(positive, { positiveSemidefinite: true });
+  const symmetric = denseOperator(square.add(square.transpose()), { symmetric: true });
+  const general = denseOperator(square);
+  expect([psd, symmetric, general].map(tags)).toEqual(["psd", "symmetric", ""]);
+  const solve = (_: unknown, v: Tensor): Tensor => v;
+  const wanted: readonly (readonly [AnyOperator, string])[] = [
+    [addOperators(psd, psd), "psd"],
+    [addOperators(psd, symmetric), "symmetric"],
+    [addOperators(psd, general), ""],
+    [scaleOperator(3, psd), "psd"],
+    [scaleOperator(0, psd), "psd"],
+    [scaleOperator(-1, psd), "symmetric"],
+    [scaleOperator(-1, general), ""],
+    [shiftOperator(psd, 2), "psd"],
+    [shiftOperator(psd, -2), "symmetric"],
+    [shiftOperator(symmetric, 2), "symmetric"],
+    [shiftOperator(psd, tensor(2, { dtype: "float64" })), "symmetric"],
+    [composeOperators(psd, psd), ""],
+    [gramOperator(general), "psd"],
+    [transposeOperator(psd), "psd"],
+    [transposeOperator(general), ""],
+    [inverseOperator(psd, solve), "psd"],
+    [inverseOperator(general, solve), ""],
+    [asVectors(psd), "psd"],
+    [blockDiagonalOperator([psd, psd]), "psd"],
+    [blockDiagonalOperator([psd, symmetric]), "symmetric"],
+    [blockDiagonalOperator([psd, general]), ""],
+    [kroneckerOperator([positive, positive], { positiveSemidefinite: true }), "psd"],
+    [kroneckerOperator([positive, square]), ""],
+    [diagonalOperator(square.slice(0)), "symmetric"],
+    [identityOperator(3), "psd"],
+  ];
+  expect(wanted.map(([operator]) => tags(operator))).toEqual(wanted.map(([, tag]) => tag));
+});
+
 test("trees go in and come out", () => {
   const v = { w: draw(20, [2, 2]), b: draw(21, [2]) };
   const { w, b: bias } = hessian.apply(v);

@@ -182,7 +182,7 @@ export function norm(x: Tensor): Tensor {
 }
 
 /** bool: no NaN, no infinity. */
-function finite(x: Tensor): Tensor {
+export function finite(x: Tensor): Tensor {
   return x.sub(x).equal(0);
 }
 
@@ -349,6 +349,31 @@ export function refuseNotFinite(v: Tensor, caller: string, argument: string): vo
       ? null
       : new DomainError(`${caller}: ${argument} has ${values[at]} at [${at}]; wants finite numbers.`);
   });
+}
+
+/** Throws for a start that no direction comes from: one that is not finite, or zero. */
+export function refuseStart(start: Tensor, caller: string): void {
+  refuseNotFinite(start, caller, "start");
+  check([stopGradient(start)], [1], (values) =>
+    values.every((x) => x === 0) ? new DomainError(`${caller}: start is zero; wants a vector with a direction.`) : null,
+  );
+}
+
+/**
+ * Throws if products [n, k] are not all finite, naming the first.
+ *
+ * @param before - How many products there were before these.
+ */
+export function refuseProducts(images: Tensor, caller: string, before: number = 0): void {
+  // x − x is 0, or NaN for what is not finite.
+  check([stopGradient(images.sub(images).sum(0))], [1], (values) => {
+    const at = values.findIndex((x) => x !== 0);
+    return at < 0 ? null : productError(before + at + 1, caller);
+  });
+}
+
+export function productError(product: number, caller: string): DomainError {
+  return new DomainError(`${caller}: product ${product} of the operator has NaN or an infinity.`);
 }
 
 /**

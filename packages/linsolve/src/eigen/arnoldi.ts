@@ -1,11 +1,13 @@
 /** The Arnoldi process. */
 
 import {
+  check,
   DomainError,
   dynamicUpdateSlice,
   logicalAnd,
   outer,
   ShapeError,
+  stopGradient,
   tensor,
   where,
   whileLoop,
@@ -15,7 +17,7 @@ import {
 import { expectArguments, expectOptions } from "../arguments.js";
 import type { LinearOperator } from "../linear-operator.js";
 import { square } from "../operators/algebra.js";
-import { norm, refuseNotFinite } from "../system.js";
+import { finite, norm, productError, refuseStart } from "../system.js";
 import { orthogonalise } from "./lanczos.js";
 
 export interface ArnoldiResult {
@@ -32,7 +34,7 @@ export interface ArnoldiResult {
  * twice. The eigenvalues of the square part of H approximate those of A, the outer ones first.
  *
  * @param start - [n], of any length but zero.
- * @throws DomainError for more steps than there are unknowns.
+ * @throws DomainError for a zero start, more steps than there are unknowns, or a product with NaN, naming its number.
  * Source: Arnoldi (1951); Saad, Numerical methods for large eigenvalue problems (2011), algorithm 6.2.
  */
 export function arnoldiCore(a: LinearOperator, start: Tensor, options: { readonly steps: number }): ArnoldiResult {
@@ -47,7 +49,7 @@ export function arnoldiCore(a: LinearOperator, start: Tensor, options: { readonl
   if (start.rank !== 1 || start.shape[0] !== n) {
     throw new ShapeError(`arnoldiCore: start has shape [${start.shape.join(", ")}]; wants [${n}].`);
   }
-  refuseNotFinite(start, "arnoldiCore", "start");
+  refuseStart(start, "arnoldiCore");
   const { dtype } = a;
   const epsilon = dtype === "float64" ? 2 ** -52 : 2 ** -23;
   const unit = (at: Tensor, length: number): Tensor =>
@@ -77,7 +79,7 @@ export function arnoldiCore(a: LinearOperator, start: Tensor, options: { readonl
         basis: dynamicUpdateSlice(basis, next.expandDims(0), [j.add(1), 0]),
         current: next,
         j: j.add(1),
-        more: where(exhausted, 0, 1).cast("int32"),
+        more: logicalAnd(finite(length), exhausted.equal(0)).cast("int32"),
       };
     },
     {
@@ -87,6 +89,10 @@ export function arnoldiCore(a: LinearOperator, start: Tensor, options: { readonl
       j: zeros([], { dtype: "int32" }),
       more: zeros([], { dtype: "int32" }).add(1),
     },
+  );
+  // It ends with the first product that is not finite.
+  check([stopGradient(norm(end.current)), end.j], [0, 0], ([length], [product]) =>
+    Number.isFinite(length) ? null : productError(product, "arnoldiCore"),
   );
   return { hessenberg: end.hessenberg, basis: end.basis, taken: end.j };
 }

@@ -17,7 +17,7 @@ import { expectOptions } from "../arguments.js";
 import type { DriverOptions } from "../iteration.js";
 import type { AnyOperator } from "../linear-operator.js";
 import { square } from "../operators/algebra.js";
-import { norm, refuseAsymmetric, refuseNotFinite } from "../system.js";
+import { norm, productError, refuseAsymmetric, refuseStart } from "../system.js";
 import { combinations, orthogonalise } from "./lanczos.js";
 import { symmetricEigen } from "./symmetric-eigen.js";
 
@@ -100,7 +100,7 @@ export async function eigsh(a: AnyOperator, options: EigshOptions = {}): Promise
   if (start.rank !== 1 || start.shape[0] !== n) {
     throw new ShapeError(`eigsh: start has shape [${start.shape.join(", ")}]; wants [${n}].`);
   }
-  refuseNotFinite(start, "eigsh", "start");
+  refuseStart(start, "eigsh");
   if (options.check !== false) await refuseAsymmetric(a, "eigsh");
 
   const none = zeros([0, n], { dtype: a.dtype });
@@ -231,9 +231,7 @@ async function thickRestart(run: Run, k: number, locked: Tensor, start: Tensor):
       const along = await expanded.along.data();
       last = await expanded.length.item();
       const image = await expanded.image.item();
-      if (!Number.isFinite(image)) {
-        throw new DomainError(`eigsh: product ${products} of the operator has NaN or an infinity.`);
-      }
+      if (!Number.isFinite(image)) throw productError(products, "eigsh");
       for (let i = 0; i <= size; i++) t[i * m + size] = t[size * m + i] = along[i];
       basis = expanded.basis;
       // The space is invariant: go on beside it, to find what is not in it.

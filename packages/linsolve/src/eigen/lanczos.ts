@@ -21,7 +21,7 @@ import { expectArguments, expectOptions } from "../arguments.js";
 import type { DriverOptions } from "../iteration.js";
 import type { AnyOperator, LinearOperator } from "../linear-operator.js";
 import { square } from "../operators/algebra.js";
-import { norm, refuseAsymmetric, refuseNotFinite, symmetryTolerance } from "../system.js";
+import { finite, norm, productError, refuseAsymmetric, refuseStart, symmetryTolerance } from "../system.js";
 import { eighTridiagonal } from "./symmetric-eigen.js";
 
 export interface LanczosResult {
@@ -42,7 +42,8 @@ export interface LanczosResult {
  * T has the spectrum of A as seen from `start`: its quadrature is exact for polynomials up to degree 2·steps − 1.
  *
  * @param start - [n], of any length but zero.
- * @throws DomainError for a zero start, more steps than there are unknowns, or an operator that its own basis shows not to be symmetric.
+ * @throws DomainError for a zero start, more steps than there are unknowns, a product with NaN, naming its number, or an operator that its
+ * own basis shows not to be symmetric.
  * Source: Lanczos (1950); Golub & Meurant, Matrices, Moments and Quadrature (2010).
  */
 export function lanczosCore(a: LinearOperator, start: Tensor, options: { readonly steps: number }): LanczosResult {
@@ -86,7 +87,7 @@ export function lanczosCore(a: LinearOperator, start: Tensor, options: { readonl
         size: seen,
         skew: maximum(skew, off),
         j: j.add(1),
-        more: where(exhausted, 0, 1).cast("int32"),
+        more: logicalAnd(finite(length), exhausted.equal(0)).cast("int32"),
       };
     },
     {
@@ -99,6 +100,10 @@ export function lanczosCore(a: LinearOperator, start: Tensor, options: { readonl
       j: zeros([], { dtype: "int32" }),
       more: zeros([], { dtype: "int32" }).add(1),
     },
+  );
+  // It ends with the first product that is not finite.
+  check([stopGradient(norm(end.next)), end.j], [0, 0], ([length], [product]) =>
+    Number.isFinite(length) ? null : productError(product, "lanczosCore"),
   );
   check([stopGradient(end.skew), stopGradient(end.size)], [0, 0], ([skew], [size]) =>
     skew > symmetryTolerance(a) * size ? notSymmetric(skew, size, "lanczosCore") : null,
@@ -137,7 +142,7 @@ export interface LanczosRun {
  *
  * It ends before `steps` where the space is exhausted.
  *
- * @throws As `lanczosCore`; DomainError for a product with NaN, naming its number, and for an operator that is not symmetric.
+ * @throws As `lanczosCore`.
  */
 export async function lanczos(a: AnyOperator, start: Tensor, options: LanczosOptions): Promise<LanczosRun> {
   const n = checkRun(a, start, options, "lanczos");
@@ -167,9 +172,7 @@ export async function lanczos(a: AnyOperator, start: Tensor, options: LanczosOpt
       reorthogonalise === "full" ? basis : good,
     );
     const [here, length, skew] = await result.known.data();
-    if (!Number.isFinite(length)) {
-      throw new DomainError(`lanczos: product ${j + 1} of the operator has NaN or an infinity.`);
-    }
+    if (!Number.isFinite(length)) throw productError(j + 1, "lanczos");
     [previous, next] = [next, result.next];
     size = Math.max(size, Math.abs(here), length);
     if (checked && reorthogonalise === "full" && skew > symmetryTolerance(a) * size) {
@@ -276,7 +279,7 @@ function checkRun(a: AnyOperator, start: Tensor, options: { readonly steps: numb
   if (start.rank !== 1 || start.shape[0] !== n) {
     throw new ShapeError(`${caller}: start has shape [${start.shape.join(", ")}]; wants [${n}].`);
   }
-  refuseNotFinite(start, caller, "start");
+  refuseStart(start, caller);
   return n;
 }
 

@@ -6,7 +6,7 @@ import * as random from "@curv/tensor/random";
 import { expectArguments, expectOptions } from "../arguments.js";
 import type { AnyOperator } from "../linear-operator.js";
 import { square } from "../operators/algebra.js";
-import { symmetryTolerance } from "../system.js";
+import { refuseProducts, symmetryTolerance } from "../system.js";
 
 export interface RandomisedOptions {
   /** Rank of the approximation. */
@@ -29,7 +29,8 @@ export interface NystromResult {
  * Source: Tropp, Yurtsever, Udell & Cevher, Fixed-rank approximation of a positive-semidefinite matrix from streaming data (2017), in the
  * stable form of Frangella, Tropp & Udell (2023), algorithm 2.1.
  *
- * @throws DomainError for a rank that does not fit, or an operator that its products show not to be symmetric, or not positive semi-definite.
+ * @throws DomainError for a rank that does not fit, a product with NaN, naming its number, or an operator that its products show not to be
+ * symmetric, or not positive semi-definite.
  */
 export function nystrom(a: AnyOperator, options: RandomisedOptions): NystromResult {
   return nystromOf(a, options, "nystrom");
@@ -45,6 +46,7 @@ export function nystromOf(a: AnyOperator, options: RandomisedOptions, caller: st
   checkRank(rank, n, caller);
   const omega = qr(random.normal(key, { shape: [n, rank], dtype: a.dtype })).q;
   const y = a.matmat(omega);
+  refuseProducts(y, caller);
   // A shift keeps the Cholesky factorisation alive; it is taken off again.
   const epsilon = a.dtype === "float64" ? 2 ** -52 : 2 ** -23;
   const nu = y
@@ -94,7 +96,7 @@ export interface RandomizedSvdOptions extends RandomisedOptions {
  *
  * Source: Halko, Martinsson & Tropp, Finding structure with randomness (2011), algorithms 4.4 and 5.1.
  *
- * @throws DomainError for a rank that does not fit.
+ * @throws DomainError for a rank that does not fit, or a product with NaN, naming its number.
  */
 export function randomizedSvd(
   a: AnyOperator,
@@ -112,14 +114,20 @@ export function randomizedSvd(
     }
   }
   const width = Math.min(rank + oversampling, m, n);
-  let q = qr(a.matmat(random.normal(key, { shape: [n, width], dtype: a.dtype }))).q;
-  for (let i = 0; i < powerIterations; i++) q = qr(a.matmat(qr(a.rmatmat(q)).q)).q;
-  const { u, s, vt } = svd(a.rmatmat(q).transpose());
+  let products = 0;
+  const counted = (images: Tensor): Tensor => {
+    refuseProducts(images, "randomizedSvd", products);
+    products += width;
+    return images;
+  };
+  let q = qr(counted(a.matmat(random.normal(key, { shape: [n, width], dtype: a.dtype })))).q;
+  for (let i = 0; i < powerIterations; i++) q = qr(counted(a.matmat(qr(counted(a.rmatmat(q))).q))).q;
+  const { u, s, vt } = svd(counted(a.rmatmat(q)).transpose());
   return {
     u: matmul(q, u.slice(null, [0, rank])),
     s: s.slice([0, rank]),
     vt: vt.slice([0, rank]),
-    products: 2 * width * (1 + powerIterations),
+    products,
   };
 }
 

@@ -1,11 +1,11 @@
 /** Power iteration. */
 
-import { DomainError, logicalAnd, logicalNot, whileLoop, zeros, type Tensor } from "@curv/tensor";
+import { check, DomainError, logicalAnd, logicalNot, stopGradient, whileLoop, zeros, type Tensor } from "@curv/tensor";
 import * as random from "@curv/tensor/random";
 import { expectArguments, expectOptions } from "../arguments.js";
 import type { AnyOperator } from "../linear-operator.js";
 import { square } from "../operators/algebra.js";
-import { norm } from "../system.js";
+import { finite, norm, productError } from "../system.js";
 
 export interface PowerIterationOptions {
   /** For the random start. */
@@ -33,7 +33,7 @@ export interface PowerIterationResult {
  * The eigenvalue of largest magnitude of a symmetric A, traceable. Converges like |λ₂/λ₁|ᵏ, and not at all if λ₂ = −λ₁: `eigsh` needs far
  * fewer products, and tries whether A is symmetric, which is believed here.
  *
- * @throws DomainError for options that make no sense.
+ * @throws DomainError for options that make no sense, or for a product with NaN, naming its number.
  */
 export function powerIterationCore(a: AnyOperator, options: PowerIterationOptions): PowerIterationResult {
   square(a, "powerIterationCore");
@@ -55,8 +55,7 @@ export function powerIterationCore(a: AnyOperator, options: PowerIterationOption
   }
   const small = ({ residual, value }: State): Tensor => residual.lessEqual(value.abs().mul(tol));
   const end = whileLoop(
-    (s: State) =>
-      logicalAnd(s.iterations.less(maxIter), logicalAnd(logicalNot(small(s)), s.residual.sub(s.residual).equal(0))),
+    (s: State) => logicalAnd(s.iterations.less(maxIter), logicalAnd(logicalNot(small(s)), finite(s.residual))),
     ({ next, iterations }: State): State => {
       const image = a.matvec(next);
       const value = next.mul(image).sum();
@@ -78,6 +77,9 @@ export function powerIterationCore(a: AnyOperator, options: PowerIterationOption
       residual: zero.add(1),
       iterations: zeros([], { dtype: "int32" }),
     },
+  );
+  check([stopGradient(end.residual), end.iterations], [0, 0], ([residual], [product]) =>
+    Number.isFinite(residual) ? null : productError(product, "powerIterationCore"),
   );
   return {
     value: end.value,
