@@ -59,7 +59,14 @@ export { incompleteCholeskyPreconditioner } from "./preconditioners/incomplete-c
 export { blockJacobiPreconditioner, jacobiPreconditioner } from "./preconditioners/jacobi.js";
 export { nystromPreconditioner } from "./preconditioners/nystrom.js";
 export { richardson, richardsonCore, type RichardsonOptions } from "./richardson.js";
-export { sketchSolveCore, type Sketch, type SketchOptions, type SketchResult } from "./sketch.js";
+export {
+  sketchSolve,
+  sketchSolveCore,
+  type Sketch,
+  type SketchCoreResult,
+  type SketchOptions,
+  type SketchResult,
+} from "./sketch.js";
 export { sor, sorPreconditioner, type SorOptions } from "./sor.js";
 export { type SolveCoreResult, type SolveOptions, type SolveReport, type SolveResult } from "./system.js";
 export { type FloatDType, type VectorSpace } from "./vector-space.js";

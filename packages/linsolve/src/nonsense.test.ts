@@ -24,6 +24,7 @@ const eager = { ...operator, eager: true };
 const solve = (options: object = {}) => ({ a: eager, b: v, options: { ...system, ...driver, ...options } });
 const core = (options: object = {}) => ({ a: operator, b: v, options: { ...system, ...options } });
 const leastSquares = { ...limits, damping: 0.1 };
+const sketched = () => ({ key, sketch: { kind: "block", size: 2 }, rtol: 1e-3, maxSweeps: 9, x0: v });
 const structure = { symmetric: true, positiveSemidefinite: true };
 const two = (): Call => ({ a: operator, b: operator });
 const one = (): Call => ({ a: operator });
@@ -60,11 +61,8 @@ sweepArguments(functions, {
       options: { omega: 1, symmetric: false, rtol: 1e-6, atol: 0, maxIter: 9, x0: ones([2], { dtype }), ...driver },
     }),
     sorPreconditioner: () => ({ matrix: sparse, options: { omega: 1, symmetric: true } }),
-    sketchSolveCore: () => ({
-      a: matrix,
-      b: v,
-      options: { key, sketch: { kind: "block", size: 2 }, rtol: 1e-3, maxSweeps: 9, x0: v },
-    }),
+    sketchSolve: () => ({ a: matrix, b: v, options: { ...sketched(), ...driver } }),
+    sketchSolveCore: () => ({ a: matrix, b: v, options: sketched() }),
     eigsh: () => ({
       a: eager,
       options: {

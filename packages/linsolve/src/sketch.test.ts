@@ -10,6 +10,7 @@ import {
   denseOperator,
   lsqr,
   lsrn,
+  sketchSolve,
   sketchSolveCore,
   sor,
   sorPreconditioner,
@@ -41,6 +42,53 @@ describe("sketch and project", () => {
     const compiled = jit((m: Tensor, v: Tensor) => sketchSolveCore(m, v, options))(a, b);
     expect(Array.from(compiled.x.dataSync())).toEqual(Array.from(result.x.dataSync()));
     expect(compiled.steps.itemSync()).toBe(result.steps.itemSync());
+  });
+
+  test.each(Object.keys(sketches))("%s: the driver does what the core does, and tells", async (name) => {
+    const options = { key: random.key(3), sketch: sketches[name] };
+    const core = sketchSolveCore(a, b, options);
+    const seen: number[] = [];
+    const result = await sketchSolve(a, b, { ...options, onProgress: ({ iterations }) => seen.push(iterations) });
+    expect(result).toMatchObject({ converged: true, status: "converged", sweeps: core.sweeps.itemSync() });
+    expect(result.steps).toBe(core.steps.itemSync());
+    expect(distance(result.x, core.x)).toBeLessThan(1e-12);
+    expect(result.residual).toBe(result.history.at(-1));
+    expect(seen.at(-1)).toBe(result.sweeps);
+  });
+
+  test("the driver can be stopped, and says when the sweeps are used up", async () => {
+    const controller = new AbortController();
+    const stopped = sketchSolve(a, b, {
+      key: random.key(3),
+      rtol: 0,
+      signal: controller.signal,
+      onProgress: () => controller.abort(new Error("enough")),
+    });
+    await expect(stopped).rejects.toThrow("enough");
+    const short = await sketchSolve(a, b, { key: random.key(3), rtol: 0, maxSweeps: 3 });
+    expect(short).toMatchObject({ converged: false, status: "maxIter", sweeps: 3, steps: 36 });
+  });
+
+  test.each(Object.keys(sketches))("%s: a row of zeros says nothing", (name) => {
+    const withZero = tensor([[1, 0], [0, 0], [2, 1]], { dtype: "float64" }); // prettier-ignore
+    const right = tensor([1, 0, 3], { dtype: "float64" });
+    const sketch: Sketch = name.startsWith("blocks") ? { kind: "block", size: 2 } : sketches[name];
+    const { x: solution, converged } = sketchSolveCore(withZero, right, { key: random.key(3), sketch });
+    expect(converged.itemSync()).toBe(1);
+    expect(distance(solution, tensor([1, 1], { dtype: "float64" }))).toBeLessThan(1e-6);
+  });
+
+  test("in float32; from a start: what no equation asks for stays; another key is another run", () => {
+    const single = sketchSolveCore(a.cast("float32"), b.cast("float32"), { key: random.key(3) });
+    expect([single.x.dtype, single.converged.itemSync()]).toEqual(["float32", 1]);
+    expect(distance(single.x.cast("float64"), x)).toBeLessThan(1e-3);
+    const wide = a.transpose();
+    const c = draw(4, [8]);
+    const x0 = draw(5, [12]);
+    const run = (seed: number): Tensor => sketchSolveCore(wide, c, { key: random.key(seed), rtol: 1e-12, x0 }).x;
+    // The solution next to x0: x0 + A⁺(c − A x0).
+    expect(distance(run(6), x0.add(matmul(pinv(wide), c.sub(matmul(wide, x0)))))).toBeLessThan(1e-9);
+    expect(Array.from(run(6).dataSync())).not.toEqual(Array.from(run(7).dataSync()));
   });
 
   test("of a wide system, the solution of least norm", () => {
@@ -76,8 +124,21 @@ describe("sketch and project", () => {
       "block",
       () => sketchSolveCore(a, b, { key: random.key(0), sketch: { kind: "block", size: 13 } }),
       DomainError,
-      "the block has size 13; wants an integer from 1 to 12",
+      "sketch.size is 13; wants an integer from 1 to 12",
     ],
+    [
+      "kind",
+      () => sketchSolveCore(a, b, { key: random.key(0), sketch: { kind: "exact" } as never }),
+      DomainError,
+      'sketch.kind is "exact"; wants "kaczmarz", "gaussian" or "block"',
+    ],
+    [
+      "weights",
+      () => sketchSolveCore(a, b, { key: random.key(0), sketch: { kind: "kaczmarz", weights: "norm" } as never }),
+      DomainError,
+      'sketch.weights is "norm"; wants "rowNorm" or "uniform"',
+    ],
+    ["rtol", () => sketchSolveCore(a, b, { key: random.key(0), rtol: -1 }), DomainError, "rtol is -1"],
     ["NaN", () => sketchSolveCore(a, b.mul(NaN), { key: random.key(0) }), DomainError, "b has NaN at [0]"],
     ["sweeps", () => sketchSolveCore(a, b, { key: random.key(0), maxSweeps: -1 }), DomainError, "maxSweeps is -1"],
   ])("bad call: %s", (_name, call, error, message) => {
