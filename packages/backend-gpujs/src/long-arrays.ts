@@ -305,7 +305,7 @@ const dot: Rewriting = (cutter, equation) => {
   else combine(cutter, "add", blocks, y);
 };
 
-const transpose = byRows((cutter, equation, axis, rows, shape) => {
+const transpose = /* @__PURE__ */ byRows((cutter, equation, axis, rows, shape) => {
   const { primitive, params, inputs } = equation;
   const { permutation } = params as { permutation: readonly number[] };
   const [x] = inputs;
@@ -391,7 +391,7 @@ const concatLong: Rewriting = (cutter, equation) => {
   )(cutter, equation);
 };
 
-const broadcast = byRows((cutter, equation, axis, rows, shape) => {
+const broadcast = /* @__PURE__ */ byRows((cutter, equation, axis, rows, shape) => {
   const { primitive, params, inputs } = equation;
   const [x] = inputs;
   const own = (params as { axes: readonly number[] }).axes.indexOf(axis);
@@ -399,12 +399,12 @@ const broadcast = byRows((cutter, equation, axis, rows, shape) => {
   return cutter.emit(primitive, [operand], { ...(params as object), shape }, shape, x.dtype);
 });
 
-const fullLong = byRows((cutter, { primitive, params, outputs }, _axis, _rows, shape) =>
+const fullLong = /* @__PURE__ */ byRows((cutter, { primitive, params, outputs }, _axis, _rows, shape) =>
   cutter.emit(primitive, [], { ...(params as object), shape }, shape, outputs[0].dtype),
 );
 
 /** Numbers from a start, as the sum of both. */
-const iotaLong = byRows((cutter, { params, outputs }, _axis, { start, count }, shape) => {
+const iotaLong = /* @__PURE__ */ byRows((cutter, { params, outputs }, _axis, { start, count }, shape) => {
   const [{ dtype }] = outputs;
   const numbers = cutter.emit(iota, [], { ...(params as object), length: count }, shape, dtype);
   const first = cutter.emit(full, [], { shape: [], dtype, value: start }, [], dtype);
