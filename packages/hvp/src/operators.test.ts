@@ -113,6 +113,15 @@ describe("the Hessian", () => {
     expect(operator.matvec(v.mul(0)).abs().max().itemSync()).toBe(0);
   });
 
+  test("by differences in float32 to 1e-3", () => {
+    const single = model.init(random.foldIn(key, 1));
+    const half = { ...batch, inputs: batch.inputs.cast("float32") };
+    const operator = hessianOperator(loss, single, half, { mode: "finite-difference" });
+    const v = random.normal(random.foldIn(key, 4), { shape: [size] });
+    const exact = hessianOperator(loss, single, half).matvec(v);
+    expect(difference(operator.matvec(v), exact)).toBeLessThan(1e-3 * exact.abs().max().itemSync());
+  });
+
   test.each([1, 2, 3, 4, 7, 100])("is the same in batches of %i", (batchSize) => {
     const whole = toDense(hessianOperator(loss, params, batch));
     const parts = hessianOperator(loss, params, inBatches(batch, { batchSize }));

@@ -93,6 +93,11 @@ describe.each(fixtures)("$name", ({ name, train, x, labels, params: given, state
 
   test.each([
     ["Hessian", hessian, wanted.products],
+    [
+      "Hessian, reverse over reverse",
+      hessianOperator(loss, params, batch, { mode: "reverse-over-reverse" }),
+      wanted.products,
+    ],
     ["Gauss–Newton", gaussNewton, wanted.ggnProducts],
   ] as const)("%s: matvec, matmat, under jit, 1e-10", (_, operator, products) => {
     const exact = stack(products.map((v) => vectorOf(fill(params, v))));
