@@ -9,6 +9,7 @@ import { openCusolver } from "../src/lib/cusolver.js";
 import { librariesOf } from "../src/lib/libraries.js";
 import type { Host } from "../src/locate.js";
 import { fakeCard } from "./fake/build.js";
+import { floats, numbers, type Float } from "./numbers.js";
 
 // Most of it is g++, which compiles each kernel once a checkout.
 vi.setConfig({ testTimeout: 300_000 });
@@ -20,20 +21,7 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-type Float = "float32" | "float64";
-const floats = ["float32", "float64"] as const;
 const epsilon = { float32: 2 ** -23, float64: 2 ** -52 };
-
-const numbers = (shape: readonly number[], dtype: Float): Tensor =>
-  tensor(
-    Float64Array.from(
-      { length: shape.reduce((n, m) => n * m, 1) },
-      (_, i) => Math.sin(i * 1.7) + Math.cos(i * i * 0.37),
-    ),
-    { dtype: "float64" },
-  )
-    .cast(dtype)
-    .reshape([...shape]);
 
 const swap = (x: Tensor): Tensor => x.transpose([0, 2, 1]);
 

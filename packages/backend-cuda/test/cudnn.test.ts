@@ -1,10 +1,11 @@
 /** Convolutions and their derivatives by cuDNN: the numbers of the CPU, each by the library's own function for it. */
 
-import { conv, grad, jit, makeGraph, tensor, use, type Tensor } from "@curv/tensor";
+import { conv, grad, jit, makeGraph, use, type Tensor } from "@curv/tensor";
 import { conformance } from "@curv/tensor/testing";
 import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { cuda, type CudaBackend } from "../src/index.js";
 import { fakeCard, withCudnn, type FakeCudnn } from "./fake/build.js";
+import { floats, numbers } from "./numbers.js";
 
 // Most of it is g++, which compiles each kernel once a checkout.
 vi.setConfig({ testTimeout: 300_000 });
@@ -13,20 +14,6 @@ const made = fakeCard();
 const library = typeof made === "string" ? null : withCudnn(made);
 
 afterEach(() => use("cpu"));
-
-type Float = "float32" | "float64";
-const floats = ["float32", "float64"] as const;
-
-const numbers = (shape: readonly number[], dtype: Float, seed = 1): Tensor =>
-  tensor(
-    Float64Array.from(
-      { length: shape.reduce((n, m) => n * m, 1) },
-      (_, i) => Math.sin(seed + i * 1.7) + Math.cos(i * i * 0.37),
-    ),
-    { dtype: "float64" },
-  )
-    .cast(dtype)
-    .reshape([...shape]);
 
 type Options = NonNullable<Parameters<typeof conv>[2]>;
 

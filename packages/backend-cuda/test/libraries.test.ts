@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { cuda, type CudaBackend } from "../src/index.js";
 import { librariesOf } from "../src/lib/libraries.js";
 import { fakeCard } from "./fake/build.js";
+import { floats, numbers, type Float } from "./numbers.js";
 
 // Most of it is g++, which compiles each kernel once a checkout.
 vi.setConfig({ testTimeout: 300_000 });
@@ -14,20 +15,6 @@ vi.setConfig({ testTimeout: 300_000 });
 const made = fakeCard();
 
 afterEach(() => use("cpu"));
-
-type Float = "float32" | "float64";
-const floats = ["float32", "float64"] as const;
-
-const numbers = (shape: readonly number[], dtype: Float, seed = 1): Tensor =>
-  tensor(
-    Float64Array.from(
-      { length: shape.reduce((n, m) => n * m, 1) },
-      (_, i) => Math.sin(seed * 1000 + i * 1.7) + Math.cos(i * i * 0.37 + seed),
-    ),
-    { dtype: "float64" },
-  )
-    .cast(dtype)
-    .reshape([...shape]);
 
 const positive = (shape: readonly number[], dtype: Float): Tensor => {
   const x = numbers(shape, dtype);

@@ -22,8 +22,8 @@ export function flattenCalls(graph: Graph): Graph {
 }
 
 /**
- * {@link flattenCalls}, and after it every graph that a primitive stands for in its place, so that only loops, branches and checks still have
- * theirs. Equal equations of two such graphs are not merged: what a checkpoint computes again is computed again.
+ * The graph simplified, with the graphs of calls and of what stands for one in their places, so that only loops, branches and checks still
+ * have theirs. Equal equations of two checkpoints are not merged: what is to be computed again is computed again.
  *
  * Small constants are computed on the way, by the backend in use. So a backend must not open the graph of the primitive that it was just
  * asked to run.
