@@ -1,6 +1,6 @@
 /** Sketching solvers, and over-relaxation: solutions, rates, repeatability, refusals. */
 
-import { DomainError, eye, jit, matmul, ShapeError, tensor, type Tensor } from "@curv/tensor";
+import { DomainError, DTypeError, eye, jit, matmul, ShapeError, tensor, type Tensor } from "@curv/tensor";
 import { eigvalsh, inv, pinv } from "@curv/tensor/linalg";
 import * as random from "@curv/tensor/random";
 import { describe, expect, test } from "vitest";
@@ -139,6 +139,18 @@ describe("sketch and project", () => {
       'sketch.weights is "norm"; wants "rowNorm" or "uniform"',
     ],
     ["rtol", () => sketchSolveCore(a, b, { key: random.key(0), rtol: -1 }), DomainError, "rtol is -1"],
+    [
+      "precision",
+      () => sketchSolveCore(a, b.cast("float32"), { key: random.key(0) }),
+      DTypeError,
+      "b is float32; wants float64, as a is",
+    ],
+    [
+      "precision of the start",
+      () => sketchSolveCore(a, b, { key: random.key(0), x0: x.cast("float32") }),
+      DTypeError,
+      "x0 is float32; wants float64, as a is",
+    ],
     ["NaN", () => sketchSolveCore(a, b.mul(NaN), { key: random.key(0) }), DomainError, "b has NaN at [0]"],
     ["sweeps", () => sketchSolveCore(a, b, { key: random.key(0), maxSweeps: -1 }), DomainError, "maxSweeps is -1"],
   ])("bad call: %s", (_name, call, error, message) => {

@@ -1,6 +1,17 @@
 /** Sketch-and-project: a random small piece of the system is solved exactly in each step. */
 
-import { DomainError, logicalAnd, matmul, scan, ShapeError, take, where, zeros, type Tensor } from "@curv/tensor";
+import {
+  DomainError,
+  DTypeError,
+  logicalAnd,
+  matmul,
+  scan,
+  ShapeError,
+  take,
+  where,
+  zeros,
+  type Tensor,
+} from "@curv/tensor";
 import { pinv } from "@curv/tensor/linalg";
 import * as random from "@curv/tensor/random";
 import { describe, expectArguments, expectOptions } from "./arguments.js";
@@ -70,7 +81,7 @@ export interface SketchResult {
  *
  * @param a - [m, n].
  * @param b - [m].
- * @throws ShapeError, DomainError for what does not fit, for a sketch that there is not, or for NaN and infinities; the signal's reason.
+ * @throws ShapeError, DTypeError, DomainError for what does not fit, for a sketch that there is not, or for NaN and infinities; the signal's reason.
  * Source: Strohmer & Vershynin (2009); Gower & Richtárik, Randomized iterative methods for linear systems (2015).
  *
  * @example
@@ -136,6 +147,11 @@ function sweepsOf(
     throw new ShapeError(`${caller}: x0 has shape [${x0.shape.join(", ")}]; wants [${n}].`);
   }
   const dtype = floatOf(a, caller, "a");
+  for (const [name, x] of Object.entries({ b, x0 })) {
+    if (x !== undefined && x.dtype !== dtype) {
+      throw new DTypeError(`${caller}: ${name} is ${x.dtype}; wants ${dtype}, as a is.`);
+    }
+  }
   const { rtol = dtype === "float64" ? 1e-8 : 1e-5 } = options;
   if (!(rtol >= 0)) throw new DomainError(`${caller}: rtol is ${rtol}; wants a number >= 0.`);
   if (!Number.isInteger(maxSweeps) || maxSweeps < 0) {
