@@ -2,7 +2,7 @@
 
 import { afterEach, describe, expect, it } from "vitest";
 import * as curv from "../src/index.js";
-import { tensor, use, zeros, type Tensor } from "../src/index.js";
+import { BackendError, bind, definePrimitive, tensor, use, zeros, type Backend, type Tensor } from "../src/index.js";
 import * as linalg from "../src/linalg/index.js";
 import { fakeDevice } from "./support/fake-device.js";
 
@@ -55,11 +55,47 @@ describe("placement", () => {
         .array(),
     ).toEqual(tensor([2, 3]).tanh().arraySync());
   });
-  it("a primitive that the device lacks is named", () => {
-    const poor = fakeDevice("poor", ["tanh"]);
-    expect(() => tensor([1]).to(poor).tanh()).toThrow(
-      'tanh: poor does not have this operation; move the operands with .to("cpu").',
-    );
+  describe("a primitive that the device lacks is named, with what to do", () => {
+    const lacking = (kind: string, syncRead: boolean): Backend => {
+      const poor = { ...fakeDevice("poor", ["tanh"]), kind };
+      return syncRead ? { ...poor, downloadSync: () => new Float32Array(1) } : poor;
+    };
+    const onCpu = 'move the operands with .to("cpu")';
+    const byReading =
+      'read the operands, and compute it on the CPU: use("cpu"), then tensor(await x.array(), { dtype: x.dtype }) for each';
+    const opened = (call: string): string => `, or open the backend as ${call}: the CPU then does it, on copies`;
+    it.each([
+      ["fake", true, onCpu],
+      ["fake", false, byReading],
+      ["cuda", true, onCpu + opened("cuda({ hostFallback: true })")],
+      ["gpujs", true, onCpu + opened("await gpujs({ hostFallback: true })")],
+      ["gpujs", false, byReading + opened("await gpujs({ hostFallback: true })")],
+      ["tfjs", true, onCpu + opened("backendFromTfjs(tf, { hostFallback: true })")],
+      ["tfjs", false, byReading],
+    ] as const)("on one of kind %s, read at once: %s", (kind, syncRead, remedy) => {
+      const x = tensor([1]).to(lacking(kind, syncRead));
+      expect(() => x.tanh()).toThrow(new BackendError(`tanh: poor does not have this operation; ${remedy}.`));
+    });
+    it("and one that the CPU lacks, too", () => {
+      const lost = definePrimitive<null>({ name: "lost", shape: ([x]) => [x] });
+      expect(() => bind(lost, [tensor([1]).to(device)], null)).toThrow(
+        'lost: device does not have this operation; nor does the CPU: give it a kernel with registerLowering(primitive, "fake", kernel).',
+      );
+    });
+    it("what is advised works where nothing can be read at once", async () => {
+      use(fakeDevice("poor", ["tanh"]));
+      const x = tensor([[1, 2]]);
+      expect(() => x.tanh()).toThrow(byReading);
+      use("cpu");
+      const y = tensor(await x.array(), { dtype: x.dtype }).tanh();
+      expect([y.backend, y.dtype, await y.array()]).toEqual([
+        "cpu",
+        "float32",
+        tensor([[1, 2]])
+          .tanh()
+          .arraySync(),
+      ]);
+    });
   });
   it("a failed check of values surfaces at the next read, once", async () => {
     const a = tensor([

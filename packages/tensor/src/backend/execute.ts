@@ -80,12 +80,32 @@ function run(
       .map((buffer, i) => upload(buffer as TypedArray, outs[i].shape, outs[i].dtype, backend));
   }
   if (!backend.supports(primitive)) {
-    throw new BackendError(
-      `${primitive.name}: ${backend.name} does not have this operation; move the operands with .to("cpu").`,
-    );
+    throw new BackendError(`${primitive.name}: ${backend.name} does not have this operation; ${remedyFor(primitive, backend)}.`); // prettier-ignore
   }
   const operands = inputs.map((x) => transfer(x, backend));
   return backend.run(primitive, operands, params, outs);
+}
+
+/** By kind, how a backend is opened that lets the CPU do what it lacks. */
+const openedWithHost: Readonly<Record<string, string>> = {
+  cuda: "cuda({ hostFallback: true })",
+  gpujs: "await gpujs({ hostFallback: true })",
+  tfjs: "backendFromTfjs(tf, { hostFallback: true })",
+};
+
+/** What the user can do about a primitive that a backend lacks. */
+function remedyFor({ lower }: Primitive, { kind, downloadSync }: Backend): string {
+  if (lower === undefined) {
+    return `nor does the CPU: give it a kernel with registerLowering(primitive, "${kind}", kernel)`;
+  }
+  // What cannot be read at once cannot be moved either.
+  const readsAtOnce = downloadSync !== undefined;
+  const byHand = readsAtOnce
+    ? 'move the operands with .to("cpu")'
+    : 'read the operands, and compute it on the CPU: use("cpu"), then tensor(await x.array(), { dtype: x.dtype }) for each';
+  // gpu.js waits for the device before the host's turn; an engine of TensorFlow.js that cannot be read at once has no turns of the host.
+  const opened = readsAtOnce || kind === "gpujs" ? openedWithHost[kind] : undefined;
+  return opened === undefined ? byHand : `${byHand}, or open the backend as ${opened}: the CPU then does it, on copies`;
 }
 
 function isEmpty({ shape }: Aval): boolean {
