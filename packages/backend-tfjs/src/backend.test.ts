@@ -19,6 +19,7 @@ import {
   type Tensor,
 } from "@curv/tensor";
 import { logIv } from "@curv/bessel";
+import { fft } from "@curv/tensor/fft";
 import * as linalg from "@curv/tensor/linalg";
 import * as random from "@curv/tensor/random";
 import * as tf from "@tensorflow/tfjs";
@@ -301,6 +302,25 @@ describe("engines and modules", () => {
       expect(() => backendFromTfjs(tf, options as never)).toThrow(message);
       expect(() => backendFromTfjs(tf, options as never)).toThrow(DomainError);
     }
+  });
+
+  test("what is refused comes with what can be done, where nothing can be read at once, too", async () => {
+    const byReading = /use\("cpu"\), then tensor\(await x\.array\(\), \{ dtype: x\.dtype \}\) for each\.$/;
+    const A = tensor([[4, 2], [2, 3]]); // prettier-ignore
+    for (const hostFallback of [false, true]) {
+      const onCard = A.to(backendFromTfjs(roundingEngine("webgpu"), { hostFallback }));
+      expect(() => linalg.cholesky(onCard)).toThrow(/cholesky: tfjs-webgpu (does not have|cannot read synchronously)/);
+      expect(() => linalg.cholesky(onCard)).toThrow(byReading);
+      expect(() => onCard.to("cpu")).toThrow(BackendError);
+      const read = tensor(await onCard.array(), { dtype: onCard.dtype });
+      expect(await linalg.cholesky(read).data()).toEqual(await linalg.cholesky(A).data());
+    }
+    const long = ones([128]);
+    const transform = (name: "webgl" | "webgpu"): unknown => fft(long.to(backendFromTfjs(roundingEngine(name))));
+    const option = /backendFromTfjs\(tf, \{ hostFallback: true \}\): the CPU then does it/;
+    expect(() => transform("webgl")).toThrow(option);
+    expect(() => transform("webgpu")).not.toThrow(option);
+    expect(() => transform("webgpu")).toThrow(byReading);
   });
 
   test("describe() says what it is", async () => {

@@ -27,7 +27,7 @@ export interface TfjsBackendOptions {
   /**
    * Whether operations that the engine lacks (factorisations, the gamma function, rejection samplers, long Fourier transforms, primitives of other
    * packages) run on the host with Curv's own kernels: what they need is read from the engine and their results are uploaded, which stalls a GPU.
-   * Default false: they throw a BackendError.
+   * Default false: they throw a BackendError. On webgpu, which cannot be read at once, they do so in any case.
    */
   readonly hostFallback?: boolean;
 }
@@ -74,7 +74,7 @@ export function backendFromTfjs(tf: TfjsModule, options: TfjsBackendOptions = {}
       'backendFromTfjs: the webgl engine has numbers of 16 bits only on this device; take another, as by await tf.setBackend("wasm").',
     );
   }
-  const syncRead = engine.name !== "webgpu";
+  const syncRead = engine.readsAtOnce;
 
   const active = (caller: string): void => {
     const now = tf.getBackend() as string | null | undefined;
@@ -127,7 +127,7 @@ export function backendFromTfjs(tf: TfjsModule, options: TfjsBackendOptions = {}
     if (array !== null) return array;
     active(caller);
     if (!syncRead) {
-      throw new BackendError(`${caller}: ${name} cannot read synchronously, and it computes this on the host; move the operands with .to("cpu") before.`); // prettier-ignore
+      throw new BackendError(`${caller}: ${name} cannot read synchronously, and it computes this on the host; ${engine.byHand}.`); // prettier-ignore
     }
     try {
       const data = typed(tensor!.dataSync(), dtype);
@@ -190,7 +190,7 @@ export function backendFromTfjs(tf: TfjsModule, options: TfjsBackendOptions = {}
     if (as !== "no") return runInEngine(kernel, primitive, inputs, params, outs, ranges, as);
     if (syncRead || inputs.every(isOnHost)) return runOnHost(primitive, inputs, params, outs);
     throw new BackendError(
-      `${primitive.name}: ${name} rounds integers beyond 2^23, which may come of this, and it cannot read synchronously to see; read them before, bound them with clip, or move them with .to("cpu").`,
+      `${primitive.name}: ${name} rounds integers beyond 2^23, which may come of this, and it cannot read synchronously to see; read them before (await x.data()), bound them with clip, or ${engine.byHand}.`,
     );
   };
 
@@ -205,7 +205,7 @@ export function backendFromTfjs(tf: TfjsModule, options: TfjsBackendOptions = {}
   const checkHeld = (caller: string, { buffer, dtype }: Operand): void => {
     const { array, range } = buffer as Handle;
     if (dtype !== "int32" || array === null || !engine.roundsIntegers || isExact(range)) return;
-    throw new BackendError(`${caller}: an operand has integers beyond 2^23, which ${name} would round; move it with .to("cpu").`); // prettier-ignore
+    throw new BackendError(`${caller}: an operand has integers beyond 2^23, which ${name} would round; ${engine.byHand}.`); // prettier-ignore
   };
 
   const isOnHost = ({ buffer }: Operand): boolean => (buffer as Handle).array !== null;

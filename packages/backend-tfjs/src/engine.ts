@@ -52,6 +52,18 @@ export class Engine {
     return this.name === "webgl" || this.name === "webgpu";
   }
 
+  /** Whether what it holds can be read at once: on webgpu only by waiting. */
+  get readsAtOnce(): boolean {
+    return this.name !== "webgpu";
+  }
+
+  /** What the user can do about an operation that is refused here. */
+  get byHand(): string {
+    return this.readsAtOnce
+      ? 'move the operands with .to("cpu")'
+      : 'read the operands, and compute it on the CPU: use("cpu"), then tensor(await x.array(), { dtype: x.dtype }) for each';
+  }
+
   /** Why the memory is gone, if it is: TensorFlow.js itself would give zeros, or an error of its insides. */
   get loss(): string | null {
     if (this.tf.getBackend() === this.name && this.#engine.backend !== this.#device)
@@ -74,7 +86,7 @@ export class Engine {
     attrs: TfjsAttributes = {},
   ): TfjsTensor[] {
     if (!this.kernels.has(name)) {
-      throw new BackendError(`the ${this.name} engine has no kernel ${name}; move the operands with .to("cpu").`);
+      throw new BackendError(`the ${this.name} engine has no kernel ${name}; ${this.byHand}.`);
     }
     const out = this.#engine.runKernel(name, inputs as Record<string, never>, attrs as Record<string, never>);
     return (Array.isArray(out) ? out : [out]) as TfjsTensor[];

@@ -22,7 +22,7 @@ export const fftKernels: KernelTable = {
     const n = re.shape[re.shape.length - 1];
     if (n > longest) {
       throw new BackendError(
-        `fft: the ${engine.name} engine transforms at most ${longest} elements, got ${n}; move the operands with .to("cpu"), or open the backend with hostFallback.`,
+        `fft: the ${engine.name} engine transforms at most ${longest} elements, got ${n}; ${engine.byHand}${engine.readsAtOnce ? ", or open the backend as backendFromTfjs(tf, { hostFallback: true }): the CPU then does it, on copies" : ""}.`,
       );
     }
     const [c, s] = [waves(engine, n, Math.cos), waves(engine, n, Math.sin)];

@@ -78,7 +78,7 @@ export const indexingKernels: KernelTable = {
     const count = rows.shape[0];
     if (n * count * row > largestComparison) {
       throw new BackendError(
-        `scatterMax: ${count} updates of ${n} rows of ${row} are more than 2^26 comparisons; move the operands with .to("cpu").`,
+        `scatterMax: ${count} updates of ${n} rows of ${row} are more than 2^26 comparisons; ${engine.byHand}.`,
       );
     }
     const here = engine.and(
