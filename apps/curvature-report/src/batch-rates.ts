@@ -12,7 +12,8 @@ import { jit, valueAndGrad, type Tensor } from "@curv/tensor";
 import * as random from "@curv/tensor/random";
 import { breathe } from "app-frame";
 import { digitBatch } from "./curvature.js";
-import { asBatch, select, shuffled, type Digits } from "./digits.js";
+import { select, type Digits } from "app-frame/digits";
+import { asBatch, shuffled } from "./digits.js";
 import { digitLoss, type LayerTree, type Network } from "./networks.js";
 
 export interface BatchRate {

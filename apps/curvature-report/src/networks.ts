@@ -5,7 +5,7 @@ import { activation, conv, dense, flatten, groupNorm, maxPool, mlp, resnet, sequ
 import { pad, type Tensor } from "@curv/tensor";
 import * as random from "@curv/tensor/random";
 import { ravel } from "@curv/tensor/tree";
-import { pixels, side } from "./digits.js";
+import { pixels, side } from "app-frame/digits";
 import type { Architecture } from "./settings.js";
 
 /** A network that reads digits. Its parameters are one vector: curvature is about functions of a vector. */

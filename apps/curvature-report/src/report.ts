@@ -2,7 +2,7 @@
 
 import { basename } from "node:path";
 import { checkSection, figure as plainFigure, pageOf, text as plainText } from "app-frame/page";
-import { side } from "./digits.js";
+import { side } from "app-frame/digits";
 import type { Example, Experiment, ModelResults } from "./experiment.js";
 import { checks, findings, networkFindings, type Finding } from "./findings.js";
 import {

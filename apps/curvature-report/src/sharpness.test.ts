@@ -2,7 +2,8 @@ import { hessian } from "@curv/tensor";
 import { eigvalsh } from "@curv/tensor/linalg";
 import * as random from "@curv/tensor/random";
 import { expect, test } from "vitest";
-import { asBatch, loadDigits, slice } from "./digits.js";
+import { loadDigits, slice } from "app-frame/digits";
+import { asBatch } from "./digits.js";
 import { digitLoss, type Network } from "./networks.js";
 import { sharpnessOn } from "./sharpness.js";
 

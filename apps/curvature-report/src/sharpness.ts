@@ -3,7 +3,8 @@
 import { eigsh, linearOperator } from "@curv/linsolve";
 import { grad, jit, jvp, type Tensor } from "@curv/tensor";
 import type * as random from "@curv/tensor/random";
-import { asBatch, type Digits } from "./digits.js";
+import { type Digits } from "app-frame/digits";
+import { asBatch } from "./digits.js";
 import { digitLoss, type Network } from "./networks.js";
 
 /**

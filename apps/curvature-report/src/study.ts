@@ -5,7 +5,7 @@ import * as random from "@curv/tensor/random";
 import { measureBatchRates, type BatchRates } from "./batch-rates.js";
 import type { Checkpoint } from "./checkpoint.js";
 import { measureCurvature, type Curvature } from "./curvature.js";
-import { slice, type Digits } from "./digits.js";
+import { slice, type Digits } from "app-frame/digits";
 import { evaluate, type Evaluation } from "./evaluate.js";
 import type { Network } from "./networks.js";
 import type { Architecture, Settings } from "./settings.js";

@@ -1,7 +1,8 @@
 import { tensor } from "@curv/tensor";
 import * as random from "@curv/tensor/random";
 import { expect, test } from "vitest";
-import { directionsOf, loadDigits, pixels } from "./digits.js";
+import { pixels } from "app-frame/digits";
+import { directionsOf, loadDigits } from "./digits.js";
 import { fourierFeatures, lengthScale } from "./features.js";
 import { strangerNames, strangers, type Make, type Stranger } from "./strangers.js";
 

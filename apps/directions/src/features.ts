@@ -2,7 +2,7 @@
 
 import { concat, type Tensor } from "@curv/tensor";
 import * as random from "@curv/tensor/random";
-import { pixels } from "./digits.js";
+import { pixels } from "app-frame/digits";
 
 /** Unit vectors of digits, [n, 784], to unit vectors [n, p]. */
 export type FeatureMap = (x: Tensor) => Tensor;

@@ -1,7 +1,8 @@
 /** Pictures that are no upright digits, for a score that should tell them from digits. */
 
 import * as random from "@curv/tensor/random";
-import { pixels, side, type Picture } from "./digits.js";
+import { pixels, side } from "app-frame/digits";
+import { type Picture } from "./digits.js";
 
 export type Stranger = "mirrored" | "quarter turn" | "upside down" | "shuffled pixels" | "negative" | "stripes" | "noise"; // prettier-ignore
 

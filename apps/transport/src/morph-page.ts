@@ -4,7 +4,7 @@ import * as Plot from "@observablehq/plot";
 import { textTable, type Table } from "app-frame";
 import { figure, htmlTable } from "app-frame/page";
 import type { Chapter } from "./chapter.js";
-import { side } from "./digits.js";
+import { side } from "app-frame/digits";
 import { at, type Particles } from "./displacement.js";
 import type { MorphStudy, Way } from "./morph-study.js";
 import { pageOf } from "./page.js";

@@ -16,19 +16,19 @@ const pow2 = powersOfTwo;
 const bias = powerBias;
 
 /** 2/(3·ln 2) and ln 2, each a head of 26 bits and the rest. */
-const scale = 0.9617966939259756;
-const scaleHead = 0.9617967009544373;
-const scaleRest = -7.028461650952758e-9;
-const ln2 = 0.6931471805599453;
-const ln2Head = 0.6931471824645996;
-const ln2Rest = -1.904654299957768e-9;
+export const scale = 0.9617966939259756;
+export const scaleHead = 0.9617967009544373;
+export const scaleRest: number = -7.028461650952758e-9;
+export const ln2 = 0.6931471805599453;
+export const ln2Head = 0.6931471824645996;
+export const ln2Rest: number = -1.904654299957768e-9;
 
 /** 2^54: brings subnormal numbers among the normal ones. */
 const lift = 18014398509481984;
 /** 1.5·2^52: adding and subtracting it rounds to an integer, half to even. */
-const round = 6755399441055744;
+export const round = 6755399441055744;
 /** An exponent beyond ±2^70 leaves the floating-point numbers for every x but 1, and its head could overflow. */
-const largestExponent = 2 ** 70;
+export const largestExponent: number = 2 ** 70;
 
 /** The nearest number of 26 bits. */
 function head(x: number): number {

@@ -1,21 +1,14 @@
 /** x^y on vectors: the formulas of cpu/math/power.ts, operation by operation. */
 
+import { largestExponent, ln2, ln2Head, ln2Rest, round, scale, scaleHead, scaleRest } from "../math/power.js";
 import { node, simd, type Expression } from "./expression.js";
 import { and, lanes64 as v, not, or, select, xor, type FloatLanes } from "./lanes.js";
 import { exp2, expm1Reduced, exponentAndMantissa, log2, scaledByPowerOfTwo } from "./vector-math.js";
 
-const scale = 0.9617966939259756;
-const scaleHead = 0.9617967009544373;
-const scaleRest = -7.028461650952758e-9;
-const ln2 = 0.6931471805599453;
-const ln2Head = 0.6931471824645996;
-const ln2Rest = -1.904654299957768e-9;
 const series = [
   0.6000000000000343, 0.42857142855125524, 0.3333333378433285, 0.2727267614580079, 0.23080155314420542,
   0.1988476236781769, 0.19798926856011154,
 ];
-const round = 6755399441055744;
-const largestExponent = 2 ** 70;
 
 const c = (x: number): Expression => v.constant(x);
 
