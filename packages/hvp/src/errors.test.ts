@@ -3,12 +3,26 @@
 import { softmaxCrossEntropy } from "@curv/loss";
 import { mlp } from "@curv/nn";
 import { linearOperator } from "@curv/linsolve";
-import { ones, tensor, zeros, type Tensor } from "@curv/tensor";
+import {
+  customJvp,
+  customVjp,
+  DomainError,
+  ones,
+  stopGradient,
+  tanh,
+  tensor,
+  TracingError,
+  whileLoop,
+  zeros,
+  type Tensor,
+} from "@curv/tensor";
+import { qr } from "@curv/tensor/linalg";
 import * as random from "@curv/tensor/random";
 import { expect, test } from "vitest";
 import * as hvp from "./index.js";
 import {
   crossEntropyOutput,
+  empiricalFisherOperator,
   fisherOperator,
   fromLoader,
   gaussNewtonOperator,
@@ -21,6 +35,7 @@ import {
   negativeFraction,
   pathNorm,
   perSampleGradientRows,
+  perSampleHessianProducts,
   selectParameters,
   spectralRates,
   traceDiagonalLinear,
@@ -62,6 +77,132 @@ test("a loss that changes from call to call, unless the check is off", () => {
     /for the same parameters and batch; wants one that is a function/,
   );
   expect(() => hessianOperator(noisy, params, batch, { check: false })).not.toThrow();
+});
+
+/** Zero, with this derivative along p. */
+const hidden = (p: Params, by: number): Tensor => {
+  const sum = p[0]!.weight.sum();
+  return sum.sub(stopGradient(sum)).mul(by);
+};
+
+test("a gradient that changes while the loss does not", () => {
+  let calls = 0;
+  const noisy = (p: Params, b: Batch): Tensor => loss(p, b).add(hidden(p, ++calls));
+  const message = /: elements of the gradient, at most [\d.]+, differ by 1\S* when they are computed again/;
+  expect(() => hessianOperator(noisy, params, batch)).toThrow(message);
+  expect(() => hessianOperator(noisy, params, batch)).toThrow(DomainError);
+  expect(() => hessianOperator(noisy, params, batch, { mode: "finite-difference" })).toThrow(message);
+  expect(() => hessianOperator(noisy, params, inBatches(batch, { batchSize: 2 }))).toThrow(message);
+  expect(() => empiricalFisherOperator(noisy, params, batch)).toThrow(message);
+  expect(() => [...perSampleGradientRows(noisy, params, batch)]).toThrow(message);
+  expect(() => hessianOperator(noisy, params, batch, { check: false })).not.toThrow();
+});
+
+test.each(["forward-over-reverse", "reverse-over-reverse"] as const)("a product that changes alone, %s", (mode) => {
+  let calls = 0;
+  const noisy = (p: Params, b: Batch): Tensor => loss(p, b).add(hidden(p, 1).square().mul(++calls));
+  const message = /: elements of a Hessian-vector product, at most [\d.]+, differ by/;
+  expect(() => hessianOperator(noisy, params, batch, { mode })).toThrow(message);
+  expect(() => hessianOperator(noisy, params, batch, { mode, check: false })).not.toThrow();
+  expect(() => perSampleHessianProducts(noisy, params, batch)).toThrow(message);
+  // What is made of gradients alone may be made of it.
+  expect(() => empiricalFisherOperator(noisy, params, batch)).not.toThrow();
+});
+
+test("a model whose outputs, or whose derivative alone, change", () => {
+  let calls = 0;
+  const outputs = (p: Params, x: Tensor): Tensor => model.apply(p, x).mul(++calls);
+  const derivative = (p: Params, x: Tensor): Tensor => model.apply(p, x).add(hidden(p, ++calls));
+  for (const make of [
+    (m: typeof outputs, o?: { check: boolean }) => gaussNewtonOperator(m, crossEntropyOutput, params, batch, o),
+    (m: typeof outputs, o?: { check: boolean }) => fisherOperator(m, crossEntropyOutput, params, batch, key, o),
+  ]) {
+    expect(() => make(outputs)).toThrow(/: elements of the model's outputs, at most [\d.]+, differ by/);
+    expect(() => make(derivative)).toThrow(/: elements of a product, at most [\d.]+, differ by/);
+    expect(() => make(outputs, { check: false })).not.toThrow();
+  }
+});
+
+test("rounding is no change: what is the same to 1e-10, or 1e-5 in float32", () => {
+  for (const [dtype, fine, coarse] of [
+    ["float64", 1e-12, 1e-8],
+    ["float32", 1e-6, 1e-3],
+  ] as const) {
+    const p = tensor([1, 2, 3], { dtype });
+    let calls = 0;
+    const shaken =
+      (by: number) =>
+      (x: Tensor): Tensor => {
+        const sum = x.sum();
+        return x
+          .square()
+          .sum()
+          .add(sum.sub(stopGradient(sum)).mul(++calls % 2 === 0 ? by : -by));
+      };
+    expect(() => hessianOperator(shaken(fine), p, null)).not.toThrow();
+    expect(() => hessianOperator(shaken(coarse), p, null)).toThrow(/elements of the gradient, at most/);
+  }
+});
+
+test("the check takes a bounded number of calls, all with the first batch", () => {
+  const seen: number[] = [];
+  const counted = (p: Params, b: Batch): Tensor => {
+    seen.push(b.targets.dataSync()[0]);
+    return loss(p, b);
+  };
+  const two = fromLoader(() => [batch, { ...batch, targets: tensor(Int32Array.of(1, 1, 1, 1)) }]);
+  hessianOperator(counted, params, two);
+  expect(seen).toEqual([0, 0, 0, 0, 0, 0]);
+});
+
+test("an operation without a second derivative, by its name", () => {
+  /** tanh whose derivative is by a loop that reverse mode cannot pass. */
+  const looped = customVjp(
+    (x: Tensor) => tanh(x),
+    (x) => [tanh(x), x] as const,
+    (x, bar) => {
+      const [, product] = whileLoop(
+        ([i]: readonly [Tensor, Tensor]) => i.less(1),
+        ([i, y]: readonly [Tensor, Tensor]) => [i.add(1), y.mul(tanh(x).square().neg().add(1))] as const,
+        [tensor(0, { dtype: "int32" }), bar] as const,
+      );
+      return [product] as const;
+    },
+  );
+  /** The identity, with the complete QR factorisation in its derivative. */
+  const factored = customJvp(
+    (x: Tensor) => x.mul(1),
+    ([x], [dx]) => ({ value: x.mul(1), tangent: dx.mul(qr(x, { mode: "complete" }).r.abs().max()) }),
+  );
+  const through =
+    (f: (x: Tensor) => Tensor) =>
+    (p: Params, b: Batch): Tensor =>
+      softmaxCrossEntropy(model.apply([{ ...p[0]!, weight: f(p[0]!.weight) }], b.inputs), b.targets);
+  for (const [f, reason] of [
+    [looped, "whileLoop: reverse mode needs a bound"],
+    [factored, "qr: the complete factorisation has no derivative"],
+  ] as const) {
+    for (const mode of ["forward-over-reverse", "reverse-over-reverse"] as const) {
+      const message = `hessianOperator: a Hessian-vector product cannot be computed: ${reason}`;
+      expect(() => hessianOperator(through(f), params, batch, { mode })).toThrow(message);
+      expect(() => hessianOperator(through(f), params, batch, { mode })).toThrow(TracingError);
+    }
+    // One derivative there is.
+    const by = hessianOperator(through(f), params, batch, { mode: "finite-difference" });
+    expect(
+      by
+        .matvec(ones([8]))
+        .abs()
+        .max()
+        .itemSync(),
+    ).toBeGreaterThan(0);
+    expect(() => empiricalFisherOperator(through(f), params, batch)).not.toThrow();
+  }
+  // Products of the examples are forward mode alone, which passes loops.
+  expect(() => perSampleHessianProducts(through(looped), params, batch)).not.toThrow();
+  expect(() => perSampleHessianProducts(through(factored), params, batch)).toThrow(
+    "perSampleHessianProducts: a Hessian-vector product cannot be computed: qr: the complete factorisation",
+  );
 });
 
 test("data without examples, of different lengths, or with scalars", () => {

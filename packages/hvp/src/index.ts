@@ -83,7 +83,7 @@ export {
   gradientCovarianceOperator,
   type FisherOptions,
 } from "./operators/gauss-newton.js";
-export { type Model, type Supervised } from "./operators/model.js";
+export { type Model, type ModelOptions, type Supervised } from "./operators/model.js";
 export { hessianOperator, inputHessianOperator, type HessianOptions } from "./operators/hessian.js";
 export { jacobianOperator } from "./operators/jacobian.js";
 export { binaryCrossEntropyOutput, crossEntropyOutput, squaredErrorOutput, type OutputLoss } from "./output-loss.js";

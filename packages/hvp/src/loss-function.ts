@@ -4,7 +4,8 @@ import { DomainError, DTypeError, isFloat, isTensor, ShapeError, TreeError, type
 import { leavesWithPath, map } from "@curv/tensor/tree";
 import { expectArguments, expectOptions } from "@curv/linsolve";
 import { asBatches, examplesIn, type Batches, type Data } from "./data.js";
-import { mapped } from "./transforms.js";
+import { checkRepeatable, remedy, valueOf, type Computations } from "./repeatable.js";
+import { gradient, mapped } from "./transforms.js";
 
 /** The mean loss of a batch of examples: a scalar. It must be the mean of what it is on batches of one. */
 export type LossFunction<P, B> = (params: P, batch: B) => Tensor;
@@ -12,17 +13,28 @@ export type LossFunction<P, B> = (params: P, batch: B) => Tensor;
 /** What every operator on a loss can be told. */
 export interface LossOptions {
   /**
-   * Compute the loss of the first batch twice, and refuse one that is not a finite scalar, or not the same again: one with dropout from a
-   * key that changes, say. Default true.
+   * Compute the loss of the first batch twice, then its gradient and one product, and refuse what is not the same again: dropout from a key
+   * that changes, say, be it only in a derivative. A loss must be a finite scalar, too. The cost is that of about 8 gradients of one batch.
+   * Default true.
    */
   readonly check?: boolean;
+}
+
+/** What a caller makes of a loss: derivatives of p ↦ loss(p, batch) at the parameters, by name. */
+export type Derivatives<P> = (ofBatch: (p: P) => Tensor, params: P) => Computations;
+
+/** The gradient. */
+export function gradientOf<P>(ofBatch: (p: P) => Tensor, params: P): Computations {
+  return { "the gradient": () => gradient(ofBatch)(params) };
 }
 
 /**
  * Refuses a loss that no operator can be made of, and what it cannot be given.
  *
+ * @param derivatives - What must be the same twice beside the loss of the first batch.
  * @returns The data in batches.
- * @throws TreeError, ShapeError for a loss that is no function, or gives no float scalar; DomainError where it is not finite or not the same twice.
+ * @throws TreeError, ShapeError for a loss that is no function, or gives no float scalar; DomainError where it is not finite or it, or a
+ * derivative, is not the same twice; TracingError for a derivative that there is not.
  */
 export function checkLoss<P, B>(
   loss: LossFunction<P, B>,
@@ -30,6 +42,7 @@ export function checkLoss<P, B>(
   data: Data<B>,
   caller: string,
   options: LossOptions,
+  derivatives: Derivatives<P> = gradientOf,
 ): Batches<B> {
   if (typeof loss !== "function") {
     throw new TreeError(
@@ -48,10 +61,12 @@ export function checkLoss<P, B>(
     if (a === null || b === null) return batches;
     if (!Number.isFinite(a)) throw new DomainError(`${caller}: the loss is ${a} at these parameters; wants a number.`);
     if (a !== b) {
-      throw new DomainError(
-        `${caller}: the loss is ${a} and then ${b} for the same parameters and batch; wants one that is a function of them: batch norm in evaluation mode, dropout off or from a fixed key.`,
-      );
+      throw new DomainError(`${caller}: the loss is ${a} and then ${b} for the same parameters and batch; ${remedy}.`);
     }
+    checkRepeatable(
+      derivatives((p) => loss(p, batch), params),
+      caller,
+    );
     return batches;
   }
   throw new DomainError(`${caller}: the loader yields no batch; wants at least one.`);
@@ -75,14 +90,6 @@ export function scalar(value: Tensor, caller: string): Tensor {
     );
   }
   return value;
-}
-
-function valueOf(x: Tensor): number | null {
-  try {
-    return x.itemSync();
-  } catch {
-    return null;
-  }
 }
 
 /** The losses of the examples of a batch, one by one: params ↦ [examples]. */

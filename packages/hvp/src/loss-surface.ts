@@ -47,7 +47,7 @@ export async function lossSurface<P, B>(
   if (!Number.isInteger(points) || points < 3 || points % 2 === 0) {
     throw new DomainError(`${caller}: points is ${points}; wants an odd integer >= 3.`);
   }
-  const batches = checkLoss(loss, params, data, caller, options);
+  const batches = checkLoss(loss, params, data, caller, options, () => ({}));
   if (directions.length !== 1 && directions.length !== 2) {
     throw new DomainError(`${caller}: there are ${(directions as readonly P[]).length} directions; wants one or two.`);
   }

@@ -72,7 +72,7 @@ sweepArguments(hvp, {
     fromLoader: () => ({ load: () => [data] }),
     hessianOperator: () => ({ loss, params, data, options: { mode: "finite-difference" } }),
     inputHessianOperator: () => ({ loss, params, batch: data, options: { mode: "finite-difference" } }),
-    gaussNewtonOperator: () => ({ model: apply, outputLoss: crossEntropyOutput, params, data }),
+    gaussNewtonOperator: () => ({ model: apply, outputLoss: crossEntropyOutput, params, data, options: {} }),
     gaussNewtonDiagonal: () => ({ model: apply, outputLoss: crossEntropyOutput, params, data }),
     fisherOperator: () => ({
       model: apply,

@@ -3,9 +3,18 @@
 import { expectArguments } from "@curv/linsolve";
 import type { Tensor } from "@curv/tensor";
 import { refuseNoData, asInputBatches, examplesIn, type Data } from "./data.js";
-import { asBatch, checkLoss, checkParams, scalar, type LossFunction, type LossOptions } from "./loss-function.js";
+import {
+  asBatch,
+  checkLoss,
+  checkParams,
+  gradientOf,
+  scalar,
+  type LossFunction,
+  type LossOptions,
+} from "./loss-function.js";
 import { checkedModel, checkOutputLoss, type Model } from "./operators/model.js";
 import type { OutputLoss } from "./output-loss.js";
+import { someDirection } from "./repeatable.js";
 import { asVector, compiled, directional, gradient, linearized, mapped, withPullback } from "./transforms.js";
 
 /**
@@ -61,7 +70,10 @@ export function perSampleHessianProducts<P, B>(
 ): PerSampleProducts<P> {
   const caller = "perSampleHessianProducts";
   refuseNoData(data, caller);
-  const batches = checkLoss(loss, params, data, caller, options);
+  const batches = checkLoss(loss, params, data, caller, options, (ofBatch) => ({
+    ...gradientOf(ofBatch, params),
+    "a Hessian-vector product": () => directional(gradient(ofBatch), params, someDirection(params)),
+  }));
   const ofBatch = compiled((batch: B, v: P) =>
     mapped((example: B) => {
       const ofExample = gradient((p: P) => loss(p, asBatch(example)));

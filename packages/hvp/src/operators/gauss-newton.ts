@@ -3,10 +3,11 @@
 import { DomainError, ShapeError, type Tensor } from "@curv/tensor";
 import { expectArguments, expectOptions, linearOperator, type LinearOperator } from "@curv/linsolve";
 import * as random from "@curv/tensor/random";
-import { refuseNoData, asInputBatches, meanOverExamples, type Batches, type Data } from "../data.js";
+import { refuseNoData, asInputBatches, examplesIn, meanOverExamples, type Batches, type Data } from "../data.js";
 import { checkLoss, exampleLosses, type LossFunction, type LossOptions } from "../loss-function.js";
 import type { OutputLoss } from "../output-loss.js";
-import { checkedModel, checkOutputLoss, type Model } from "./model.js";
+import { checkRepeatable, someDirection } from "../repeatable.js";
+import { checkedModel, checkOutputLoss, type Model, type ModelOptions } from "./model.js";
 import { gradient, inner, linearized, withPullback } from "../transforms.js";
 
 /**
@@ -19,7 +20,8 @@ import { gradient, inner, linearized, withPullback } from "../transforms.js";
  * @param model - (params, inputs) ↦ outputs [examples, ..., C].
  * @param outputLoss - `crossEntropyOutput`, `squaredErrorOutput`, `binaryCrossEntropyOutput`, or one of your own.
  * @param data - `{inputs}`; targets are not looked at.
- * @throws ShapeError for outputs without a last axis; DomainError for no examples.
+ * @throws ShapeError for outputs without a last axis; DomainError for no examples, and where outputs or a product on the first batch are not
+ * the same when they are computed again (unless `check` is false).
  * Source: Schraudolph, Fast curvature matrix-vector products (2002).
  *
  * @example
@@ -30,15 +32,17 @@ export function gaussNewtonOperator<P, X>(
   outputLoss: OutputLoss,
   params: P,
   data: Data<{ readonly inputs: X }>,
+  options: ModelOptions = {},
 ): LinearOperator<P> {
   checkOutputLoss(outputLoss, "gaussNewtonOperator");
-  return outputSandwich("gaussNewtonOperator", model, params, data, (outputs) => {
+  expectOptions("gaussNewtonOperator", options, {});
+  return outputSandwich("gaussNewtonOperator", model, params, data, options, (outputs) => {
     const count = rowsOf(outputs);
     return (u) => outputLoss.hessianProduct(outputs, u).div(count);
   });
 }
 
-export interface FisherOptions {
+export interface FisherOptions extends ModelOptions {
   /** Targets drawn for each row. Default 1. */
   readonly samples?: number;
 }
@@ -67,7 +71,7 @@ export function fisherOperator<P, X>(
   if (!Number.isInteger(samples) || samples < 1) {
     throw new DomainError(`fisherOperator: samples is ${samples}; wants a positive integer.`);
   }
-  return outputSandwich("fisherOperator", model, params, data, (outputs, place) => {
+  return outputSandwich("fisherOperator", model, params, data, options, (outputs, place) => {
     const count = rowsOf(outputs);
     const keys = random.split(random.foldIn(key, place), samples);
     // The gradients with respect to the outputs, of each draw.
@@ -89,25 +93,37 @@ function outputSandwich<P, X>(
   model: Model<P, X>,
   params: P,
   data: Data<{ readonly inputs: X }>,
+  { check = true }: ModelOptions,
   middle: (outputs: Tensor, place: Tensor | number) => (u: Tensor) => Tensor,
 ): LinearOperator<P> {
   const checked = checkedModel(model, params, caller);
-  const { mean, eager } = meanOverExamples(
-    asInputBatches(data, caller),
-    ({ inputs }, place) => {
-      const outputsAt = (p: P): Tensor => checked(p, inputs);
-      const { value: outputs, linear } = linearized(outputsAt, params);
-      if (outputs.rank < 2) {
-        throw new ShapeError(
-          `${caller}: the model's outputs have shape [${outputs.shape.join(", ")}]; wants [examples, ..., outputs].`,
-        );
-      }
-      const between = middle(outputs, place);
-      const { pullback } = withPullback(outputsAt, params);
-      return (v: P) => pullback(between(linear(v)))[0];
-    },
-    caller,
-  );
+  const batches = asInputBatches(data, caller);
+  const ofBatch = ({ inputs }: { readonly inputs: X }, place: Tensor | number): ((v: P) => P) => {
+    const outputsAt = (p: P): Tensor => checked(p, inputs);
+    const { value: outputs, linear } = linearized(outputsAt, params);
+    if (outputs.rank < 2) {
+      throw new ShapeError(
+        `${caller}: the model's outputs have shape [${outputs.shape.join(", ")}]; wants [examples, ..., outputs].`,
+      );
+    }
+    const between = middle(outputs, place);
+    const { pullback } = withPullback(outputsAt, params);
+    return (v: P) => pullback(between(linear(v)))[0];
+  };
+  if (check) {
+    for (const batch of batches.each()) {
+      examplesIn(batch, caller);
+      checkRepeatable(
+        {
+          "the model's outputs": () => checked(params, batch.inputs),
+          "a product": () => ofBatch(batch, 0)(someDirection(params)),
+        },
+        caller,
+      );
+      break;
+    }
+  }
+  const { mean, eager } = meanOverExamples(batches, ofBatch, caller);
   return linearOperator({ matvec: mean, domain: params, positiveSemidefinite: true, eager, compiled: !eager });
 }
 

@@ -4,7 +4,8 @@ import { DomainError, where, type Tensor } from "@curv/tensor";
 import { expectArguments, expectOptions, linearOperator, type LinearOperator } from "@curv/linsolve";
 import { axpy, norm, scale, sub } from "@curv/tensor/tree";
 import { meanOverExamples, type Data } from "../data.js";
-import { checkLoss, type LossFunction, type LossOptions } from "../loss-function.js";
+import { checkLoss, gradientOf, type LossFunction, type LossOptions } from "../loss-function.js";
+import { someDirection } from "../repeatable.js";
 import { gradient, inner, linearized } from "../transforms.js";
 
 export interface HessianOptions extends LossOptions {
@@ -28,7 +29,8 @@ export interface HessianOptions extends LossOptions {
  * @param loss - (params, batch) ↦ the mean loss of a batch, a scalar.
  * @param params - θ.
  * @param data - Examples, or batches of them: `inBatches`, `fromLoader`.
- * @throws ShapeError, TreeError, DomainError for a loss that is no finite scalar or differs from call to call, or for no examples.
+ * @throws ShapeError, TreeError, DomainError for a loss that is no finite scalar or differs from call to call, as its gradient and a product
+ * must not, either (unless `check` is false), or for no examples; TracingError where there is no second derivative, naming the operation.
  * Source: Pearlmutter, Fast exact multiplication by the Hessian (1994).
  *
  * @example
@@ -51,13 +53,19 @@ export function hessianFor<P, B>(
   options: HessianOptions,
   caller: string,
 ): LinearOperator<P> {
-  const batches = checkLoss(loss, params, data, caller, options);
   expectOptions(caller, options, { mode: "text" });
   const { mode = "forward-over-reverse" } = options;
   const product = products[mode] as Product | undefined;
   if (product === undefined) {
     throw new DomainError(`${caller}: mode is ${JSON.stringify(mode)}; wants ${Object.keys(products).join(", ")}.`);
   }
+  const batches = checkLoss(loss, params, data, caller, options, (ofBatch) => ({
+    ...gradientOf(ofBatch, params),
+    // Differences are made of gradients.
+    ...(mode !== "finite-difference" && {
+      "a Hessian-vector product": () => product(ofBatch, params)(someDirection(params)),
+    }),
+  }));
   const { mean, eager } = meanOverExamples(batches, (batch) => product((p: P) => loss(p, batch), params), caller);
   return linearOperator({ matvec: mean, domain: params, symmetric: true, eager, compiled: !eager });
 }

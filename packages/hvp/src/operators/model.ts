@@ -14,6 +14,15 @@ export interface Supervised<X> {
   readonly targets: Tensor;
 }
 
+/** What an operator on a model can be told. */
+export interface ModelOptions {
+  /**
+   * Compute the outputs and one product on the first batch twice, and refuse what is not the same again: dropout from a key that changes,
+   * say. Default true.
+   */
+  readonly check?: boolean;
+}
+
 /** The model, whose outputs are looked at wherever it is called. */
 export function checkedModel<P, X>(model: Model<P, X>, params: P, caller: string): Model<P, X> {
   expectArguments(caller, { model: [model, "function"] });
