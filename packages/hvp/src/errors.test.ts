@@ -112,7 +112,7 @@ test.each(["forward-over-reverse", "reverse-over-reverse"] as const)("a product 
 test("a model whose outputs, or whose derivative alone, change", () => {
   let calls = 0;
   const outputs = (p: Params, x: Tensor): Tensor => model.apply(p, x).mul(++calls);
-  const derivative = (p: Params, x: Tensor): Tensor => model.apply(p, x).add(hidden(p, ++calls));
+  const derivative = (p: Params, x: Tensor): Tensor => model.apply(p, x).mul(hidden(p, ++calls).add(1));
   for (const make of [
     (m: typeof outputs, o?: { check: boolean }) => gaussNewtonOperator(m, crossEntropyOutput, params, batch, o),
     (m: typeof outputs, o?: { check: boolean }) => fisherOperator(m, crossEntropyOutput, params, batch, key, o),
@@ -172,7 +172,7 @@ test("an operation without a second derivative, by its name", () => {
   /** The identity, with the complete QR factorisation in its derivative. */
   const factored = customJvp(
     (x: Tensor) => x.mul(1),
-    ([x], [dx]) => ({ value: x.mul(1), tangent: dx.mul(qr(x, { mode: "complete" }).r.abs().max()) }),
+    ([x], [dx]) => ({ value: x.mul(1), tangent: dx.mul(qr(x.transpose(), { mode: "complete" }).r.abs().max()) }),
   );
   const through =
     (f: (x: Tensor) => Tensor) =>
