@@ -8,25 +8,29 @@ import {
   maxLearningRate,
   spikedCovariance,
 } from "@curv/hvp";
-import { jit, valueAndGrad, type Tensor } from "@curv/tensor";
+import type { Tensor } from "@curv/tensor";
 import * as random from "@curv/tensor/random";
 import { breathe } from "app-frame";
-import { digitBatch } from "./curvature.js";
 import { select, type Digits } from "app-frame/digits";
+import { digitBatch } from "./curvature.js";
+import { linearisedSgd, sgd, type Descent } from "./descent.js";
 import { asBatch, shuffled } from "./digits.js";
-import { digitLoss, type LayerTree, type Network } from "./networks.js";
+import type { LayerTree, Network } from "./networks.js";
 
 export interface BatchRate {
   readonly batch: number;
   /** 2/λ′, with the largest eigenvalue λ′ of a batch's curvature by random matrix theory. */
-  readonly predicted: number;
-  /** The middle of the last bracket: the loss stays below twice its start at the lower end, not at the upper one. */
+  readonly ofEdge: number;
+  /** Where SGD that is linearised at the parameters leaves: the median of `draws` runs. */
+  readonly linearised: number;
+  /** Where SGD itself leaves, on other batches than those of `linearised`: the median of `draws` runs. */
   readonly measured: number;
 }
 
 export interface BatchRates {
   readonly digits: number;
   readonly steps: number;
+  readonly draws: number;
   /** Mean of the eigenvalues that are no outliers, and how many are. */
   readonly bulk: number;
   readonly outliers: number;
@@ -37,6 +41,8 @@ export interface BatchRateOptions {
   readonly batches: readonly number[];
   /** Steps of a run. Default 60. */
   readonly steps?: number;
+  /** Sequences of batches. Default 3. */
+  readonly draws?: number;
   /** Factor between the ends of the last bracket. Default 1.2. */
   readonly factor?: number;
   readonly signal?: AbortSignal | undefined;
@@ -44,15 +50,17 @@ export interface BatchRateOptions {
 }
 
 /**
- * From trained parameters, SGD at a constant rate on batches drawn anew in each step. A batch is sharper than all the digits together, so
- * that small batches allow smaller rates: by how much, the spiked-covariance model says from the outliers and the bulk of the Gauss–Newton matrix.
+ * From trained parameters, SGD at a constant rate on batches drawn anew in each step: the rate from which on the loss ends above twice its
+ * start. A batch is sharper than all the digits together, so that small batches allow smaller rates. By how much, the spiked-covariance model
+ * says from the outliers and the bulk of the Gauss–Newton matrix, as if all digits scattered alike; linearised SGD says it with each digit's own
+ * curvature.
  */
 export async function measureBatchRates(
   network: Network,
   vector: Tensor,
   digits: Digits,
   key: random.Key,
-  { batches, steps = 60, factor = 1.2, signal, onProgress }: BatchRateOptions,
+  { batches, steps = 60, draws = 3, factor = 1.2, signal, onProgress }: BatchRateOptions,
 ): Promise<BatchRates> {
   const params = network.unravel(vector);
   const apply = (p: LayerTree, images: Tensor): Tensor => network.applyTree(p, images);
@@ -63,33 +71,41 @@ export async function measureBatchRates(
     rankPerSample: 9,
     ...(signal === undefined ? {} : { signal }),
   });
-  const step = jit((p: Tensor, images: Tensor, labels: Tensor, rate: Tensor | number) => {
-    const { grad } = valueAndGrad((q: Tensor) => digitLoss(network, q, images, labels))(p);
-    return p.sub(grad.mul(rate));
-  });
   const all = asBatch(digits);
-  const wholeLoss = jit((p: Tensor) => digitLoss(network, p, all.images, all.labels));
-  const limit = 2 * (await wholeLoss(vector).item());
+  const limit = 2 * (await sgd(network, vector, all).loss(vector).item());
 
+  /** The median over sequences of batches of the rate at which a descent leaves. */
+  const largestRate = async (descent: Descent, batch: number, guess: number, order: random.Key): Promise<number> => {
+    const found: number[] = [];
+    for (const draw of random.split(order, draws)) {
+      const stays = async (rate: number): Promise<boolean> => {
+        let state = descent.start;
+        for (let s = 0; s < steps; s++) {
+          const places = shuffled(random.foldIn(draw, s), digits.count).subarray(0, batch);
+          state = descent.step(state, asBatch(select(digits, places)), rate);
+          await breathe(signal);
+        }
+        return (await descent.loss(state).item()) <= limit;
+      };
+      found.push(await bracket(stays, guess, factor));
+    }
+    return found.sort((a, b) => a - b)[draws >> 1];
+  };
+
+  const [linear, real] = [linearisedSgd(network, vector, all), sgd(network, vector, all)];
   const rates: BatchRate[] = [];
   for (const [i, batch] of batches.entries()) {
-    const predicted = maxLearningRate(batchEdges(curvature, { batch, dataset: digits.count }), { method: "sgd" });
-    const stays = async (rate: number): Promise<boolean> => {
-      let p = vector;
-      for (let s = 0; s < steps; s++) {
-        const order = shuffled(random.foldIn(random.foldIn(key, 1 + i), s), digits.count);
-        const { images, labels } = asBatch(select(digits, order.subarray(0, batch)));
-        p = step(p, images, labels, rate);
-        await breathe(signal);
-      }
-      const loss = await wholeLoss(p).item();
-      return loss <= limit;
-    };
-    const measured = await bracket(stays, predicted, factor);
-    rates.push({ batch, predicted, measured });
-    onProgress?.({ fraction: (i + 1) / batches.length, text: `batches of ${batch}: ${measured.toPrecision(3)}` });
+    const ofEdge = maxLearningRate(batchEdges(curvature, { batch, dataset: digits.count }), { method: "sgd" });
+    const [linearKey, realKey] = random.split(random.foldIn(key, 1 + i));
+    const linearised = await largestRate(linear, batch, rates.at(-1)?.linearised ?? ofEdge, linearKey);
+    const measured = await largestRate(real, batch, linearised, realKey);
+    rates.push({ batch, ofEdge, linearised, measured });
+    onProgress?.({
+      fraction: (i + 1) / batches.length,
+      text: `batches of ${batch}: ${measured.toPrecision(3)}, ${linearised.toPrecision(3)} by linearised SGD`,
+    });
   }
-  return { digits: digits.count, steps, bulk: curvature.noise.bulk, outliers: curvature.outliers.length, rates };
+  return { digits: digits.count, steps, draws, bulk: curvature.noise.bulk, outliers: curvature.outliers.length, rates };
 }
 
 /** Where `stays` becomes false, from a guess on, to within a factor. */

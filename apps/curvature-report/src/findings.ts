@@ -96,10 +96,10 @@ export function networkFindings({ name, parameters, accuracy, curvature, batchRa
           ? "the noise of single digits hides what is left of the gradient"
           : "batches of so many digits have as much noise as gradient",
     },
-    ...batchRates.rates.map(({ batch, predicted, measured: rate }) => ({
+    ...batchRates.rates.map(({ batch, ofEdge, linearised, measured: rate }) => ({
       quantity: `${name}: largest rate of SGD, batches of ${batch}`,
       value: rate.toPrecision(3),
-      meaning: `in runs of ${batchRates.steps} steps from the trained network; ${predicted.toPrecision(3)} by 2/λ_max of a batch`,
+      meaning: `in runs of ${batchRates.steps} steps from the trained network; ${linearised.toPrecision(3)} by linearised SGD, ${ofEdge.toPrecision(3)} by 2/λ_max of a batch`,
     })),
   ];
 }

@@ -54,8 +54,9 @@ describe("a quick run", () => {
         const middle = (grid.steps.length - 1) / 2;
         expect(grid.losses[middle][middle]).toBeCloseTo(loss, 5);
         expect(slopes).toHaveLength(2);
-        for (const { predicted, measured } of batchRates.rates) {
-          expect(predicted).toBeGreaterThan(0);
+        for (const { ofEdge, linearised, measured } of batchRates.rates) {
+          expect(ofEdge).toBeGreaterThan(0);
+          expect(linearised).toBeGreaterThan(0);
           expect(measured).toBeGreaterThan(0);
         }
       }

@@ -236,17 +236,18 @@ export function surfacePlot({ name, curvature }: NetworkCurvature): string {
   });
 }
 
-/** The largest rate of SGD for each batch size: a line that is predicted, points that are measured. */
+/** The largest rate of SGD for each batch size: lines that are predicted, points that are measured. */
 export function batchRatesPlot({ name, batchRates }: Pick<NetworkResults, "name" | "batchRates">): string {
   const { rates } = batchRates;
-  const all = rates.flatMap(({ predicted, measured }) => [predicted, measured]);
+  const all = rates.flatMap(({ ofEdge, linearised, measured }) => [ofEdge, linearised, measured]);
   const domain = [Math.min(...all) / 1.6, Math.max(...all) * 1.6];
   return draw({
     height: 260,
     x: { label: "batch size", type: "log", base: 2, ticks: rates.map(({ batch }) => batch), tickFormat: "d" },
     y: { label: "largest learning rate", type: "log", domain, ticks: roundTicks(domain), tickFormat: plain },
     marks: [
-      Plot.lineY(rates, { x: "batch", y: "predicted", stroke: "var(--muted)", strokeWidth: 2, marker: "dot" }),
+      Plot.lineY(rates, { x: "batch", y: "ofEdge", stroke: "var(--muted)", strokeDasharray: "4 3", marker: "dot" }),
+      Plot.lineY(rates, { x: "batch", y: "linearised", stroke: "var(--muted)", strokeWidth: 2, marker: "dot" }),
       Plot.dot(rates, { x: "batch", y: "measured", fill: colourOf(name), r: 5 }),
     ],
   });

@@ -132,11 +132,12 @@ ${plane ? figure(slicePlot(network, 1), "The same along the second one.") : ""}
 ${plane ? figure(surfacePlot(network), "The loss over the plane of the two: contours of equal loss, close where it is flat. The dot is where the network is.") : ""}
 ${figure(layersPlot(network), "Trace and largest eigenvalue of each layer's own block.")}
 ${figure(gaussNewtonPlot(network), "The largest eigenvalues of the Hessian and of the Gauss–Newton matrix, which leaves out the curvature of the network itself.")}
-${figure(batchRatesPlot(network), "The largest stable learning rate of SGD by batch size. Line: predicted. Points: measured, to 10 %.")}
+${figure(batchRatesPlot(network), "The largest stable learning rate of SGD by batch size. Line: predicted by linearised SGD. Dashed: by 2/λ_max of a batch. Points: measured.")}
 </div>
 <p>A batch is sharper than all the digits together: its largest eigenvalue lies above theirs, by how much the outliers (${batchRates.outliers}) and the bulk (mean ${batchRates.bulk.toExponential(1)})
-of the Gauss–Newton matrix tell. The line of rates is 2 over that eigenvalue; the points are the largest rates at which plain SGD stays for ${batchRates.steps} steps below twice the loss that it starts from,
-on the same ${batchRates.digits.toLocaleString("en")} digits. The model takes the scatter of single digits to be level; where points lie below the line, that is too kind.</p>
+of the Gauss–Newton matrix tell. The dashed line of rates is 2 over that eigenvalue: it takes all digits to scatter alike, which is too kind to small batches. The other line is SGD linearised at the network:
+gradients and Gauss–Newton matrices of the batches, as they are there. The points are plain SGD. Both are the largest rates that end after ${batchRates.steps} steps below twice the loss that they start from,
+on the same ${batchRates.digits.toLocaleString("en")} digits; medians of ${batchRates.draws} sequences of batches, others for the points than for the line.</p>
 <div class="scroll"><table>
 <thead><tr><th>Layer</th><th class="number">Parameters</th><th class="number">Trace</th><th class="number">Largest eigenvalue</th></tr></thead>
 <tbody>
