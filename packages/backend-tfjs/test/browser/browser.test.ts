@@ -71,6 +71,15 @@ else {
       expect(Object.fromEntries(right)).toEqual(Object.fromEntries(right.map(([name]) => [name, expected[name]])));
     });
 
+    test("random programs on integers", async ({ skip }) => {
+      skip(description === null, whyNot);
+      skip(process.env.CURV_TFJS_BROWSER !== "all", "runs with CURV_TFJS_BROWSER=all");
+      const { refused, steps, wrong } = await ask("integerPrograms", 20261130, 30);
+      expect(wrong).toBeNull();
+      if (engine === "webgl") expect(refused).toBe(0);
+      expect(refused).toBeLessThan(0.9 * steps);
+    });
+
     test("a lost device is reported, and the CPU goes on", async ({ skip }) => {
       skip(description === null, whyNot);
       const { run, read, cpu } = await ask("lose");

@@ -2,10 +2,12 @@
 
 import { expm1, log1p, tensor, use, type Primitive, type Tensor } from "@curv/tensor";
 import * as tf from "@tensorflow/tfjs";
+import fc from "fast-check";
 import "@tensorflow/tfjs-backend-webgpu";
 import { accuracy, conformance, type PrimitiveAccuracy } from "@curv/tensor/testing";
 import { runCollected, type Outcome } from "../../../../test/support/vitest-in-page.js";
 import { backendFromTfjs, type TfjsBackend } from "../../src/index.js";
+import { inexactOnCards, integerPrograms, runIntegerProgram } from "../integer-programs.js";
 import { integerResults } from "../integers.js";
 import { programs } from "../programs.js";
 
@@ -67,6 +69,22 @@ export const page = {
   /** What operations on int32 give: see `test/integers.ts`. */
   async integers(): Promise<Record<string, number[] | string>> {
     return integerResults((x) => x.to(backend!));
+  },
+
+  /** Of so many random programs on int32, how many steps were refused, and what is wrong in the first that is. */
+  async integerPrograms(
+    seed: number,
+    numRuns: number,
+  ): Promise<{ refused: number; steps: number; wrong: string | null }> {
+    const total = { refused: 0, steps: 0 };
+    const property = fc.asyncProperty(integerPrograms(inexactOnCards), async (program) => {
+      const { refused, wrong } = await runIntegerProgram(program, (x) => x.to(backend!));
+      if (wrong !== null) throw new Error(wrong);
+      total.refused += refused.length;
+      total.steps += program.steps.length;
+    });
+    const { failed, counterexample, errorInstance } = await fc.check(property, { seed, numRuns, endOnFailure: true });
+    return { ...total, wrong: failed ? `${String(errorInstance)}: ${JSON.stringify(counterexample)}` : null };
   },
 
   /** Outcomes of the conformance suite for these primitives. */
