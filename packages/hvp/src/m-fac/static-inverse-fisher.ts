@@ -30,7 +30,8 @@ export interface StaticInverseFisherOptions {
   readonly blockSize?: number;
   /**
    * Gradients that are taken in at once. Any number gives the same inverse; with 1 the build is the recurrence as it stands in the paper.
-   * Default: 8, less for blocks of fewer than 64 parameters, where products of a page and V would take much room.
+   * Default: 8, less for blocks of fewer than 64 parameters, where products of a page and V would take much room, and for fewer than 40
+   * gradients, so that V and what it is made from take at most 1.2 m d numbers.
    */
   readonly pageRows?: number;
   /** m. Needed only for gradients from an iterable that is no array, because F is their mean before the last has come. */
@@ -95,9 +96,10 @@ export function staticInverseFisher(
   checkDamping(damping, "staticInverseFisher");
   checkSize(blockSize, "blockSize");
   checkSize(options.pageRows ?? 8, "pageRows");
-  const pageRows = options.pageRows ?? Math.max(1, Math.min(8, Math.floor(blockSize / 8)));
-  const source = isTensor(grads) ? pagesOf(grads, pageRows) : groups(grads, pageRows);
   const count = countOf(grads, options.count);
+  // A page beside V is a fifth of its room at most: 1.2 m d numbers in all.
+  const pageRows = options.pageRows ?? Math.max(1, Math.min(8, Math.floor(blockSize / 8), Math.floor(count / 5)));
+  const source = isTensor(grads) ? pagesOf(grads, pageRows) : groups(grads, pageRows);
   let factors: Factors = { pages: [], c: [] };
   let form: { readonly dim: number; readonly dtype: FloatDType; readonly blockSize: number } | null = null;
   let seen = 0;
