@@ -2,7 +2,8 @@
  * Writes the table of `docs/guides/backends.md`: how exact each backend is, primitive by primitive, as the examples of the conformance suite show.
  *
  * `node --conditions=@curv/source --import=./bench/strip-types.mjs scripts/backend-accuracy.mjs` after `pnpm install`; some minutes.
- * With titles of columns as arguments only those are measured; the others stay as they stand in the guide. Those of a browser want a Chromium.
+ * With titles of columns as arguments only those are measured; the others stay as they stand in the guide. Those of a browser want a Chromium;
+ * "tfjs, native" is measured where CURV_TFJS_NODE names the folder of an `@tensorflow/tfjs-node` with its binding.
  */
 
 import { readFileSync, writeFileSync } from "node:fs";
@@ -24,6 +25,14 @@ const dependency = (name, of) => {
 
 const tf = await dependency("@tensorflow/tfjs", "backend-tfjs");
 await dependency("@tensorflow/tfjs-backend-wasm", "backend-tfjs");
+
+/** The native engine of TensorFlow.js. */
+async function native() {
+  const module = await import(pathToFileURL(`${process.env.CURV_TFJS_NODE}/dist/index.js`).href);
+  const native = module.default ?? module;
+  await native.setBackend("tensorflow");
+  return backendFromTfjs(native);
+}
 
 async function tfjs(engine) {
   await tf.setBackend(engine);
@@ -55,6 +64,7 @@ const columns = [
   ["gpu.js, webgpu", () => inBrowser(gpujsPage, "webgpu")],
   ["tfjs, cpu", async () => here(await tfjs("cpu"))],
   ["tfjs, wasm", async () => here(await tfjs("wasm"))],
+  ["tfjs, native", async () => here(await native())],
   ["tfjs, webgl", () => inBrowser(tfjsPage, "webgl", false)],
   ["tfjs, webgpu", () => inBrowser(tfjsPage, "webgpu", false)],
 ];
@@ -80,6 +90,7 @@ const asked = process.argv.slice(2);
 const found = [];
 for (const [title, measure] of columns) {
   if (asked.length > 0 && !asked.includes(title)) continue;
+  if (asked.length === 0 && title === "tfjs, native" && !process.env.CURV_TFJS_NODE) continue;
   found.push([title, await measure()]);
   console.log(title);
 }

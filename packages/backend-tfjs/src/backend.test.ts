@@ -27,6 +27,7 @@ import "@tensorflow/tfjs-backend-wasm";
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { engines, open, whyNot } from "../test/engines.js";
 import { roundingEngine } from "../test/rounding-engine.js";
+import { training } from "../test/training.js";
 import { backendFromTfjs, fromTfjs, toTfjs, type TfjsKernel, type TfjsModule } from "./index.js";
 
 beforeAll(async () => {
@@ -144,18 +145,10 @@ for (const engine of engines) {
       "training holds a flat memory, with tidy and with a compiled step alone",
       { timeout: 60_000 + 60 * steps },
       async () => {
-        const backend = await open(engine);
-        use(backend);
-        const inputs = random.normal(random.key(0), { shape: [16, 2] });
-        const targets = sum(inputs.square(), 1);
-        const init = (): Tensor[] => [random.normal(random.key(1), { shape: [2, 8] }), zeros([8]), zeros([8]).add(0.1)];
-        const loss = ([w, b, v]: Tensor[]): Tensor =>
-          sum(inputs.matmul(w).add(b).tanh().matmul(v).sub(targets).square());
-        const step = (p: Tensor[]): Tensor[] => grad(loss)(p).map((g, i) => p[i].sub(g.mul(1e-3)));
-        const compiled = jit(step);
+        const { init, loss, eager, step } = training(await open(engine));
         for (const [advance, count] of [
-          [(p: Tensor[]) => tidy(() => step(p)), 30],
-          [compiled, steps],
+          [(p: Tensor[]) => tidy(() => eager(p)), 30],
+          [step, steps],
         ] as const) {
           let p = init();
           const start = await loss(p).item();

@@ -194,13 +194,6 @@ export function backendFromTfjs(tf: TfjsModule, options: TfjsBackendOptions = {}
     );
   };
 
-  const largestLaunch = engine.name === "wasm" ? 2 ** 30 : 2 ** 31 - 1;
-  const checkSize = (caller: string, shape: Shape): void => {
-    const size = sizeOf(shape);
-    if (size <= largestLaunch) return;
-    throw new BackendError(`${caller}: ${name} is out of memory for a tensor of ${size} elements; it holds at most ${largestLaunch}.`); // prettier-ignore
-  };
-
   /** That an operand of a kernel that is not ours is what the engine can hold. */
   const checkHeld = (caller: string, { buffer, dtype }: Operand): void => {
     const { array, range } = buffer as Handle;
@@ -219,7 +212,7 @@ export function backendFromTfjs(tf: TfjsModule, options: TfjsBackendOptions = {}
       syncRead,
       nonFinite: ["cpu", "wasm", ...nativeKernels].includes(engine.name),
       subnormals: ["cpu", "wasm", ...nativeKernels].includes(engine.name),
-      largestLaunch,
+      largestLaunch: engine.largestArray,
     },
     supports: (primitive) =>
       loweringOf(primitive, "tfjs") !== undefined ||
@@ -242,7 +235,7 @@ export function backendFromTfjs(tf: TfjsModule, options: TfjsBackendOptions = {}
     },
     ...(syncRead && { downloadSync: (operand: Operand) => read("dataSync", operand) }),
     run: (primitive, inputs, params, outs) => {
-      for (const { shape } of outs) checkSize(primitive.name, shape);
+      for (const { shape } of outs) engine.checkSize(primitive.name, shape);
       const registered = loweringOf(primitive, "tfjs") as TfjsKernel | undefined;
       if (registered !== undefined) {
         for (const x of inputs) checkHeld(primitive.name, x);
@@ -302,7 +295,9 @@ function engineError(caller: string, backend: string, error: unknown): BackendEr
   const reason =
     /out of memory|OOM|memory access out of bounds|Array buffer allocation|Invalid typed array length|Invalid array length|failed to allocate|RESOURCE_EXHAUSTED|allocation failed/i.test(message) // prettier-ignore
       ? "is out of memory; dispose tensors, or use tidy"
-      : "failed";
+      : /greater than WebGL maximum/.test(message)
+        ? "is out of memory for one array"
+        : "failed";
   return new BackendError(`${caller}: ${backend} ${reason}: ${message}`, { cause: error });
 }
 

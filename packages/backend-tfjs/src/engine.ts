@@ -25,7 +25,10 @@ const inexact: Readonly<Record<string, readonly string[]>> = {
 
 /** Of the engine's backend, what tells whether its device is there: on webgpu and on webgl. */
 interface Device {
-  readonly device?: { readonly lost: Promise<unknown> };
+  readonly device?: {
+    readonly lost: Promise<unknown>;
+    readonly limits?: { readonly maxStorageBufferBindingSize: number };
+  };
   readonly gpgpu?: { readonly gl: { isContextLost(): boolean } };
 }
 
@@ -50,6 +53,22 @@ export class Engine {
   /** Whether its integers are floats: see `integers.ts`. */
   get roundsIntegers(): boolean {
     return this.name === "webgl" || this.name === "webgpu";
+  }
+
+  /** Most elements of an array. What webgpu cannot bind it computes without a word, and the results are garbage. */
+  get largestArray(): number {
+    if (this.name === "wasm") return 2 ** 30;
+    const bytes = this.#device?.device?.limits?.maxStorageBufferBindingSize ?? Infinity;
+    return Math.min(Math.floor(bytes / 4), 2 ** 31 - 1);
+  }
+
+  /** That it can hold such an array. */
+  checkSize(caller: string, shape: Shape): void {
+    const size = sizeOf(shape);
+    if (size <= this.largestArray) return;
+    throw new BackendError(
+      `${caller}: the ${this.name} engine is out of memory for a tensor of ${size} elements; it holds at most ${this.largestArray}.`,
+    );
   }
 
   /** Whether what it holds can be read at once: on webgpu only by waiting. */
@@ -89,7 +108,9 @@ export class Engine {
       throw new BackendError(`the ${this.name} engine has no kernel ${name}; ${this.byHand}.`);
     }
     const out = this.#engine.runKernel(name, inputs as Record<string, never>, attrs as Record<string, never>);
-    return (Array.isArray(out) ? out : [out]) as TfjsTensor[];
+    const outs = (Array.isArray(out) ? out : [out]) as TfjsTensor[];
+    for (const { shape } of outs) this.checkSize(name, shape);
+    return outs;
   }
 
   /** The first output of a kernel. */

@@ -8,6 +8,14 @@ import { fakeDevice } from "./support/fake-device.js";
 
 afterEach(() => use("cpu"));
 
+const failing = definePrimitive<null>({
+  name: "failing",
+  shape: ([x]) => [x],
+  lower: () => {
+    throw new Error("a kernel's own words");
+  },
+});
+
 describe("placement", () => {
   const device = fakeDevice("device");
   const other = fakeDevice("other");
@@ -110,6 +118,18 @@ describe("placement", () => {
     ]);
     const taken = curv.take(tensor([1, 2, 3]).to(device), tensor(Int32Array.of(0, 7)).to(device));
     await expect(taken.array()).rejects.toThrow("index 7 at position [1] is out of range");
+  });
+  it("what follows an operand to a device leaves nothing there", () => {
+    const placed = fakeDevice("placed", ["tanh"]);
+    const x = tensor([1, 2]).to(placed);
+    const fresh = tensor([10, 20]);
+    const compiled = curv.jit((v: Tensor) => v.add(zeros([2]).add(3)).mul(fresh));
+    for (let i = 0; i < 3; i++) {
+      x.add(fresh).dispose();
+      compiled(x).dispose();
+      expect(() => curv.bind(failing, [x, fresh], null)).toThrow("a kernel's own words");
+    }
+    expect(placed.live()).toBe(1);
   });
   it("tensors without elements never reach a backend", async () => {
     const calls = device.ran.length;

@@ -11,6 +11,9 @@ type Page = typeof pageInBrowser;
 
 const reason = whyNoBrowser();
 
+/** Steps of the memory test: CURV_STEPS=10000 for the long one. */
+const steps = Number(process.env.CURV_STEPS ?? 50);
+
 const [product, lanczos, transport, bessel] = Object.keys(programs);
 /** All with CURV_TFJS_BROWSER=all: compiling shaders in software takes its time. The first needs no synchronous read, which webgpu does not have. */
 const cases = {
@@ -78,6 +81,22 @@ else {
       expect(wrong).toBeNull();
       if (engine === "webgl") expect(refused).toBe(0);
       expect(refused).toBeLessThan(0.9 * steps);
+    });
+
+    test("training holds a flat memory", { timeout: 240_000 + 400 * steps }, async ({ skip }) => {
+      skip(description === null, whyNot);
+      const { early, late, start, end } = await ask("train", steps);
+      expect(late).toEqual(early);
+      expect(end).toBeLessThan(start);
+    });
+
+    test("a kernel that throws and an array that cannot be held are reported, and all goes on", async ({ skip }) => {
+      skip(description === null, whyNot);
+      const { kernel, memory, left, engine: sum, cpu } = await ask("fail", 2 ** 30);
+      expect(kernel).toMatch(/^BackendError: broken: tfjs-web\w+ failed: a kernel's own words/);
+      expect(left).toBe(0);
+      expect(memory).toMatch(/^BackendError: broadcast: (tfjs-webgl|the webgpu engine) is out of memory/);
+      expect([sum, cpu]).toEqual([2, 2]);
     });
 
     test("a lost device is reported, and the CPU goes on", async ({ skip }) => {

@@ -1,15 +1,27 @@
 /** The page: opens an engine that only a browser has, and does what it is told to. */
 
-import { expm1, log1p, tensor, use, type Primitive, type Tensor } from "@curv/tensor";
+import {
+  bind,
+  definePrimitive,
+  expm1,
+  log1p,
+  registerLowering,
+  sum,
+  tensor,
+  use,
+  type Primitive,
+  type Tensor,
+} from "@curv/tensor";
 import * as tf from "@tensorflow/tfjs";
 import fc from "fast-check";
 import "@tensorflow/tfjs-backend-webgpu";
 import { accuracy, conformance, type PrimitiveAccuracy } from "@curv/tensor/testing";
 import { runCollected, type Outcome } from "../../../../test/support/vitest-in-page.js";
-import { backendFromTfjs, type TfjsBackend } from "../../src/index.js";
+import { backendFromTfjs, type TfjsBackend, type TfjsKernel } from "../../src/index.js";
 import { inexactOnCards, integerPrograms, runIntegerProgram } from "../integer-programs.js";
 import { integerResults } from "../integers.js";
 import { programs } from "../programs.js";
+import { training } from "../training.js";
 
 let backend: TfjsBackend | null = null;
 
@@ -27,6 +39,17 @@ const functions: Readonly<Record<string, readonly [(x: Tensor) => Tensor, (v: nu
   expm1: [expm1, Math.expm1, 1e-6, 1e-2],
   log1p: [log1p, Math.log1p, 1e-6, 1e-2],
   sqrt: [(x) => x.sqrt(), Math.sqrt, 0.1, 1000],
+};
+
+/** What the engine holds. */
+interface Held {
+  readonly numTensors: number;
+  readonly numBytes: number;
+}
+
+const held = (): Held => {
+  const { numTensors, numBytes } = tf.memory();
+  return { numTensors, numBytes };
 };
 
 /** Runs with the engine in use. */
@@ -130,6 +153,50 @@ export const page = {
   async run(name: string): Promise<Record<string, number[]>> {
     const arrays = await onEngine(programs[name][0]);
     return Object.fromEntries(Object.entries(arrays).map(([key, values]) => [key, Array.from(values)]));
+  },
+
+  /** What `tf.memory()` counts after the third and after the last of so many compiled training steps, and the loss before and after. */
+  async train(steps: number): Promise<{ early: Held; late: Held; start: number; end: number }> {
+    const { step, loss, init } = training(backend!);
+    let p = init();
+    const start = await loss(p).item();
+    let early: Held | null = null;
+    for (let i = 0; i < steps; i++) {
+      const next = step(p);
+      for (const x of p) x.dispose();
+      p = next;
+      if (i === 2) early = held();
+      // What is not read piles up in the queue of the device.
+      if (i % 50 === 49) await p[0].data();
+    }
+    const late = held();
+    const end = await loss(p).item();
+    for (const x of p) x.dispose();
+    return { early: early!, late, start, end };
+  },
+
+  /** What is said of a kernel that throws, and of so many elements; and what engine and CPU make of 1 + 1 after them. */
+  async fail(elements: number): Promise<{ kernel: string; memory: string; left: number; engine: number; cpu: number }> {
+    const x = tensor([1, 2, 3, 4]).to(backend!);
+    const before = tf.memory().numTensors;
+    const broken = definePrimitive<null>({ name: "broken", shape: ([v]) => [v] });
+    registerLowering(broken, "tfjs", ((engine, [v]) => {
+      engine.mul(v, 2);
+      throw new Error("a kernel's own words");
+    }) satisfies TfjsKernel);
+    const messageOf = async (f: () => Tensor): Promise<string> => {
+      try {
+        return `nothing was thrown: ${String((await f().data()).length)} elements`;
+      } catch (error) {
+        return String(error);
+      }
+    };
+    const kernel = await messageOf(() => bind(broken, [x], null)[0]);
+    const left = tf.memory().numTensors - before;
+    const memory = await messageOf(() => sum(x.reshape(4, 1).broadcastTo([4, elements / 4])));
+    const [engine] = await x.add(1).data();
+    const cpu = await tensor([1]).add(1).item();
+    return { kernel, memory, left, engine, cpu };
   },
 
   /** What is said when the device goes away, and what the CPU makes of 1 + 1 after it. */

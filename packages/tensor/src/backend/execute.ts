@@ -83,7 +83,12 @@ function run(
     throw new BackendError(`${primitive.name}: ${backend.name} does not have this operation; ${remedyFor(primitive, backend)}.`); // prettier-ignore
   }
   const operands = inputs.map((x) => transfer(x, backend));
-  return backend.run(primitive, operands, params, outs);
+  try {
+    return backend.run(primitive, operands, params, outs);
+  } finally {
+    // Copies of what lives elsewhere are nobody else's: a device does not wait for the garbage collector.
+    for (let i = 0; i < operands.length; i++) if (operands[i] !== inputs[i]) operands[i].dispose();
+  }
 }
 
 /** By kind, how a backend is opened that lets the CPU do what it lacks. */
