@@ -118,7 +118,7 @@ export class CudaBackend implements Backend {
     this.checkOpen();
     const buffer = Buffer.allocate(this.device.memory, dtype, data.length, () => `[${shape.join()}] ${dtype}`);
     upload(this.device, data, buffer.address);
-    const handle = this.wrap(buffer);
+    const handle = this.handleOf(buffer);
     if (data.length === 1) [handle.filled] = data;
     return handle;
   }
@@ -246,25 +246,37 @@ export class CudaBackend implements Backend {
     for (const replay of this.replays) replay.release();
   }
 
-  private checkOpen(): void {
+  /** @throws CudaError if it was disposed, or its card has failed. @internal */
+  checkOpen(): void {
     if (this.closed) throw new CudaError(`${this.name} was disposed; open a new backend.`);
     this.device.checkAlive();
   }
 
-  private wrap(buffer: Buffer): Handle {
-    const handle = new Handle(buffer);
+  /** What a tensor holds that owns this share of an array. @internal */
+  wrap(buffer: Buffer): unknown {
+    return this.handleOf(buffer);
+  }
+
+  /** The array of a tensor of this backend. @internal */
+  bufferOf(handle: unknown, dtype: DType): Buffer {
+    this.checkOpen();
+    // What has no elements never reaches a backend but as an argument of a graph.
+    if (!(handle instanceof Handle)) return Buffer.empty(dtype);
+    if (handle.place === this) return handle.buffer;
+    const { name, info } = handle.place;
+    throw new CudaError(
+      `${this.name}: an array lives on ${name} (card ${info.index}), and was given to ${this.name} (card ${this.info.index}); move it with .to(backend), and give each backend of a process a name of its own.`,
+    );
+  }
+
+  private handleOf(buffer: Buffer): Handle {
+    const handle = new Handle(buffer, this);
     this.collected.register(handle, buffer, handle);
     return handle;
   }
 
-  private bufferOf(handle: unknown, dtype: DType): Buffer {
-    this.checkOpen();
-    // What has no elements never reaches a backend but as an argument of a graph.
-    return handle instanceof Handle ? handle.buffer : Buffer.empty(dtype);
-  }
-
   private execute(plan: Plan, inputs: readonly Buffer[], replay: Replay | null): Handle[] {
-    return this.executor.run(plan, inputs, replay).map((buffer) => this.wrap(buffer));
+    return this.executor.run(plan, inputs, replay).map((buffer) => this.handleOf(buffer));
   }
 
   private constant(x: Tensor): Buffer {
@@ -290,7 +302,10 @@ class Handle implements Filled {
   freed = false;
   /** Constants of graphs are made by `full`, and moved. */
   filled: number | null = null;
-  constructor(readonly buffer: Buffer) {}
+  constructor(
+    readonly buffer: Buffer,
+    readonly place: CudaBackend,
+  ) {}
 }
 
 function versionText(version: number): string {

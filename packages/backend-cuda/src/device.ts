@@ -41,6 +41,11 @@ export interface Staging {
 /** The context of the card that was last called. A backend is used on one thread, so one number is enough. */
 let current = 0n;
 
+/** After a call of code that may have made another context of this thread current, as libraries for several cards do. */
+export function forgetContext(): void {
+  current = 0n;
+}
+
 /** Launches that are remembered, to name suspects when one of them has failed. */
 const remembered = 64;
 
@@ -48,6 +53,7 @@ export class Device {
   readonly info: CudaDevice;
   readonly stream: bigint;
   private readonly context: bigint;
+  private readonly pool: bigint;
   readonly memory: MemoryPool;
   /** The driver's functions; a sticky result marks the device as dead. */
   readonly call: Record<DriverFunction, (...args: NativeArgument[]) => void>;
@@ -59,6 +65,8 @@ export class Device {
   replays = 0;
   /** Why launches are not recorded where they were to be. */
   readonly notRecorded: Set<string> = new Set();
+  /** What must be given back before the card is. */
+  readonly beforeClose: Set<() => void> = new Set();
   private announced = 0;
   /** Labels of what is being recorded; null while nothing is. */
   private recorded: LaunchLabel[] | null = null;
@@ -105,7 +113,7 @@ export class Device {
     // What is freed stays with the process: 4 is the release threshold of the pool.
     driver.call.cuDeviceGetDefaultMemPool(out, index);
     driver.call.cuMemPoolSetAttribute(out[0], 4, BigUint64Array.of(2n ** 64n - 1n));
-    const pool = out[0];
+    [this.pool] = out;
     const driverMemory: RawMemory = {
       allocate: (bytes) => {
         const address = new BigUint64Array(1);
@@ -115,7 +123,7 @@ export class Device {
       free: (address) => this.call.cuMemFreeAsync(address, this.stream),
       trim: () => {
         this.synchronize();
-        this.call.cuMemPoolTrimTo(pool, 0);
+        this.call.cuMemPoolTrimTo(this.pool, 0);
       },
       info: () => {
         const [free, total] = [new BigUint64Array(1), new BigUint64Array(1)];
@@ -132,11 +140,25 @@ export class Device {
     this.activate();
   }
 
+  /** Whether the context has failed, or was given back. */
+  get lost(): boolean {
+    return this.cause !== null;
+  }
+
   /** Several cards in one process: what is called next is meant for this one. */
   private activate(): void {
     if (current === this.context) return;
     this.driver.call.cuCtxSetCurrent(this.context);
     current = this.context;
+  }
+
+  /** Opens the memory of this card, what is there and what comes, to another one, where the machine has a way between them. */
+  letIn(other: Device): void {
+    const can = new Int32Array(1);
+    this.call.cuDeviceCanAccessPeer(can, other.info.index, this.info.index);
+    if (can[0] === 0) return;
+    // CUmemAccessDesc: a location, which is a kind (1: a device) and a number, and flags (3: reading and writing).
+    this.call.cuMemPoolSetAccess(this.pool, Int32Array.of(1, other.info.index, 3), 1);
   }
 
   /**
@@ -293,6 +315,7 @@ export class Device {
 
   /** Gives everything back. */
   close(): void {
+    for (const f of [...this.beforeClose]) f();
     if (this.cause === null) {
       this.synchronize();
       this.memory.close();
@@ -302,7 +325,7 @@ export class Device {
       this.call.cuStreamDestroy_v2(this.stream);
       this.call.cuDevicePrimaryCtxRelease_v2(this.info.index);
       // The last backend of a card takes its context along.
-      current = 0n;
+      forgetContext();
       this.cache.trim();
     }
     this.cause ??= new CudaError("cuda: the backend was disposed; open a new one.");

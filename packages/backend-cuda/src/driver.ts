@@ -32,6 +32,8 @@ export type DriverFunction =
   | "cuMemPoolSetAttribute"
   | "cuMemPoolGetAttribute"
   | "cuMemPoolTrimTo"
+  | "cuMemPoolSetAccess"
+  | "cuDeviceCanAccessPeer"
   | "cuMemHostAlloc"
   | "cuMemFreeHost"
   | "cuMemcpyHtoDAsync_v2"
@@ -82,6 +84,8 @@ const signatures: Readonly<Record<DriverFunction, readonly string[]>> = {
   cuMemPoolSetAttribute: [pointer, int, pointer],
   cuMemPoolGetAttribute: [pointer, int, pointer],
   cuMemPoolTrimTo: [pointer, size],
+  cuMemPoolSetAccess: [pointer, pointer, size],
+  cuDeviceCanAccessPeer: [pointer, int, int],
   cuMemHostAlloc: [pointer, size, word],
   cuMemFreeHost: [pointer],
   cuMemcpyHtoDAsync_v2: [pointer, pointer, size, pointer],

@@ -6,6 +6,8 @@
 
 export { cuda, type CudaOptions } from "./open.js";
 export { CudaBackend } from "./backend.js";
+export { CudaGroup, cudaGroup, type CudaGroupOptions } from "./group.js";
+export type { Reduction } from "./lib/nccl.js";
 export { cudaDevices, type CudaDevice, type CudaDevices } from "./driver.js";
 export { CudaError, type RefusedCall } from "./errors.js";
 export type { MatmulPrecision } from "./lib/cublas.js";

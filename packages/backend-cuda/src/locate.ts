@@ -6,7 +6,7 @@ import { CudaError } from "./errors.js";
 
 /** Libraries that this package calls, or loads so that others find them. */
 export type LibraryName =
-  "driver" | "nvrtc" | "nvJitLink" | "cublasLt" | "cublas" | "cusparse" | "cusolver" | "cufft" | "cudnn";
+  "driver" | "nvrtc" | "nvJitLink" | "cublasLt" | "cublas" | "cusparse" | "cusolver" | "cufft" | "cudnn" | "nccl";
 
 interface Names {
   /** In the order in which they are tried. Their numbers are the library's own: cuSOLVER 12 belongs to CUDA 13. */
@@ -75,6 +75,13 @@ export const libraries: Readonly<Record<LibraryName, Names>> = {
     windows: ["cudnn64_9.dll", "cudnn64_8.dll"],
     wheels: ["nvidia/cudnn/lib"],
     remedy: 'install cuDNN, or "pip install nvidia-cudnn-cu13", or name the folder in CURV_CUDA_LIB_DIR',
+  },
+  nccl: {
+    linux: ["libnccl.so.2"],
+    // There is none for Windows.
+    windows: [],
+    wheels: ["nvidia/nccl/lib"],
+    remedy: 'install NCCL (Linux), or "pip install nvidia-nccl-cu13", or name the folder in CURV_CUDA_LIB_DIR',
   },
 };
 

@@ -13,7 +13,7 @@ import { openNvrtc } from "./nvrtc.js";
 export interface CudaOptions {
   /** Number of the card, as in `cudaDevices()`. Default 0. */
   readonly device?: number;
-  /** Name of the backend, as in `.to("cuda")`. Default `"cuda"`. */
+  /** Name of the backend, as in `.to("cuda")`, of which each one has its own. Default: `"cuda"`; of card 1 `"cuda-1"`, and so on. */
   readonly name?: string;
   /** Whether the CPU may compute, on copies, what the card has no kernel for. Default false: that is an error which names the operation. */
   readonly hostFallback?: boolean;
@@ -56,7 +56,7 @@ export interface CudaOptions {
  */
 export function cuda({
   device = 0,
-  name = "cuda",
+  name = device === 0 ? "cuda" : `cuda-${device}`,
   hostFallback = false,
   matmulPrecision = "highest",
   products,

@@ -20,6 +20,7 @@ import { bindCudnn, cudnnNumbers, cudnnSignatures, describeConvolution, type Con
 import { cufftSignatures, kinds } from "../src/lib/cufft.js";
 import { cusolverSignatures, loadCusolver } from "../src/lib/cusolver.js";
 import { libraryLines } from "../src/lib/found.js";
+import { loadNccl, ncclNumbers, ncclSignatures } from "../src/lib/nccl.js";
 import { locate, type LocatedLibrary } from "../src/locate.js";
 
 const libraries = [
@@ -28,6 +29,7 @@ const libraries = [
   { name: "cuSOLVER", find: () => loadCusolver(), signatures: cusolverSignatures, headers: ["cusolverDn.h", "cusolver_common.h"] },
   { name: "cuFFT", find: () => locate("cufft"), signatures: cufftSignatures, headers: ["cufft.h"] },
   { name: "cuDNN", find: () => locate("cudnn"), signatures: cudnnSignatures, headers: ["cudnn_graph.h", "cudnn_ops.h", "cudnn_cnn.h"] },
+  { name: "NCCL", find: () => locate("nccl"), signatures: ncclSignatures, headers: ["nccl.h"] },
 ]; // prettier-ignore
 
 function found(find: () => LocatedLibrary): LocatedLibrary | string {
@@ -41,7 +43,8 @@ function found(find: () => LocatedLibrary): LocatedLibrary | string {
 /** How a C parameter is passed: in a pointer, in 8, 32 or 64 bits, or as a double. */
 function passed(parameter: string): string {
   const text = parameter.replace(/\/\*.*?\*\//gs, "").trim();
-  const handles = /(Handle_t|handle_t|Descriptor_t|Info_t|Stream_t|stream_t|Params_t|Desc_t|Layout_t|Preference_t)\b/;
+  const handles =
+    /(Handle_t|handle_t|Descriptor_t|Info_t|Stream_t|stream_t|Comm_t|Params_t|Desc_t|Layout_t|Preference_t)\b/;
   if (/[*[]/.test(text) || handles.test(text)) return "void *";
   if (/\b(signed )?char\b/.test(text)) return "int8_t";
   if (/\b(u?int64_t|long long|size_t)\b/.test(text)) return "int64_t";
@@ -51,14 +54,14 @@ function passed(parameter: string): string {
 /** Types of the parameters of a function, as a header declares it; null if it does not. */
 function declared(header: string, name: string): string[] | null {
   const match = new RegExp(`\\b${name}\\s*\\(([^)]*)\\)`).exec(header);
-  return match === null ? null : match[1].split(",").map(passed);
+  return match === null ? null : match[1] === "" ? [] : match[1].split(",").map(passed);
 }
 
 test("their versions are read without a card", ({ skip }) => {
-  const lines = libraryLines().filter((line) => !/ is not used: /.test(line));
+  const lines = libraryLines();
   const there = lines.filter((line) => !line.includes(" missing: "));
   skip(there.length === 0, lines.join("; "));
-  for (const line of there) expect(line).toMatch(/^cu\w+ \d+\.\d+\.\d+ \(.+\)$/);
+  for (const line of there) expect(line).toMatch(/^(cu\w+|NCCL) \d+\.\d+\.\d+ \(.+\)$/);
 });
 
 describe.each(libraries)("$name", ({ find, signatures, headers }) => {
@@ -210,6 +213,43 @@ describe("cuDNN without a card", () => {
     // Negative padding is refused, so that the checks above would not pass by chance.
     const wrong = { ...convolutions[0], padding: [-1, 0], kind: "forward", dtype: "float32" } as const;
     expect(() => describeConvolution(call, wrong, false)).toThrow(/cudnnSetConvolutionNdDescriptor returned/);
+  });
+});
+
+describe("NCCL without a card", () => {
+  const library = found(() => locate("nccl"));
+  beforeEach(({ skip }) => skip(typeof library === "string", String(library)));
+
+  test("types and operations have the numbers of the header", ({ skip }) => {
+    const header = join(dirname((library as LocatedLibrary).path), "../include/nccl.h");
+    skip(!existsSync(header), `no ${header}`);
+    const text = readFileSync(header, "utf8");
+    const named = {
+      ncclUint8: ncclNumbers.type.bool,
+      ncclInt32: ncclNumbers.type.int32,
+      ncclUint32: ncclNumbers.type.uint32,
+      ncclFloat32: ncclNumbers.type.float32,
+      ncclFloat64: ncclNumbers.type.float64,
+      ncclSum: ncclNumbers.operation.sum,
+      ncclMax: ncclNumbers.operation.max,
+      ncclMin: ncclNumbers.operation.min,
+      ncclAvg: ncclNumbers.operation.avg,
+    };
+    for (const [name, number] of Object.entries(named))
+      expect({ name, number }).toEqual({ name, number: Number(new RegExp(`\\b${name}\\s*= *(\\d+)`).exec(text)![1]) });
+    for (const [name, number] of [["ncclInvalidUsage", 5], ["ncclTimeout", 8]] as const)
+      expect(text).toMatch(new RegExp(`\\b${name}\\s*= *${number},`)); // prettier-ignore
+  });
+
+  test("what it refuses is told in its own words", () => {
+    const { raw, refused } = loadNccl();
+    const result = raw.ncclAllReduce(0n, 0n, 1, 7, 0, null, null);
+    expect(result).toBe(4);
+    expect(refused("ncclAllReduce", result).message).toMatch(
+      /^cuda: ncclAllReduce returned 4 \(ncclInvalidArgument\): AllReduce : comm argument is NULL\. NCCL_DEBUG/,
+    );
+    expect([raw.ncclGroupStart(), raw.ncclGroupEnd()]).toEqual([0, 0]);
+    expect(raw.ncclCommInitAll(new BigUint64Array(1), 1, Int32Array.of(99))).not.toBe(0);
   });
 });
 

@@ -3,12 +3,13 @@
 import { CudaError } from "../errors.js";
 import { locate, thisHost, type Host, type LibraryName, type LocatedLibrary } from "../locate.js";
 import { loadCusolver } from "./cusolver.js";
+import { ncclVersion } from "./nccl.js";
 
 interface Asked {
   readonly title: string;
   readonly name: LibraryName;
-  /** All of NVIDIA's libraries tell their version by a function of this kind, which needs no card. */
-  readonly property: string;
+  /** Most of NVIDIA's libraries tell their version by a function of this kind, which needs no card. Null: NCCL has its own. */
+  readonly property: string | null;
 }
 
 const asked: readonly Asked[] = [
@@ -17,10 +18,8 @@ const asked: readonly Asked[] = [
   { title: "cuSOLVER", name: "cusolver", property: "cusolverGetProperty" },
   { title: "cuFFT", name: "cufft", property: "cufftGetProperty" },
   { title: "cuDNN", name: "cudnn", property: "cudnnGetProperty" },
+  { title: "NCCL", name: "nccl", property: null },
 ];
-
-/** A library that one might expect, and that nothing here calls. */
-const unused = ["NCCL is not used: each backend works on its own card, tensors go from card to card by the host"];
 
 /**
  * A line for each of NVIDIA's libraries. Looks for them, and loads those that are there.
@@ -28,14 +27,15 @@ const unused = ["NCCL is not used: each backend works on its own card, tensors g
  * @returns "cuFFT 12.0.0 (path)", or why there is none and how to get it.
  */
 export function libraryLines(host: Host = thisHost()): string[] {
-  return [...asked.map((library) => lineOf(library, host)), ...unused];
+  return asked.map((library) => lineOf(library, host));
 }
 
 function lineOf({ title, name, property }: Asked, host: Host): string {
   try {
     // cuSOLVER loads only after what it needs.
     const found = name === "cusolver" ? loadCusolver(host) : locate(name, host);
-    return `${title} ${versionOf(found, property)} (${found.path})`;
+    const version = property === null ? ncclVersion(found) : versionOf(found, property);
+    return `${title} ${version} (${found.path})`;
   } catch (error) {
     if (!(error instanceof CudaError)) throw error;
     return `${title} missing: ${error.message

@@ -5,6 +5,7 @@ import { createHash } from "node:crypto";
 import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import type { LibraryHandle } from "koffi";
 import { koffi } from "../../src/environment.js";
 
 const here = dirname(fileURLToPath(import.meta.url));
@@ -30,6 +31,8 @@ export interface FakeCard {
   count(name: string): number;
   setMultiprocessors(count: number): void;
   setDevices(count: number): void;
+  /** Whether the cards have a way between them; closes what was opened of one to another. */
+  setPeers(there: boolean): void;
   /** In which order the warps of a block run; 0 is ascending. */
   setWarpSeed(seed: number): void;
   setMemory(bytes: number): void;
@@ -71,14 +74,42 @@ export interface FakeCudnn {
   live(): number;
 }
 
-/** Puts cuDNN beside the other libraries of the fake card: without this call it is not there, and convolutions are own kernels. */
-export function withCudnn({ folder }: FakeCard): FakeCudnn {
+/** Puts a library beside the others of the fake card: without this call it is not there. */
+function beside({ folder }: FakeCard, library: string, source: string, headers: readonly string[]): LibraryHandle {
   const hash = createHash("sha256");
-  for (const file of ["fake-cudnn.cpp", "stream.h", "product.h"]) hash.update(readFileSync(join(here, file)));
-  const path = join(folder, `cudnn-${hash.digest("hex").slice(0, 16)}`, "libcudnn.so.9");
-  compile("fake-cudnn.cpp", path);
-  process.env.CURV_CUDA_LIB_DIR = `${folder}:${dirname(path)}`;
-  const library = koffi().load(path);
+  for (const file of [source, ...headers]) hash.update(readFileSync(join(here, file)));
+  const path = join(folder, `${library.slice(3).split(".")[0]}-${hash.digest("hex").slice(0, 16)}`, library);
+  compile(source, path);
+  process.env.CURV_CUDA_LIB_DIR += `:${dirname(path)}`;
+  return koffi().load(path);
+}
+
+/** What tests ask of the fake NCCL. */
+export interface FakeNccl {
+  /** Communicators that were not destroyed. */
+  live(): number;
+  /** Collectives that ran. */
+  ran(): number;
+  /** The next group of collectives returns `code`. */
+  failNext(code: number): void;
+  /** What the library says it found wrong since: 0 is nothing. */
+  setAsyncError(code: number): void;
+}
+
+/** Puts NCCL beside the other libraries of the fake card. */
+export function withNccl(card: FakeCard): FakeNccl {
+  const library = beside(card, "libnccl.so.2", "fake-nccl.cpp", []);
+  return {
+    live: library.func("fakeCommunicators", "int", []) as never,
+    ran: library.func("fakeCollectives", "int", []) as never,
+    failNext: library.func("fakeFailNccl", "int", ["int"]) as never,
+    setAsyncError: library.func("fakeAsyncError", "int", ["int"]) as never,
+  };
+}
+
+/** Puts cuDNN beside the other libraries of the fake card: without this call convolutions are own kernels. */
+export function withCudnn(card: FakeCard): FakeCudnn {
+  const library = beside(card, "libcudnn.so.9", "fake-cudnn.cpp", ["stream.h", "product.h"]);
   const ran = library.func("fakeRan", "int", ["int"]) as (which: number) => number;
   return {
     setRefuses: (refuses) => library.func("fakeRefuse", "int", ["int"])(refuses ? 1 : 0) as never,
@@ -121,6 +152,7 @@ export function fakeCard(): FakeCard | string {
     count: cuda.func("fakeCount", "int", ["const char *"]) as never,
     setMultiprocessors: number("fakeSetMultiprocessors", "int"),
     setDevices: number("fakeSetDevices", "int"),
+    setPeers: (there) => cuda.func("fakeSetPeers", "int", ["int"])(there ? 1 : 0) as never,
     setWarpSeed: number("fakeSetWarpSeed", "unsigned int"),
     setMemory: number("fakeSetMemory", "double"),
     setCopyDelay: number("fakeSetCopyDelay", "int"),

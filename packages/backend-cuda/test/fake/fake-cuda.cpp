@@ -137,24 +137,39 @@ bool runBlock(int n) {
 
 constexpr size_t guardBytes = 64;
 constexpr unsigned char guardByte = 0xA5;
-struct Allocation { size_t size; long serial; };
+constexpr int mostDevices = 16;
+struct Allocation { size_t size; long serial; int device; };
 std::map<char *, Allocation> allocations;
 std::map<std::string, long> counts;
 std::map<std::string, int> failures;
-size_t usedBytes = 0, highBytes = 0, totalBytes = 1ull << 30;
-int multiprocessors = 132, deviceCount = 1, dead = 0, copyDelay = 0;
+size_t usedOf[mostDevices], highOf[mostDevices], totalBytes = 1ull << 30;
+int multiprocessors = 132, deviceCount = 1, deadOf[mostDevices], copyDelay = 0;
+// A context a card; its address is the handle.
+struct Context {} contexts[mostDevices];
+struct Pool {} pools[mostDevices];
 thread_local void *current = nullptr;
-int contextTokens[16], poolToken;
+// Whether cards have a way between them, and whose pool is open to whom.
+bool peers = true, openTo[mostDevices][mostDevices];
 
-struct PendingCopy { void *to; std::vector<char> data; };
+int deviceOf(void *context) { return (int)((Context *)context - contexts); }
+int here() { return deviceOf(current); }
+
+struct PendingCopy { void *to; std::vector<char> data; int device; };
 std::vector<PendingCopy> pending;
 struct Event { int left; bool captured; };
 struct Module { void *handle; bool usesFibers; };
 struct Function { void (*run)(void **); Module *module; std::vector<unsigned> sizes; };
 
+// What is on its way to the host from one card arrives when that card is waited for.
+bool isPending() {
+  for (auto &copy : pending) if (copy.device == here()) return true;
+  return false;
+}
 void flush() {
-  for (auto &copy : pending) memcpy(copy.to, copy.data.data(), copy.data.size());
-  pending.clear();
+  std::vector<PendingCopy> others;
+  for (auto &copy : pending)
+    if (copy.device == here()) memcpy(copy.to, copy.data.data(), copy.data.size()); else others.push_back(std::move(copy));
+  pending = std::move(others);
 }
 
 bool guardsHold() {
@@ -167,7 +182,21 @@ bool inside(const void *p, size_t n) {
   auto it = allocations.upper_bound((char *)p);
   if (it == allocations.begin()) return false;
   --it;
-  return (char *)p + n <= it->first + it->second.size;
+  return (char *)p + n <= it->first + it->second.size && it->second.device == here();
+}
+
+// The card of an address; -1: of none.
+int ownerOf(const void *p) {
+  auto it = allocations.upper_bound((char *)p);
+  if (it == allocations.begin()) return -1;
+  --it;
+  return (char *)p < it->first + it->second.size ? it->second.device : -1;
+}
+
+// A kernel may touch memory of its own card, and of one whose pool is open to it.
+bool reachable(const void *p) {
+  int owner = ownerOf(p);
+  return owner < 0 || owner == here() || openTo[owner][here()];
 }
 
 // ---- capture ----------------------------------------------------------------------------------------------------------------------
@@ -197,6 +226,7 @@ void addUse(Node &node, const void *p) {
 // Work for the stream: done at once, or recorded.
 int onStream(std::function<int()> run, std::initializer_list<const void *> uses) {
   if (capture == invalid) return 901;
+  for (const void *p : uses) if (!reachable(p)) return deadOf[here()] = 700;
   if (capture == idle) return run();
   Node node{std::move(run), {}};
   for (const void *p : uses) addUse(node, p);
@@ -214,7 +244,7 @@ int enter(const char *name, bool needsContext = true) {
     return code;
   }
   if (needsContext && current == nullptr) return 201;
-  if (needsContext && dead != 0) return dead;
+  if (needsContext && deadOf[here()] != 0) return deadOf[here()];
   if (capture != idle && endsCapture.count(name) != 0) {
     bool first = capture == recording;
     capture = invalid;
@@ -240,8 +270,15 @@ API int fakeSetWarpSeed(unsigned seed) { warpSeed = seed; return 0; }
 API int fakeSetMemory(double bytes) { totalBytes = (size_t)bytes; return 0; }
 API int fakeSetCopyDelay(int queries) { copyDelay = queries; return 0; }
 API int fakeLiveAllocations() { return (int)allocations.size(); }
-API int fakeSetDevices(int n) { deviceCount = n < 16 ? n : 16; return 0; }
-API int fakeRevive() { dead = 0; return 0; }
+API int fakeSetDevices(int n) { deviceCount = n < mostDevices ? n : mostDevices; return 0; }
+API int fakeRevive() { for (int &dead : deadOf) dead = 0; return 0; }
+API int fakeSetPeers(int there) { peers = there != 0; memset(openTo, 0, sizeof openTo); return 0; }
+// For the fake NCCL: whose a stream and an array are, whether a card may read another's memory, and the end of a card.
+API int fakeStreamDevice(void *stream) { return deviceOf(*(void **)stream); }
+API int fakeOwner(const void *p, size_t n) { return n == 0 || ownerOf((const char *)p + n - 1) == ownerOf(p) ? ownerOf(p) : -1; }
+API int fakeMayRead(int device, int of) { return !peers || device == of || openTo[of][device]; }
+API int fakeKill(int device, int code) { return deadOf[device] = code; }
+API void *fakeContext(int device) { return &contexts[device]; }
 API int fakeLiveGraphs() { return (int)(liveGraphs + liveExecs); }
 // The kernel that runs after `before` others fails as a device fails: the next call says so.
 API int fakeFailKernel(int before, int code) { kernelsLeft = before; kernelFailure = code; return 0; }
@@ -297,7 +334,7 @@ API int cuGetErrorName(int code, const char **name) {
     default: *name = "CUDA_ERROR_UNKNOWN"; return 0;
   }
 }
-API int cuDevicePrimaryCtxRetain(void **context, int device) { ENTER(false); *context = &contextTokens[device]; return 0; }
+API int cuDevicePrimaryCtxRetain(void **context, int device) { ENTER(false); *context = &contexts[device]; return 0; }
 API int cuDevicePrimaryCtxRelease_v2(int) { ENTER(false); return 0; }
 API int cuCtxSetCurrent(void *context) { ENTER(false); current = context; return 0; }
 API int cuStreamCreateWithPriority(void **stream, unsigned, int) { ENTER(); *stream = malloc(sizeof(void *)); *(void **)*stream = current; return 0; }
@@ -306,7 +343,7 @@ API int cuEventCreate(void **event, unsigned) { ENTER(); *event = new Event{0, f
 API int cuEventRecord(void *event, void *) {
   ENTER();
   if (capture == invalid) return 901;
-  *(Event *)event = {pending.empty() ? 0 : copyDelay, capture == recording};
+  *(Event *)event = {isPending() ? copyDelay : 0, capture == recording};
   return 0;
 }
 API int cuEventQuery(void *event) {
@@ -321,29 +358,46 @@ API int cuEventDestroy_v2(void *event) { ENTER(); delete (Event *)event; return 
 // Where a real card reports what kernels did wrong before.
 static int synchronise() {
   flush();
-  if (!guardsHold()) return dead = 700;
+  if (!guardsHold()) return deadOf[here()] = 700;
   return 0;
 }
 API int cuStreamSynchronize(void *stream) { ENTER(); OF_CONTEXT(stream); return synchronise(); }
 API int cuCtxSynchronize() { ENTER(); return synchronise(); }
 
-API int cuMemGetInfo_v2(size_t *available, size_t *total) { ENTER(); *available = totalBytes - usedBytes; *total = totalBytes; return 0; }
-API int cuDeviceGetDefaultMemPool(void **pool, int) { ENTER(false); *pool = &poolToken; return 0; }
+API int cuMemGetInfo_v2(size_t *available, size_t *total) { ENTER(); *available = totalBytes - usedOf[here()]; *total = totalBytes; return 0; }
+API int cuDeviceGetDefaultMemPool(void **pool, int device) { ENTER(false); *pool = &pools[device]; return 0; }
+API int cuDeviceCanAccessPeer(int *can, int device, int of) {
+  ENTER(false);
+  if (device < 0 || device >= deviceCount || of < 0 || of >= deviceCount) return 101;
+  *can = peers && device != of;
+  return 0;
+}
+struct AccessDescription { int locationKind, location, flags; };
+API int cuMemPoolSetAccess(void *pool, const AccessDescription *to, size_t count) {
+  ENTER();
+  for (size_t i = 0; i < count; i++) {
+    if (to[i].locationKind != 1 || (to[i].flags != 3 && to[i].flags != 0)) return 1;
+    if (to[i].location < 0 || to[i].location >= deviceCount || !peers) return 101;
+    openTo[(Pool *)pool - pools][to[i].location] = to[i].flags == 3;
+  }
+  return 0;
+}
 API int cuMemPoolSetAttribute(void *, int, void *) { ENTER(); return 0; }
 API int cuMemPoolGetAttribute(void *, int attribute, void *value) {
   ENTER();
-  *(uint64_t *)value = attribute == 6 || attribute == 8 ? highBytes : usedBytes;
+  *(uint64_t *)value = attribute == 6 || attribute == 8 ? highOf[here()] : usedOf[here()];
   return 0;
 }
 API int cuMemPoolTrimTo(void *, size_t) { ENTER(); return 0; }
 API int cuMemAllocAsync(void **p, size_t n, void *stream) {
   ENTER();
   OF_CONTEXT(stream);
+  size_t &usedBytes = usedOf[here()], &highBytes = highOf[here()];
   if (usedBytes + n > totalBytes) return 2;
   char *memory = (char *)aligned_alloc(256, (n + guardBytes + 255) / 256 * 256);
   memset(memory, 0xFF, n);  // NaN, −1, true
   memset(memory + n, guardByte, guardBytes);
-  allocations[memory] = {n, ++serials};
+  allocations[memory] = {n, ++serials, here()};
   usedBytes += n;
   if (usedBytes > highBytes) highBytes = usedBytes;
   *p = memory;
@@ -353,13 +407,13 @@ API int cuMemFreeAsync(void *p, void *stream) {
   ENTER();
   OF_CONTEXT(stream);
   auto it = allocations.find((char *)p);
-  if (it == allocations.end()) return 1;
+  if (it == allocations.end() || it->second.device != here()) return 1;
   bool held = guardsHold();
-  usedBytes -= it->second.size;
+  usedOf[here()] -= it->second.size;
   memset(p, 0xDE, it->second.size);
   allocations.erase(it);
   free(p);
-  return held ? 0 : dead = 700;
+  return held ? 0 : deadOf[here()] = 700;
 }
 API int cuMemHostAlloc(void **p, size_t n, unsigned) { ENTER(); *p = aligned_alloc(4096, (n + 4095) / 4096 * 4096); return 0; }
 API int cuMemFreeHost(void *p) { ENTER(); free(p); return 0; }
@@ -375,7 +429,7 @@ API int cuMemcpyDtoHAsync_v2(void *to, const void *from, size_t n, void *stream)
   ENTER();
   OF_CONTEXT(stream);
   if (!inside(from, n)) return 1;
-  pending.push_back({to, std::vector<char>((const char *)from, (const char *)from + n)});
+  pending.push_back({to, std::vector<char>((const char *)from, (const char *)from + n), here()});
   return 0;
 }
 API int cuMemcpyDtoDAsync_v2(void *to, const void *from, size_t n, void *stream) {
@@ -418,6 +472,7 @@ API int cuModuleUnload(void *) { ENTER(); return 0; }
 API int cuFuncGetAttribute(int *value, int, void *) { ENTER(); *value = 32; return 0; }
 
 static int runKernel(Function *f, Dim3 grid, Dim3 block, void **params) {
+  int &dead = deadOf[here()];
   if (kernelsLeft >= 0 && kernelsLeft-- == 0) { dead = kernelFailure; return 0; }
   if (dead != 0) return 0;
   if (stacks == nullptr)
@@ -451,6 +506,8 @@ API int cuLaunchKernel(void *function, unsigned gx, unsigned gy, unsigned gz, un
   if (n == 0 || n > mostThreads || gx == 0 || gy == 0 || gz == 0 || gy > 65535 || gz > 65535) return 1;
   if (capture == invalid) return 901;
   Function *f = (Function *)function;
+  for (size_t i = 0; i < f->sizes.size(); i++)
+    if (f->sizes[i] == sizeof(void *) && !reachable(*(void **)params[i])) { deadOf[here()] = 700; return 0; }  // seen at the next call
   Dim3 grid = {gx, gy, gz}, block = {bx, by, bz};
   if (capture == idle) return runKernel(f, grid, block, params);
   // The driver copies the arguments during the call.
@@ -508,6 +565,7 @@ API int cuGraphExecDestroy(void *exec) { ENTER(); delete (Graph *)exec; liveExec
 API int cuGraphLaunch(void *exec, void *stream) {
   ENTER();
   OF_CONTEXT(stream);
+  int &dead = deadOf[here()];
   for (Node &node : ((Graph *)exec)->nodes) {
     for (auto &[p, serial] : node.uses) {
       auto it = allocations.find(p);
