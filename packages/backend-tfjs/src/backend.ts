@@ -235,7 +235,7 @@ export function backendFromTfjs(tf: TfjsModule, options: TfjsBackendOptions = {}
     },
     ...(syncRead && { downloadSync: (operand: Operand) => read("dataSync", operand) }),
     run: (primitive, inputs, params, outs) => {
-      for (const { shape } of outs) engine.checkSize(primitive.name, shape);
+      for (const { shape } of outs) engine.checkSize(primitive.name, shape, name);
       const registered = loweringOf(primitive, "tfjs") as TfjsKernel | undefined;
       if (registered !== undefined) {
         for (const x of inputs) checkHeld(primitive.name, x);

@@ -62,12 +62,12 @@ export class Engine {
     return Math.min(Math.floor(bytes / 4), 2 ** 31 - 1);
   }
 
-  /** That it can hold such an array. */
-  checkSize(caller: string, shape: Shape): void {
+  /** That `holder` can hold such an array. */
+  checkSize(caller: string, shape: Shape, holder = `the ${this.name} engine`): void {
     const size = sizeOf(shape);
     if (size <= this.largestArray) return;
     throw new BackendError(
-      `${caller}: the ${this.name} engine is out of memory for a tensor of ${size} elements; it holds at most ${this.largestArray}.`,
+      `${caller}: ${holder} is out of memory for a tensor of ${size} elements; it holds at most ${this.largestArray}.`,
     );
   }
 
