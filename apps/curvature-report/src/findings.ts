@@ -128,6 +128,12 @@ export function checks({ settings, networks, stability }: Results): Check[] {
       holds: networks.every(({ curvature }) => curvature.largest.converged),
     },
     {
+      claim: "linearised SGD predicts the largest rates of all batches to a factor of 3",
+      holds: networks.every(({ batchRates: { rates } }) =>
+        rates.every(({ linearised, measured }) => Math.abs(Math.log(measured / linearised)) <= Math.log(3)),
+      ),
+    },
+    {
       claim: "minimum, eigenvalue and threshold of the 2/λ_max check converged",
       holds: stability.minimum.converged && stability.largest.converged && stability.measured.converged,
     },
