@@ -1,6 +1,6 @@
 /** Models as users of TensorFlow.js have them, loaded ones among them: predictions and first derivatives are those of TensorFlow.js. */
 
-import { cpu, grad, mean, tensor, type Tensor } from "@curv/tensor";
+import { cpu, grad, jvp, mean, tensor, type Tensor } from "@curv/tensor";
 import * as tf from "@tensorflow/tfjs";
 import { beforeAll, expect, test } from "vitest";
 import { functionFromLayersModel, weightsToLayersModel, type LayerParams } from "./index.js";
@@ -265,3 +265,60 @@ test.for(Object.keys(cases))("%s", async (name) => {
     expect(largestDifference(got, await wanted.data()), variable.originalName).toBeLessThan(2e-5);
   }
 });
+
+/** Models that are smooth, so that differences of gradients converge. */
+const smooth: Readonly<Record<string, () => [tf.LayersModel, number[]]>> = {
+  "dense layers and batch normalisation": () => [
+    tf.sequential({ layers: [L.dense({ units: 4, activation: "tanh", inputShape: [3] }), normalize(), L.dense({ units: 3, activation: "softmax" })] }),
+    [5, 3],
+  ],
+  "convolutions": () => [
+    tf.sequential({ layers: [L.conv2d({ filters: 3, kernelSize: 3, padding: "same", activation: "softplus", inputShape: [5, 4, 2] }), L.depthwiseConv2d({ kernelSize: 2, activation: "sigmoid" }), L.averagePooling2d({ poolSize: 2 }), L.flatten(), L.dense({ units: 2 })] }),
+    [2, 5, 4, 2],
+  ],
+  "a GRU on an LSTM": () => [
+    tf.sequential({ layers: [L.lstm({ units: 3, recurrentActivation: "sigmoid", returnSequences: true, inputShape: [4, 2] }), L.gru({ units: 2, recurrentActivation: "sigmoid" }), L.dense({ units: 1 })] }),
+    [3, 4, 2],
+  ],
+}; // prettier-ignore
+
+test.for(Object.keys(smooth))(
+  "second derivatives are the limits of differences of TensorFlow.js's gradients: %s",
+  async (name) => {
+    const [model, shape] = smooth[name]();
+    setWeights(model);
+    const values = numbers(shape.reduce((n, m) => n * m, 1), 9); // prettier-ignore
+    const { apply, params } = await functionFromLayersModel(model, { dtype: "float64" });
+    const x = tensor(Float64Array.from(values), { shape });
+    const [kept, theirs] = [model.getWeights().map((w) => w.clone()), tf.tensor(values, shape)];
+    const directions = kept.map((w, i) => tf.tensor(numbers(w.size, 31 * i + 2), w.shape));
+    const variables = model.trainableWeights;
+
+    /** Their gradient where the weights went `by` along the directions, weight by weight. */
+    const gradientAt = async (by: number): Promise<ArrayLike<number>[]> => {
+      model.setWeights(kept.map((w, i) => w.add(directions[i].mul(by))));
+      const { grads } = tf.variableGrads(() =>
+        tf.mean(tf.square(model.apply(theirs, { training: false }) as tf.Tensor)),
+      );
+      return Promise.all(variables.map((v) => grads[(v as unknown as { val: { name: string } }).val.name].data()));
+    };
+    // Fourth order; in float32 the differences are good to about 1e-7/h.
+    const h = 1 / 32;
+    const [up2, up, down, down2] = [await gradientAt(2 * h), await gradientAt(h), await gradientAt(-h), await gradientAt(-2 * h)]; // prettier-ignore
+    const expected = up.map((g, i) =>
+      Array.from(g, (v, j) => (8 * (v - down[i][j]) - (up2[i][j] - down2[i][j])) / (12 * h)),
+    );
+
+    // The directions come as the weights of the model, and the product goes back as such: each where its weight was.
+    model.setWeights(directions.map((d) => d.clone()));
+    const { params: direction } = await functionFromLayersModel(model, { dtype: "float64" });
+    const loss = (p: LayerParams): Tensor => mean(apply(p, x).square());
+    const { tangent } = jvp(grad(loss), [params], [direction]);
+    await weightsToLayersModel(tf, model, tangent);
+    for (const [i, variable] of variables.entries()) {
+      const got = await variable.read().data();
+      expect(Math.max(...Array.from(got, Math.abs))).toBeGreaterThan(1e-4);
+      expect(largestDifference(got, expected[i]), variable.originalName).toBeLessThan(1e-3);
+    }
+  },
+);
