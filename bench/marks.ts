@@ -62,6 +62,13 @@ export const marks: readonly Mark[] = [
     ...group(`${which} HVP / gradient, CNN`, "hvp-cost", "CNN", new RegExp(`^curv ${which}`), [
       [/^gradient/, which === "repeated" ? 2.4 : 3.3],
     ]),
+    ...group(
+      `${which} Gauss–Newton product / gradient, MLP`,
+      "hvp-cost",
+      "Gauss–Newton",
+      new RegExp(`^curv ${which}`),
+      [[/^gradient/, 3]],
+    ),
   ]),
   ...group("CNN training step, portable", "cnn", "batch 128", jit, [[tfjs, faster(2)], [/^jax-js/], [torch]]),
   ...group("CNN training step, BLAS", "cnn", "batch 128", blas, [[torch, 2.5]]),
