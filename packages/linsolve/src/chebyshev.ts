@@ -1,9 +1,10 @@
 /** Chebyshev's iteration. */
 
-import { DomainError, where, zeros, type Tensor } from "@curv/tensor";
-import { statusCode, type DriverOptions } from "./iteration.js";
+import { DomainError, zeros, type Tensor } from "@curv/tensor";
+import type { DriverOptions } from "./iteration.js";
 import type { AnyOperator, LinearOperator } from "./linear-operator.js";
 import { expectArguments, expectOptions } from "./arguments.js";
+import { divergence } from "./richardson.js";
 import {
   norm,
   solve,
@@ -52,7 +53,7 @@ function method(lower: number, upper: number): Method<ChebyshevState> {
         rho: rhoNext,
         residual,
         first,
-        flag: where(residual.greater(first.mul(1e4)), statusCode("breakdown"), 0).cast("int32"),
+        flag: divergence(residual, residual.greater(first.mul(1e4))),
       };
     },
   };
@@ -75,7 +76,8 @@ function checked(a: AnyOperator, options: ChebyshevOptions<unknown>): Method<Che
 
 /**
  * x with A x = b for symmetric positive definite A whose spectrum lies in [lower, upper]: as fast as CG's bound, without inner products.
- * Where an eigenvalue lies outside, it may diverge: the status is `breakdown`.
+ * Where an eigenvalue lies outside, it may diverge: the residual comes to 10⁴ times the
+ * first, and the status is `diverged`.
  *
  * Source: Golub & Varga (1961); Saad (2003), algorithm 12.1.
  */

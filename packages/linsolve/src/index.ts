@@ -8,10 +8,25 @@ export { expectArguments, expectOptions, type ArgumentKind } from "./arguments.j
 export { bicgstab, bicgstabCore } from "./bicgstab.js";
 export { chebyshev, chebyshevCore, type ChebyshevOptions } from "./chebyshev.js";
 export { cg, cgCore } from "./cg.js";
-export { arnoldiCore, type ArnoldiResult } from "./eigen/arnoldi.js";
-export { eigsh, type EigshOptions, type EigshResult, type Which } from "./eigen/eigsh.js";
+export { arnoldi, arnoldiCore, type ArnoldiOptions, type ArnoldiResult, type ArnoldiRun } from "./eigen/arnoldi.js";
+export {
+  blockLanczos,
+  blockLanczosCore,
+  type BlockLanczosOptions,
+  type BlockLanczosResult,
+  type BlockLanczosRun,
+} from "./eigen/block-lanczos.js";
+export { eigsh, type EigshCoreOptions, type EigshOptions, type EigshResult, type Which } from "./eigen/eigsh.js";
+export { eigshCore, type EigshCoreResult } from "./eigen/eigsh-core.js";
 export { lanczos, lanczosCore, type LanczosOptions, type LanczosResult, type LanczosRun } from "./eigen/lanczos.js";
-export { lobpcg, type LobpcgOptions, type LobpcgResult } from "./eigen/lobpcg.js";
+export {
+  lobpcg,
+  lobpcgCore,
+  type LobpcgCoreOptions,
+  type LobpcgCoreResult,
+  type LobpcgOptions,
+  type LobpcgResult,
+} from "./eigen/lobpcg.js";
 export {
   nystrom,
   randomizedSvd,
@@ -19,7 +34,13 @@ export {
   type RandomisedOptions,
   type RandomizedSvdOptions,
 } from "./eigen/nystrom.js";
-export { powerIterationCore, type PowerIterationOptions, type PowerIterationResult } from "./eigen/power-iteration.js";
+export {
+  powerIteration,
+  powerIterationCore,
+  type PowerIterationCoreResult,
+  type PowerIterationOptions,
+  type PowerIterationResult,
+} from "./eigen/power-iteration.js";
 export { eighTridiagonal, type SymmetricEigen } from "./eigen/symmetric-eigen.js";
 export { gmres, gmresCore, type GmresOptions } from "./gmres.js";
 export { statuses, type DriverOptions, type Progress, type SolveStatus } from "./iteration.js";
@@ -31,7 +52,7 @@ export {
   type LinearOperatorOptions,
   type Structure,
 } from "./linear-operator.js";
-export { lsrn, type LsrnOptions } from "./lsrn.js";
+export { lsrn, lsrnCore, type LsrnOptions } from "./lsrn.js";
 export { lsmr, lsmrCore } from "./lsmr.js";
 export { lsqr, lsqrCore } from "./lsqr.js";
 export {
@@ -67,6 +88,6 @@ export {
   type SketchOptions,
   type SketchResult,
 } from "./sketch.js";
-export { sor, sorPreconditioner, type SorOptions } from "./sor.js";
+export { sor, sorCore, sorPreconditioner, type SorOptions } from "./sor.js";
 export { type SolveCoreResult, type SolveOptions, type SolveReport, type SolveResult } from "./system.js";
 export { type FloatDType, type VectorSpace } from "./vector-space.js";

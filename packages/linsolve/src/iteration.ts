@@ -3,7 +3,7 @@
  * can be watched and stopped.
  */
 
-import { cond, DomainError, jit, logicalAnd, tensor, whileLoop, zeros, type Tensor } from "@curv/tensor";
+import { cond, DomainError, jit, logicalAnd, logicalNot, tensor, whileLoop, zeros, type Tensor } from "@curv/tensor";
 
 /** Why an iteration ended. Statuses are counted from 1 in traced results; 0 is still going on. */
 export const statuses = [
@@ -14,6 +14,7 @@ export const statuses = [
   "indefinite",
   "precision",
   "notFinite",
+  "diverged",
 ] as const;
 
 /**
@@ -24,6 +25,7 @@ export const statuses = [
  * - `indefinite`: A, or the preconditioner, is not positive definite, and the method needs that.
  * - `precision`: the residual has stopped to fall; in float32 use float64.
  * - `notFinite`: a product held NaN or an infinity.
+ * - `diverged`: the residual grows from step to step, and would go on to.
  */
 export type SolveStatus = (typeof statuses)[number];
 
@@ -34,7 +36,6 @@ export function statusCode(status: SolveStatus): number {
 
 /** What every iteration carries. */
 export interface IterationState {
-  readonly x: Tensor;
   /** int32: steps that were taken. */
   readonly iterations: Tensor;
   /** int32: 0, or the number of a status. */
@@ -95,12 +96,14 @@ export interface Outcome<S> {
  *
  * @param make - The machine for data that change from call to call; traced with them.
  * @param eager - Take the steps one by one instead: the operator cannot be traced.
+ * @param measures - Whether a conclusion computes the residual anew, and so has a place in the history.
  */
 export async function driveIteration<D, S extends IterationState>(
   make: (data: D) => Iteration<S>,
   data: D,
   eager: boolean,
   { signal, onProgress }: DriverOptions,
+  measures: boolean = true,
 ): Promise<Outcome<S>> {
   signal?.throwIfAborted();
   const history: number[] = [];
@@ -112,7 +115,7 @@ export async function driveIteration<D, S extends IterationState>(
   let length = 4;
   while ((await state.status.item()) === 0) {
     const before = performance.now();
-    if (compiled === null) state = eagerBlock(make(data), state, length, history);
+    if (compiled === null) state = eagerBlock(make(data), state, length, history, measures);
     else {
       const result = (compiled as unknown as (d: D, s: S, n: Tensor) => Block<S>)(
         data,
@@ -122,7 +125,7 @@ export async function driveIteration<D, S extends IterationState>(
       state = result.state;
       const count = await result.count.item();
       history.push(...Array.from(await result.history.data()).slice(0, count));
-      if (count < length) history.push(await state.residual.item());
+      if (measures && (await result.concluded.item()) === 1) history.push(await state.residual.item());
     }
     onProgress?.({ iterations: await state.iterations.item(), residual: await state.residual.item() });
     const spent = performance.now() - before;
@@ -137,13 +140,15 @@ interface Block<S> {
   readonly state: S;
   readonly count: Tensor;
   readonly history: Tensor;
+  /** bool: whether it ended with a conclusion. */
+  readonly concluded: Tensor;
 }
 
 /** At most `limit` steps, and the conclusion if no more are due. */
 function block<S extends IterationState>(iteration: Iteration<S>, state: S, limit: Tensor): Block<S> {
   const { goesOn, step, conclude } = iteration;
   const places = tensor(Int32Array.from({ length: longestBlock }, (_, i) => i));
-  const ran = loop<Block<S>>(
+  const ran = loop<Omit<Block<S>, "concluded">>(
     (b) => logicalAnd(b.count.less(limit), goesOn(b.state)),
     (b) => {
       const next = step(b.state);
@@ -157,11 +162,17 @@ function block<S extends IterationState>(iteration: Iteration<S>, state: S, limi
     },
   );
   const choose = cond as unknown as (when: Tensor, then: (s: S) => S, otherwise: (s: S) => S, s: S) => S;
-  const next = choose(goesOn(ran.state), (s) => s, conclude, ran.state);
-  return { ...ran, state: next };
+  const more = goesOn(ran.state);
+  return { ...ran, state: choose(more, (s) => s, conclude, ran.state), concluded: logicalNot(more) };
 }
 
-function eagerBlock<S extends IterationState>(iteration: Iteration<S>, state: S, limit: number, history: number[]): S {
+function eagerBlock<S extends IterationState>(
+  iteration: Iteration<S>,
+  state: S,
+  limit: number,
+  history: number[],
+  measures: boolean,
+): S {
   const { goesOn, step, conclude } = iteration;
   let now = state;
   for (let k = 0; k < limit && goesOn(now).itemSync() === 1; k++) {
@@ -170,7 +181,7 @@ function eagerBlock<S extends IterationState>(iteration: Iteration<S>, state: S,
   }
   if (goesOn(now).itemSync() === 1) return now;
   now = conclude(now);
-  history.push(now.residual.itemSync());
+  if (measures) history.push(now.residual.itemSync());
   return now;
 }
 

@@ -120,6 +120,7 @@ export interface LeastSquaresMethod<S extends LeastSquaresState> {
 }
 
 interface RunState<S> extends IterationState {
+  readonly x: Tensor;
   readonly inner: S;
   readonly normalResidual: Tensor;
 }

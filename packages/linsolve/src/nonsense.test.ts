@@ -60,6 +60,16 @@ sweepArguments(functions, {
       b: ones([2], { dtype }),
       options: { omega: 1, symmetric: false, rtol: 1e-6, atol: 0, maxIter: 9, x0: ones([2], { dtype }), ...driver },
     }),
+    lsrnCore: () => ({
+      a: operator,
+      b: v,
+      options: { key, oversampling: 2, rcond: 1e-9, rtol: 1e-6, atol: 1e-6, maxIter: 9 },
+    }),
+    sorCore: () => ({
+      matrix: sparse,
+      b: ones([2], { dtype }),
+      options: { omega: 1, symmetric: false, rtol: 1e-6, atol: 0, maxIter: 9, x0: ones([2], { dtype }) },
+    }),
     sorPreconditioner: () => ({ matrix: sparse, options: { omega: 1, symmetric: true } }),
     sketchSolve: () => ({ a: matrix, b: v, options: { ...sketched(), ...driver } }),
     sketchSolveCore: () => ({ a: matrix, b: v, options: sketched() }),
@@ -70,11 +80,24 @@ sweepArguments(functions, {
         ...driver,
       }, // prettier-ignore
     }),
+    eigshCore: () => ({
+      a: operator,
+      options: { k: 2, which: "largest", basisSize: 6, tol: 1e-6, maxProducts: 40, start: v, key },
+    }),
+    blockLanczos: () => ({ a: eager, start: matrix.slice(null, [0, 2]), options: { steps: 3, key, ...driver } }),
+    blockLanczosCore: () => ({ a: operator, start: matrix.slice(null, [0, 2]), options: { steps: 3, key } }),
     lobpcg: () => ({
       a: operator,
       options: {
         k: 1, which: "largest", preconditioner: identityOperator(n), tol: 1e-3, maxIter: 9,
         start: ones([n, 1], { dtype }), key, ...driver,
+      }, // prettier-ignore
+    }),
+    lobpcgCore: () => ({
+      a: operator,
+      options: {
+        k: 1, which: "largest", preconditioner: identityOperator(n), tol: 1e-3, maxIter: 9,
+        start: ones([n, 1], { dtype }), key,
       }, // prettier-ignore
     }),
     lanczos: () => ({
@@ -83,8 +106,10 @@ sweepArguments(functions, {
       options: { steps: 3, reorthogonalise: "full", ...driver },
     }),
     lanczosCore: () => ({ a: operator, start: v, options: { steps: 3 } }),
+    arnoldi: () => ({ a: eager, start: v, options: { steps: 3, ...driver } }),
     arnoldiCore: () => ({ a: operator, start: v, options: { steps: 3 } }),
-    powerIterationCore: () => ({ a: operator, options: { key, tol: 1e-2, maxIter: 9 } }),
+    powerIteration: () => ({ a: eager, options: { key, k: 2, tol: 1e-2, maxIter: 9, ...driver } }),
+    powerIterationCore: () => ({ a: operator, options: { key, k: 2, tol: 1e-2, maxIter: 9 } }),
     nystrom: () => ({ a: operator, options: { rank: 3, key } }),
     nystromPreconditioner: () => ({ a: operator, options: { rank: 3, damping: 0.1, key } }),
     randomizedSvd: () => ({ a: operator, options: { rank: 2, key, oversampling: 2, powerIterations: 1 } }),

@@ -4,8 +4,10 @@ import { concat, DomainError, jit, ones, tensor, where, zeros, type Tensor } fro
 import * as random from "@curv/tensor/random";
 import { describe, expect, test } from "vitest";
 import {
+  arnoldi,
   arnoldiCore,
   bicgstab,
+  blockLanczos,
   cg,
   chebyshev,
   csrFromEntries,
@@ -21,6 +23,7 @@ import {
   minres,
   nystrom,
   nystromPreconditioner,
+  powerIteration,
   powerIterationCore,
   randomizedSvd,
   richardson,
@@ -33,6 +36,8 @@ const dtype = "float64";
 const key = random.key(1);
 const spectrum = tensor(Float64Array.from({ length: n }, (_, i) => 1 + i ** 2 / 100));
 const b = random.normal(random.key(2), { shape: [n], dtype });
+
+const draw2 = random.normal(random.key(3), { shape: [n, 2], dtype });
 
 interface Counted {
   readonly a: LinearOperator;
@@ -70,6 +75,17 @@ describe("products are counted as they were made", () => {
     const { a, count } = counted();
     const { alpha } = await lanczos(a, b, { steps: 12, reorthogonalise, check: false });
     expect(count()).toBe(alpha.length);
+  });
+
+  test("arnoldi and powerIteration: one a step, blockLanczos a block", async () => {
+    const { a, count } = counted();
+    expect((await arnoldi(a, b, { steps: 12 })).products).toBe(count());
+    let before = count();
+    expect((await blockLanczos(a, draw2, { steps: 6 })).products).toBe(count() - before);
+    before = count();
+    const result = await powerIteration(a, { key, k: 3, tol: 1e-2, check: false });
+    expect(result.products).toBe(count() - before);
+    expect(result.history).toHaveLength(result.iterations);
   });
 
   test("of random approximations", () => {
@@ -115,6 +131,10 @@ describe("a product with NaN is named", () => {
     nystromPreconditioner: (a) => nystromPreconditioner(a, { rank: 9, damping: 1, key }),
     randomizedSvd: (a) => randomizedSvd(a, { rank: 2, oversampling: 2, key }),
     lsrn: (a) => lsrn(a, b, { key }),
+    arnoldi: (a) => arnoldi(a, b, { steps: 9 }),
+    powerIteration: (a) => powerIteration(a, { key, check: false }),
+    blockLanczos: (a) => blockLanczos(a, draw2, { steps: 4 }),
+    lobpcg: (a) => lobpcg(a, { k: 4, check: false }),
   };
   test.each(Object.keys(byProduct))("by its number: %s", async (name) => {
     for (const product of [1, 6]) {
@@ -140,6 +160,17 @@ describe("a product with NaN is named", () => {
     await expect(run(counted(6).a)).rejects.toThrow(
       `${name}: a product of the operator has NaN or an infinity, in step ${step} or right after it.`,
     );
+  });
+
+  test.each(["chebyshev", "richardson"])("also the only one, which does not reach x: %s", async (name) => {
+    for (const product of [1, 6]) {
+      let products = 0;
+      const matvec = (v: Tensor): Tensor => v.mul(spectrum).mul(++products === product ? NaN : 1);
+      const a = linearOperator({ matvec, domain: b, positiveSemidefinite: true, eager: true });
+      await expect(byStep[name][0](a)).rejects.toThrow(
+        `${name}: a product of the operator has NaN or an infinity, in step ${product} or right after it.`,
+      );
+    }
   });
 
   test("by its number in traced processes, compiled or not", () => {
@@ -185,7 +216,9 @@ describe("a product with NaN is named", () => {
       domain: b,
       symmetric: true,
     });
-    expect(() => jit(() => powerIterationCore(late, { key }).value)()).toThrow(has("powerIterationCore", "\\d\\d+"));
+    expect(() => jit(() => powerIterationCore(late, { key, tol: 1e-12, maxIter: 999 }).values)()).toThrow(
+      has("powerIterationCore", "\\d\\d+"),
+    );
   });
 });
 
@@ -217,6 +250,9 @@ describe("every driver is watched, and stops", () => {
     eigsh: (a, stop) => eigsh(a, { k: 2, tol: 0, check: false, ...stop }),
     lobpcg: (a, stop) => lobpcg(a, { k: 2, tol: 0, check: false, ...stop }),
     lanczos: (a, stop) => lanczos(a, b, { steps: n, check: false, ...stop }),
+    arnoldi: (a, stop) => arnoldi(a, b, { steps: n, ...stop }),
+    blockLanczos: (a, stop) => blockLanczos(a, draw2, { steps: n / 2, ...stop }),
+    powerIteration: (a, stop) => powerIteration(a, { key, k: 2, tol: 0, check: false, ...stop }),
   };
   test.each(Object.keys(drivers))("%s", async (name) => {
     const controller = new AbortController();

@@ -1,6 +1,22 @@
 /** Sketching solvers, and over-relaxation: solutions, rates, repeatability, refusals. */
 
-import { DomainError, DTypeError, eye, jit, matmul, ShapeError, tensor, type Tensor } from "@curv/tensor";
+import {
+  DomainError,
+  DTypeError,
+  eye,
+  grad,
+  hvp,
+  jit,
+  matmul,
+  ShapeError,
+  stack,
+  take,
+  tensor,
+  tril,
+  triu,
+  vmap,
+  type Tensor,
+} from "@curv/tensor";
 import { eigvalsh, inv, pinv } from "@curv/tensor/linalg";
 import * as random from "@curv/tensor/random";
 import { describe, expect, test } from "vitest";
@@ -8,13 +24,17 @@ import {
   cg,
   csrFromEntries,
   denseOperator,
+  linearOperator,
   lsqr,
   lsrn,
+  lsrnCore,
   sketchSolve,
   sketchSolveCore,
   sor,
+  sorCore,
   sorPreconditioner,
   sparseOperator,
+  statuses,
   toDense,
   type Sketch,
 } from "./index.js";
@@ -177,6 +197,32 @@ describe("lsrn", () => {
     expect(distance(result.x, x)).toBeLessThan(1e-6 * distance(x, x.mul(0)));
   });
 
+  test("the core is the driver, under jit, and has LSQR's derivatives", async () => {
+    const a = draw(15, [40, 5]);
+    const b = draw(16, [40]);
+    const options = { key: random.key(13), rtol: 1e-14, atol: 1e-14 };
+    const run = jit((m: Tensor, right: Tensor) => lsrnCore(denseOperator(m), right, options));
+    const [driver, core] = [await lsrn(denseOperator(a), b, options), run(a, b)];
+    expect(core.converged.itemSync()).toBe(1);
+    expect(core.iterations.itemSync()).toBe(driver.iterations);
+    expect(distance(core.x, driver.x)).toBeLessThan(1e-13);
+    const wide = lsrnCore(denseOperator(a.transpose()), draw(17, [5]), options);
+    expect(distance(wide.x, matmul(pinv(a.transpose()), draw(17, [5])))).toBeLessThan(1e-12);
+    const scalar =
+      (f: (m: Tensor, right: Tensor) => Tensor) =>
+      (m: Tensor): Tensor =>
+        f(m, b)
+          .mul(draw(18, [5]))
+          .sum();
+    const got = grad(scalar((m, right) => run(m, right).x))(a);
+    const wanted = grad(scalar((m, right) => matmul(inv(matmul(m.transpose(), m)), matmul(m.transpose(), right))))(a);
+    expect(got.sub(wanted).abs().max().itemSync()).toBeLessThan(1e-8);
+    const many = vmap((right: Tensor) => lsrnCore(denseOperator(a), right, options).x)(stack([b, b.mul(3)], 0));
+    expect(distance(many.slice(1), driver.x.mul(3))).toBeLessThan(1e-12);
+    const bad = linearOperator({ matvec: (v: Tensor) => matmul(a, v).mul(NaN), domain: draw(1, [5]), range: b });
+    expect(() => lsrnCore(bad, b, options)).toThrow("lsrnCore: product 1 of the operator has NaN or an infinity.");
+  });
+
   test("refuses an oversampling that cannot work", async () => {
     await expect(lsrn(denseOperator(tall), draw(1, [400]), { key: random.key(0), oversampling: 1 })).rejects.toThrow(
       "lsrn: oversampling is 1; wants a number > 1.",
@@ -224,11 +270,94 @@ describe("over-relaxation", () => {
     expect(better.iterations).toBeLessThan(plain.iterations / 1.5);
   });
 
+  test("a sweep is ω(D + ωL)⁻¹, or SSOR's, with its transpose and derivatives, at once for many columns", () => {
+    // No symmetry, and entries out of the order of the rows.
+    const [rows, columns] = [[0, 0, 1, 1, 2, 2, 2, 3], [2, 0, 1, 0, 3, 1, 2, 3]]; // prettier-ignore
+    const general = csrFromEntries(4, 4, rows, columns, [0.5, 4, 3, -1, 0.25, 2, 5, 2]);
+    const dense = toDense(sparseOperator(general));
+    const d = eye(4, 4, { dtype: "float64" }).mul(dense);
+    const [l, u] = [tril(dense, -1), triu(dense, 1)];
+    const omega = 1.3;
+    const byHand = {
+      false: (lower: Tensor, diagonal: Tensor) => inv(diagonal.add(lower.mul(omega))).mul(omega),
+      true: (lower: Tensor, diagonal: Tensor, upper: Tensor) =>
+        matmul(
+          inv(diagonal.add(upper.mul(omega))),
+          matmul(diagonal.mul(omega * (2 - omega)), inv(diagonal.add(lower.mul(omega)))),
+        ),
+    };
+    const close = (x: Tensor, y: Tensor): void => expect(x.sub(y).abs().max().itemSync()).toBeLessThan(1e-13);
+    const [v, w] = [draw(31, [4]), draw(32, [4])];
+    for (const symmetric of [false, true]) {
+      const m = sorPreconditioner(general, { omega, symmetric });
+      const wanted = byHand[`${symmetric}`](l, d, u);
+      close(toDense(m), wanted);
+      close(jit(m.rmatmat)(eye(4, 4, { dtype: "float64" })), wanted.transpose());
+      // In the entries, and in the vector.
+      const scalar = (values: Tensor, x: Tensor): Tensor =>
+        sorPreconditioner({ ...general, values }, { omega, symmetric })
+          .matvec(x)
+          .mul(w)
+          .sum();
+      const matrixOf = (values: Tensor): Tensor => sparseOperator({ ...general, values }).matmat(eye(4, 4, { dtype: "float64" })); // prettier-ignore
+      const parts = (a: Tensor): Tensor[] => [tril(a, -1), eye(4, 4, { dtype: "float64" }).mul(a), triu(a, 1)];
+      const direct = (values: Tensor, x: Tensor): Tensor => {
+        const [lower, diagonal, upper] = parts(matrixOf(values));
+        return matmul(byHand[`${symmetric}`](lower, diagonal, upper), x)
+          .mul(w)
+          .sum();
+      };
+      const { values } = general;
+      close(grad((e: Tensor) => scalar(e, v))(values), grad((e: Tensor) => direct(e, v))(values));
+      close(grad((x: Tensor) => scalar(values, x))(v), grad((x: Tensor) => direct(values, x))(v));
+      const along = draw(33, [8]);
+      close(
+        hvp((e: Tensor) => scalar(e, v), values, along),
+        hvp((e: Tensor) => direct(e, v), values, along),
+      );
+      const many = tensor([1, 2, -1], { dtype: "float64" }).expandDims(1).mul(values);
+      close(
+        vmap((e: Tensor) => scalar(e, v))(many),
+        stack(
+          [0, 1, 2].map((i) => direct(many.slice(i), v)),
+          0,
+        ),
+      );
+    }
+  });
+
+  test("the core is the driver, under jit, for many columns, and with derivatives in the entries", async () => {
+    const options = { omega: 1.7, rtol: 1e-12, maxIter: 5000 };
+    const driver = await sor(matrix, b, options);
+    const run = jit((values: Tensor, right: Tensor) => sorCore({ ...matrix, values }, right, options));
+    const core = run(matrix.values, b);
+    expect(core.converged.itemSync()).toBe(1);
+    expect(core.iterations.itemSync()).toBe(driver.iterations);
+    expect(distance(core.x, driver.x)).toBeLessThan(1e-12);
+    const two = sorCore(matrix, stack([b, b.mul(2)], 1), options);
+    expect(distance(two.x.slice(null, 1), driver.x.mul(2))).toBeLessThan(1e-8);
+    const inverse = inv(toDense(sparseOperator(matrix)));
+    const x = matmul(inverse, b);
+    // d(Σx) = −(A⁻ᵀ 1)ᵀ dA x.
+    const adjoint = matmul(inverse.transpose(), b.mul(0).add(1));
+    const rows = take(adjoint, tensor(Int32Array.from(i)));
+    const wanted = rows.mul(take(x, tensor(Int32Array.from(j)))).neg();
+    const got = grad((values: Tensor) => run(values, b).x.sum())(matrix.values);
+    expect(got.sub(wanted).abs().max().itemSync()).toBeLessThan(1e-6 * wanted.abs().max().itemSync());
+    expect(() => sorCore({ ...matrix, values: matrix.values.mul(0) }, b)).toThrow(
+      "sorCore: the diagonal entry of row 0 is missing, zero or NaN.",
+    );
+    // Steps that grow for ever are told.
+    const wide = csrFromEntries(2, 2, [0, 0, 1, 1], [0, 1, 0, 1], [1, 3, 3, 1]);
+    const ones = tensor(Float64Array.of(1, 1));
+    expect(await sor(wide, ones)).toMatchObject({ converged: false, status: "diverged" });
+    expect(statuses[sorCore(wide, ones).status.itemSync() - 1]).toBe("diverged");
+  });
+
   test("bad calls", () => {
     expect(() => sorPreconditioner(matrix, { omega: 2 })).toThrow("omega is 2; wants 0 < omega < 2.");
     expect(() => sorPreconditioner(csrFromEntries(2, 2, [0], [0], [1]))).toThrow(
       "the diagonal entry of row 1 is missing",
     );
-    expect(() => sorPreconditioner(matrix).rmatvec(b)).toThrow("use symmetric: true");
   });
 });

@@ -120,6 +120,10 @@ export function sketchSolveCore(a: Tensor, b: Tensor, options: SketchOptions): S
   };
 }
 
+interface SweepState extends IterationState {
+  readonly x: Tensor;
+}
+
 interface System {
   readonly a: Tensor;
   readonly b: Tensor;
@@ -132,7 +136,7 @@ function sweepsOf(
   b: Tensor,
   options: SketchOptions,
   caller: string,
-): (system: System) => Iteration<IterationState> {
+): (system: System) => Iteration<SweepState> {
   expectArguments(caller, { a: [a, "tensor"], b: [b, "tensor"] });
   expectOptions(caller, options, { sketch: "object", rtol: "number", maxSweeps: "number", x0: "tensor" });
   const { key, sketch, maxSweeps = 1000, x0 } = options;

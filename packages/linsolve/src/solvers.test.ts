@@ -34,6 +34,8 @@ import {
   lsqrCore,
   minres,
   minresCore,
+  richardson,
+  richardsonCore,
   statuses,
   type LinearOperator,
 } from "./index.js";
@@ -222,6 +224,32 @@ describe("what did not work says so", () => {
     const result = await cg(operator, b.cast("float32"), { rtol: 1e-12 });
     expect(result).toMatchObject({ converged: false, status: "precision" });
     expect(result.residual).toBeLessThan(1e-5);
+  });
+  test("Richardson: growth proves divergence only where A is symmetric, and not preconditioned", async () => {
+    // (I − A)² = 0: the residual grows a thousandfold, and is gone after two steps.
+    const nilpotent = denseOperator(tensor(Float64Array.of(1, -1e3, 0, 1), { shape: [2, 2] }));
+    const start = tensor(Float64Array.of(0, 1));
+    expect(await richardson(nilpotent, start, { stepSize: 1 })).toMatchObject({ converged: true, iterations: 2 });
+    // A transient of many growths: a shift to the left by 1.5 a step, which falls off the end.
+    const shift = eye(8, 8, { k: 1, dtype: "float64" }).mul(1.5);
+    const last = eye(8, 8, { dtype: "float64" }).slice(7);
+    const long = await richardson(denseOperator(eye(8, 8, { dtype: "float64" }).sub(shift)), last, { stepSize: 1 });
+    expect(long).toMatchObject({ converged: true, iterations: 8 });
+    expect(Math.max(...long.history)).toBeCloseTo(1.5 ** 7, 8);
+    // What grows for ever is found in the end, there too; a symmetric one after three steps.
+    const diagonal = eye(3, 3, { dtype: "float64" }).mul(tensor(Float64Array.of(2.5, 1, 0.5)));
+    const rhs = tensor(Float64Array.of(1, 1, 1));
+    const general = await richardson(denseOperator(diagonal), rhs, { stepSize: 1 });
+    expect(general).toMatchObject({ converged: false, status: "diverged" });
+    const said = denseOperator(diagonal, { symmetric: true });
+    const short = await richardson(said, rhs, { stepSize: 1 });
+    expect(short).toMatchObject({ converged: false, status: "diverged" });
+    expect(short.iterations).toBeLessThan(general.iterations / 2);
+    const core = richardsonCore(said, rhs, { stepSize: 1 });
+    expect(statuses[core.status.itemSync() - 1]).toBe("diverged");
+    // A singular one keeps a part of the residual as it is, to rounding: no growth.
+    const singular = diagonalOperator(tensor(Float64Array.of(0, 1, 0.5)));
+    expect((await richardson(singular, rhs, { stepSize: 0.3, maxIter: 400 })).status).not.toBe("diverged");
   });
   test("a breakdown of Bi-CGSTAB", async () => {
     const turn = denseOperator(tensor(Float64Array.of(0, 1, -1, 0), { shape: [2, 2] }));

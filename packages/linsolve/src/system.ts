@@ -7,6 +7,7 @@ import {
   DomainError,
   isTensor,
   logicalAnd,
+  logicalOr,
   maximum,
   ShapeError,
   stopGradient,
@@ -109,6 +110,7 @@ export interface Method<S extends MethodState> {
 }
 
 interface SystemState<S> extends IterationState {
+  readonly x: Tensor;
   readonly inner: S;
   /** b − A x of `x`, when it was last computed, and its norm. */
   readonly r: Tensor;
@@ -169,8 +171,9 @@ function iterationOf<S extends MethodState>(
       status = code("maxIter", status, iterations.greaterEqual(maxIter));
       status = where(flag.equal(statusCode("indefinite")), flag, status);
       status = where(flag.equal(statusCode("leastSquares")), flag, status);
+      status = where(flag.equal(statusCode("diverged")), flag, status);
       status = code("converged", status, residual.lessEqual(target));
-      status = code("notFinite", status, finite(now).equal(0));
+      status = code("notFinite", status, logicalOr(finite(now).equal(0), flag.equal(statusCode("notFinite"))));
       return { x: best, r, inner: method.start(system, best, r), known: residual, residual, iterations, status };
     },
   };

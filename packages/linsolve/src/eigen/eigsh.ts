@@ -24,7 +24,7 @@ import { symmetricEigen } from "./symmetric-eigen.js";
 /** Which end: the largest, the smallest, those of largest magnitude, or half from each end. */
 export type Which = "largest" | "smallest" | "magnitude" | "bothEnds";
 
-export interface EigshOptions extends Omit<DriverOptions, "onProgress"> {
+export interface EigshCoreOptions {
   /** How many eigenpairs. Default 6, and at most n. */
   readonly k?: number;
   /** Default "largest". */
@@ -39,6 +39,9 @@ export interface EigshOptions extends Omit<DriverOptions, "onProgress"> {
   readonly start?: Tensor;
   /** Default key(0). */
   readonly key?: random.Key;
+}
+
+export interface EigshOptions extends EigshCoreOptions, Omit<DriverOptions, "onProgress"> {
   /**
    * Look for further copies of multiple eigenvalues, which a Krylov space of one vector does not hold, by another run beside the vectors that
    * were found. Default true.
@@ -75,33 +78,11 @@ export interface EigshResult {
  * Source: Wu & Simon, Thick-restart Lanczos method for large symmetric eigenvalue problems (2000).
  */
 export async function eigsh(a: AnyOperator, options: EigshOptions = {}): Promise<EigshResult> {
-  square(a, "eigsh");
-  expectOptions("eigsh", options, {
-    k: "number", which: "text", basisSize: "number", tol: "number", maxProducts: "number", start: "tensor", key: "key",
-  }); // prettier-ignore
+  const caller = "eigsh";
+  const { k, which, basisSize, tol, maxProducts, start, againKey } = checkedEigsh(a, options, caller);
+  const { verifyMultiplicity = true, signal, onProgress } = options;
   const n = a.shape[1];
-  const float64 = a.dtype === "float64";
-  const { k = Math.min(6, n), which = "largest", tol = float64 ? 1e-10 : 1e-5, key = random.key(0), signal } = options;
-  const { basisSize = Math.min(n, Math.max(2 * k + 1, 20)), verifyMultiplicity = true } = options;
-  const { maxProducts = Math.max(100 * basisSize, 10 * n), onProgress } = options;
-  if (!Number.isInteger(k) || k < 1 || k > n)
-    throw new DomainError(`eigsh: k is ${k}; wants an integer from 1 to ${n}.`);
-  if (!Number.isInteger(basisSize) || basisSize > n || basisSize < Math.min(n, k + 2)) {
-    throw new DomainError(`eigsh: basisSize is ${basisSize}; wants an integer from ${Math.min(n, k + 2)} to ${n}.`);
-  }
-  if (!["largest", "smallest", "magnitude", "bothEnds"].includes(which)) {
-    throw new DomainError(
-      `eigsh: which is ${JSON.stringify(which)}; wants "largest", "smallest", "magnitude" or "bothEnds".`,
-    );
-  }
-  if (!(tol >= 0)) throw new DomainError(`eigsh: tol is ${tol}; wants a number >= 0.`);
-  const [startKey, againKey] = random.split(key);
-  const start = options.start ?? random.normal(startKey, { shape: [n], dtype: a.dtype });
-  if (start.rank !== 1 || start.shape[0] !== n) {
-    throw new ShapeError(`eigsh: start has shape [${start.shape.join(", ")}]; wants [${n}].`);
-  }
-  refuseStart(start, "eigsh");
-  if (options.check !== false) await refuseAsymmetric(a, "eigsh");
+  if (options.check !== false) await refuseAsymmetric(a, caller);
 
   const none = zeros([0, n], { dtype: a.dtype });
   const run: Run = { a, which, tol, signal, onProgress, key: againKey, limit: maxProducts, basisSize };
@@ -154,6 +135,43 @@ export async function eigsh(a: AnyOperator, options: EigshOptions = {}): Promise
   };
 }
 
+/** Options with their defaults. */
+export interface EigshProblem extends Required<Omit<EigshCoreOptions, "key">> {
+  /** For the vectors that take the place of those of an exhausted space. */
+  readonly againKey: random.Key;
+}
+
+/** Looks at all arguments. */
+export function checkedEigsh(a: AnyOperator, options: EigshCoreOptions, caller: string): EigshProblem {
+  square(a, caller);
+  expectOptions(caller, options, {
+    k: "number", which: "text", basisSize: "number", tol: "number", maxProducts: "number", start: "tensor", key: "key",
+  }); // prettier-ignore
+  const n = a.shape[1];
+  const float64 = a.dtype === "float64";
+  const { k = Math.min(6, n), which = "largest", tol = float64 ? 1e-10 : 1e-5, key = random.key(0) } = options;
+  const { basisSize = Math.min(n, Math.max(2 * k + 1, 20)) } = options;
+  const { maxProducts = Math.max(100 * basisSize, 10 * n) } = options;
+  if (!Number.isInteger(k) || k < 1 || k > n)
+    throw new DomainError(`${caller}: k is ${k}; wants an integer from 1 to ${n}.`);
+  if (!Number.isInteger(basisSize) || basisSize > n || basisSize < Math.min(n, k + 2)) {
+    throw new DomainError(`${caller}: basisSize is ${basisSize}; wants an integer from ${Math.min(n, k + 2)} to ${n}.`);
+  }
+  if (!["largest", "smallest", "magnitude", "bothEnds"].includes(which)) {
+    throw new DomainError(
+      `${caller}: which is ${JSON.stringify(which)}; wants "largest", "smallest", "magnitude" or "bothEnds".`,
+    );
+  }
+  if (!(tol >= 0)) throw new DomainError(`${caller}: tol is ${tol}; wants a number >= 0.`);
+  const [startKey, againKey] = random.split(key);
+  const start = options.start ?? random.normal(startKey, { shape: [n], dtype: a.dtype });
+  if (start.rank !== 1 || start.shape[0] !== n) {
+    throw new ShapeError(`${caller}: start has shape [${start.shape.join(", ")}]; wants [${n}].`);
+  }
+  refuseStart(start, caller);
+  return { k, which, basisSize, tol, maxProducts, start, againKey };
+}
+
 /** Eigenvalues, and orthonormal rows [count, n]. */
 interface Pairs {
   readonly values: readonly number[];
@@ -181,7 +199,7 @@ interface Found {
 }
 
 /** A basis with one more vector, and what the product gave of T. */
-interface Expanded {
+export interface Expanded {
   readonly basis: Tensor;
   readonly along: Tensor;
   readonly length: Tensor;
@@ -189,6 +207,22 @@ interface Expanded {
 }
 
 type Expand = (image: Tensor, basis: Tensor, j: Tensor) => Expanded;
+
+/** What is left of the image of row j of a basis, beside it and beside `locked` rows, as the row after it. */
+export function expandBasis(image: Tensor, basis: Tensor, j: Tensor, locked: Tensor | null): Expanded {
+  const free = locked === null ? image : orthogonalise(image, locked).rest;
+  const { rest, along } = orthogonalise(free, basis);
+  const length = norm(rest);
+  const next = rest.div(where(length.equal(0), 1, length));
+  return { basis: dynamicUpdateSlice(basis, next.expandDims(0), [j.add(1), 0]), along, length, image: norm(image) };
+}
+
+/** The part of v beside orthonormal rows, made as long as 1. */
+export function unitBeside(v: Tensor, rows: Tensor, locked: Tensor | null): Tensor {
+  const free = locked === null ? v : orthogonalise(v, locked).rest;
+  const { rest } = orthogonalise(free, rows);
+  return rest.div(norm(rest));
+}
 
 /** A step with the product of row j: compiled, but for a product that is compiled already. */
 function stepOf(a: AnyOperator, expand: Expand): (basis: Tensor, j: Tensor) => Expanded {
@@ -204,22 +238,11 @@ async function thickRestart(run: Run, k: number, locked: Tensor, start: Tensor):
   const { a, which, tol, signal, onProgress, limit, basisSize: m } = run;
   const n = a.shape[1];
   const epsilon = a.dtype === "float64" ? 2 ** -52 : 2 ** -23;
-  const expand = (image: Tensor, basis: Tensor, j: Tensor): Expanded => {
-    const free = locked.shape[0] === 0 ? image : orthogonalise(image, locked).rest;
-    const { rest, along } = orthogonalise(free, basis);
-    const length = norm(rest);
-    const next = rest.div(where(length.equal(0), 1, length));
-    return { basis: dynamicUpdateSlice(basis, next.expandDims(0), [j.add(1), 0]), along, length, image: norm(image) };
-  };
-  const step = stepOf(a, expand);
-  const beside = (v: Tensor, basis: Tensor): Tensor => {
-    const free = locked.shape[0] === 0 ? v : orthogonalise(v, locked).rest;
-    const { rest } = orthogonalise(free, basis);
-    return rest.div(norm(rest));
-  };
+  const beside = locked.shape[0] === 0 ? null : locked;
+  const step = stepOf(a, (image, basis, j) => expandBasis(image, basis, j, beside));
 
   let basis = zeros([m + 1, n], { dtype: a.dtype });
-  basis = dynamicUpdateSlice(basis, beside(start, basis).expandDims(0), [0, 0]);
+  basis = dynamicUpdateSlice(basis, unitBeside(start, basis, beside).expandDims(0), [0, 0]);
   // T = V A Vᵀ, row-major.
   const t = new Float64Array(m * m);
   let [size, products, restarts, fresh] = [0, 0, 0, 0];
@@ -240,7 +263,7 @@ async function thickRestart(run: Run, k: number, locked: Tensor, start: Tensor):
         if (size + 1 < m) {
           const again = random.normal(random.foldIn(run.key, fresh++), { shape: [n], dtype: a.dtype });
           const rows = basis.slice([0, size + 1]);
-          basis = dynamicUpdateSlice(basis, beside(again, rows).expandDims(0), [size + 1, 0]);
+          basis = dynamicUpdateSlice(basis, unitBeside(again, rows, beside).expandDims(0), [size + 1, 0]);
         }
       }
       if (products % 16 === 0) {

@@ -260,7 +260,8 @@ export function combinations(numbers: readonly Float64Array[], basis: Tensor): T
   return matmul(tensor(rows, { shape: [numbers.length, m], dtype: basis.dtype }), basis.slice([0, m]));
 }
 
-function notSymmetric(skew: number, size: number, caller: string): DomainError {
+/** The error of an operator that its own basis shows not to be symmetric. */
+export function notSymmetric(skew: number, size: number, caller: string): DomainError {
   return new DomainError(
     `${caller}: the operator is not symmetric: A v has ${skew} along earlier vectors, where a symmetric one of size ${size} has nothing; use arnoldiCore, or AᵀA.`,
   );
