@@ -9,6 +9,7 @@ import {
   grad,
   hvp,
   jit,
+  jvp,
   makeGraph,
   registerLowering,
   tensor,
@@ -19,6 +20,7 @@ import {
 } from "@curv/tensor";
 import * as random from "@curv/tensor/random";
 import { describe, expect, test } from "vitest";
+import orderRows from "../../bessel/src/fixtures/order-derivatives.json" with { type: "json" };
 import { cuda, type CudaFunctions } from "../src/index.js";
 import { onFakeCard } from "./fake/on-card.js";
 
@@ -29,8 +31,21 @@ const slope =
   (v, x) =>
     grad((at: Tensor) => f(v, at).sum())(x);
 
+/** ∂ⁿf/∂vⁿ. */
+function inOrder(f: Function, n: number): Function {
+  if (n === 0) return f;
+  const below = inOrder(f, n - 1);
+  return (v, x) => jvp((order: Tensor) => below(order, x), [v], [v.mul(0).add(1)]).tangent;
+}
+
 const logarithms: Readonly<Record<string, Function>> = { logIv, logKv, logIve, logKve };
 const ratios: Readonly<Record<string, Function>> = { besselRatioI, besselRatioK };
+const orderSlopes: Readonly<Record<string, Function>> = {
+  ofLogI: inOrder(logIv, 1),
+  ofLogK: inOrder(logKv, 1),
+  ofRatioI: inOrder(besselRatioI, 1),
+  ofRatioK: inOrder(besselRatioK, 1),
+};
 const slopes: Readonly<Record<string, Function>> = { ofRatioI: slope(besselRatioI), ofRatioK: slope(besselRatioK) };
 
 /** Orders and arguments: over eight decades, where the expansions meet, about the zero of the exponent, and half-integral orders. */
@@ -156,6 +171,99 @@ onFakeCard(({ backend }) => {
     });
   });
 
+  describe("derivatives in the order", () => {
+    /**
+     * Function, where its columns start among mpmath's rows, and the largest errors of the first, second and third derivative, which are those
+     * of the CPU (of q‴, which loses ten digits to cancellation, twice that); then those in float32, against the CPU in float64. Errors are relative to the value, or, where symmetry makes that vanish,
+     * to h^(1 − n), h = √(v² + x²); of q, which grows like 2v/x, to q′h^(1 − n), in float64 at most 1.
+     */
+    const functions = [
+      ["logIv", logIv, 2, [1e-14, 1e-13, 1e-11], [1e-6, 3e-5, 4e-3]],
+      ["logKv", logKv, 5, [1e-14, 1e-14, 1e-13], [2e-6, 2e-6, 2e-5]],
+      ["besselRatioI", besselRatioI, 8, [1e-14, 1e-13, 1e-12], [1e-6, 1e-6, 5e-6]],
+      ["besselRatioK", besselRatioK, 11, [1e-14, 1e-10, 2e-10], [2e-6, 1e-5, 3e-5]],
+    ] as const;
+
+    test.each(functions)("of %s, against mpmath's", (name, f, start, bounds, inSingle) => {
+      for (const dtype of ["float64", "float32"] as const) {
+        const [v, x] = [0, 1].map((i) =>
+          tensor(
+            orderRows.map((row) => row[i]),
+            { dtype },
+          ),
+        );
+        const [orders, at] = [v, x].map((y) => y.cast("float64").dataSync());
+        for (const n of [1, 2, 3]) {
+          const g = inOrder(f, n);
+          const got = g(v.to(backend()), x.to(backend())).dataSync();
+          const rounded = dtype === "float32" ? g(v.cast("float64"), x.cast("float64")).dataSync() : null;
+          orderRows.forEach((row, i) => {
+            const wanted = rounded === null ? row[start + n - 1] : rounded[i];
+            const h = Math.hypot(orders[i], at[i], 1);
+            const scale = (name === "besselRatioK" ? row[start] : 1) / h ** (n - 1);
+            const error =
+              Math.abs(got[i] - wanted) / Math.max(Math.abs(wanted), rounded === null ? Math.min(1, scale) : scale);
+            const bound = (rounded === null ? bounds : inSingle)[n - 1];
+            if (!(error <= bound))
+              expect.fail(`${dtype}, ${n}, at ${orders[i]}, ${at[i]}: ${got[i]}, wants ${wanted}, error ${error}`);
+          });
+        }
+      }
+    });
+
+    test("where numbers are as small and as large as they get", () => {
+      const orders = [0, 0.25, 1, 17.99, 18, 1e3, 1e200, 8e307];
+      const at = [5e-324, 1e-310, 1e-200, 1e-150, 1e-20, 0.5, 28, 1e9, 1e153, 1e300];
+      const pairs = orders.flatMap((v) => at.map((x) => [v, x] as const));
+      for (const [name, f] of Object.entries(orderSlopes)) {
+        const [v, x] = [0, 1].map((k) => tensor(pairs.map((pair) => pair[k]), { dtype: "float64" })); // prettier-ignore
+        // log I is v log(x/2) − log Γ(v + 1) where x² is 0, which the CPU's series does not take.
+        const least = name === "ofLogI" ? 1e-150 : 0;
+        const wanted = f(v, x.maximum(least))
+          .add(
+            x
+              .log()
+              .sub(x.maximum(least).log())
+              .mul(least > 0 ? 1 : 0),
+          )
+          .dataSync();
+        const got = f(v.to(backend()), x.to(backend())).dataSync();
+        pairs.forEach(([v, x], i) => {
+          const context = `${name}(${v}, ${x}) is ${got[i]}, of the CPU ${wanted[i]}`;
+          const size = name.startsWith("ofLog") ? Math.max(1, Math.abs(wanted[i])) : Math.abs(wanted[i]) + 1e-293;
+          if (Number.isFinite(wanted[i]))
+            expect(Math.abs(got[i] - wanted[i]), context).toBeLessThanOrEqual(4e-15 * size);
+          else expect(got[i], context).toBe(wanted[i]);
+        });
+      }
+    });
+
+    test("are the CPU's on both sides of every border between expansions, and between", () => {
+      const edge = (at: number): number[] => [at * (1 - 1e-9), at * (1 + 1e-9)];
+      const orders = [0, 0.3, ...[2, 15.3919, 18, 32, 90, 300].flatMap(edge)];
+      const at = [1e-5, 0.5, 7, ...[28, 30, 50, 170, 900, 8000].flatMap(edge)];
+      const pairs = orders.flatMap((v) => [...at, ...(v > 8 ? edge((v * v) / 2) : [])].map((x) => [v, x] as const));
+      const [v, x] = points(400).map((data) => Float64Array.from(data));
+      const both = [0, 1].map((i) => Float64Array.from([...pairs.map((pair) => pair[i]), ...(i === 0 ? v : x)]));
+      for (const [name, f, , bounds] of functions) {
+        for (const n of [1, 2]) {
+          const [a, b] = both.map((data) => tensor(data));
+          const wanted = inOrder(f, n)(a, b).dataSync();
+          const got = inOrder(f, n)(a.to(backend()), b.to(backend())).dataSync();
+          const [q, slope] = name === "besselRatioK" ? [0, 1].map((k) => inOrder(f, k)(a, b).dataSync()) : [null, null];
+          wanted.forEach((w, i) => {
+            const h = Math.hypot(both[0][i], both[1][i], 1);
+            const size = Math.max(Math.abs(w), Math.min(1, (slope?.[i] ?? 1) / h ** (n - 1)));
+            // Both are away from the value: the CPU's at v = 0, x = 28 by 1.7 of the bound for the second derivative; and q″ is right
+            // to the last places of q.
+            if (!(Math.abs(got[i] - w) <= 3 * bounds[n - 1] * size + (n === 2 ? 2 ** -50 * (q?.[i] ?? 0) : 0)))
+              expect.fail(`${name}, ${n}, at ${both[0][i]}, ${both[1][i]}: ${got[i]}, of the CPU ${w}`);
+          });
+        }
+      }
+    });
+  });
+
   test.each(["float32", "float64"] as const)("at the borders of the domain they are the CPU's, %s", (dtype) => {
     const v = [0, 0, 3, 3, 0, 2, 1e30, 0.5, -1, NaN, 1, 0.5, 300, 1e-30, 5, Infinity, Infinity, -0.5, -0.25, -3, 2];
     const x = [
@@ -182,7 +290,8 @@ onFakeCard(({ backend }) => {
       -1,
     ];
     const [orders, at] = [v, x].map((data) => tensor(data, { dtype }));
-    for (const [name, f] of Object.entries({ ...logarithms, ...ratios, ...slopes })) {
+    const inV = Object.entries(orderSlopes).map(([name, f]) => [`order slope ${name}`, f] as const);
+    for (const [name, f] of [...Object.entries({ ...logarithms, ...ratios, ...slopes }), ...inV]) {
       const wanted = f(orders, at).dataSync();
       const got = f(orders.to(backend()), at.to(backend())).dataSync();
       const eps = dtype === "float32" ? 1e-6 : 1e-14;
@@ -259,15 +368,15 @@ onFakeCard(({ backend }) => {
         .forEach((y, i) => expect(Math.abs(y / wanted[i] - 1)).toBeLessThan(1e-6));
     });
 
-    test("derivatives in the order, and in float64 the paper's own expressions, are refused, or left to the CPU if it may help", () => {
-      const slope = (v: Tensor): Tensor => grad((order: Tensor) => logIv(order, order.mul(2)).sum())(v);
+    test("fourth derivatives in the order, and in float64 the paper's own expressions, are refused, or left to the CPU if it may help", () => {
+      const fourth = (v: Tensor): Tensor => inOrder(logIv, 4)(v, v.mul(2));
       const paper = (x: Tensor): Tensor => logKv(1.5, x, { method: "paper" });
       const one = tensor([1.5], { dtype: "float64" });
       const refusal = /modifiedBessel: cuda does not have this operation on float64.*hostFallback/;
-      expect(() => slope(one.to(backend())).dataSync()).toThrow(refusal);
+      expect(() => fourth(one.to(backend())).dataSync()).toThrow(refusal);
       expect(() => paper(one.to(backend())).dataSync()).toThrow(refusal);
       const helped = cuda({ hostFallback: true, name: "helped" });
-      for (const g of [slope, paper]) expect(g(one.to(helped)).dataSync()[0]).toBeCloseTo(g(one).dataSync()[0], 13);
+      for (const g of [fourth, paper]) expect(g(one.to(helped)).dataSync()[0]).toBeCloseTo(g(one).dataSync()[0], 13);
       helped.dispose();
     });
   });
