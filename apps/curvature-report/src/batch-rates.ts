@@ -78,11 +78,13 @@ export async function measureBatchRates(
   const largestRate = async (descent: Descent, batch: number, guess: number, order: random.Key): Promise<number> => {
     const found: number[] = [];
     for (const draw of random.split(order, draws)) {
+      const sequence = Array.from({ length: steps }, (_, s) =>
+        asBatch(select(digits, shuffled(random.foldIn(draw, s), digits.count).subarray(0, batch))),
+      );
       const stays = async (rate: number): Promise<boolean> => {
         let state = descent.start;
-        for (let s = 0; s < steps; s++) {
-          const places = shuffled(random.foldIn(draw, s), digits.count).subarray(0, batch);
-          state = descent.step(state, asBatch(select(digits, places)), rate);
+        for (const some of sequence) {
+          state = descent.step(state, some, rate);
           await breathe(signal);
         }
         return (await descent.loss(state).item()) <= limit;
