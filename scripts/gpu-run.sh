@@ -1,10 +1,12 @@
 #!/bin/sh
 # Runs the parts of a bundle made by gpu-bundle.mjs on a machine with a card: gpu-run.sh [--tiny] [PART...]
 #
-# Each part is a process of its own with its own time; none stops the next. Its line of JSON goes to $OUT (default: results) at once. All parts
-# together stay within BUDGET seconds (default 480): what does not fit any more is said, not begun. Parts that are named are run alone,
-# so a long list can be run in several visits; "first" and "second" are two lists, for 480 and 300 seconds, that leave nothing out but the
-# other three quarters of the conformance suite (conformance-2, -3, -4). Exit status: how many parts failed.
+# Each part is a process of its own with its own time; none stops the next. Its line of JSON goes to $OUT (default: results) at once, and long
+# parts write what they know as they go ("unfinished"), so a run that is killed keeps its results. All parts together stay within BUDGET seconds
+# (default 480): what does not fit any more is said, not begun. Parts that are named are run alone, so a long list can be run in several
+# visits; "first" and "second" are two lists, for 480 and 300 seconds, the most telling parts first, that leave nothing out but the other three
+# quarters of the conformance suite (conformance-2, -3, -4). What was not run, and why, is said at the end and in $OUT/summary.txt.
+# Exit status: how many parts failed.
 here=$(cd "$(dirname "$0")" && pwd)
 out=${OUT:-results}
 budget=${BUDGET:-480}
@@ -21,6 +23,10 @@ fi
 python=${PYTHON:-python3}
 start=$(date +%s)
 failed=0
+: >"$out/summary.txt"
+
+# note PART WHAT BECAME OF IT
+note() { name=$1; shift; printf '%-16s %s\n' "$name" "$*" >>"$out/summary.txt"; }
 
 left() { echo $((budget - $(date +%s) + start)); }
 
@@ -29,7 +35,8 @@ limited() {
   seconds=$1; shift
   rest=$(left)
   [ "$rest" -lt "$seconds" ] && seconds=$rest
-  if [ "$seconds" -lt 5 ]; then echo "not begun, no time is left: $*" | tee -a "$out/not-begun.txt"; return 1; fi
+  # 125: not begun.
+  if [ "$seconds" -lt 5 ]; then echo "not begun: no time is left" >&2; return 125; fi
   timeout -k 5 "$seconds" "$@"
 }
 
@@ -43,6 +50,12 @@ part() {
   status=$?
   [ $status -eq 0 ] || failed=$((failed + 1))
   echo "   status $status: $(tail -c 600 "$out/$name.log")"
+  case $status in
+    0) note "$name" "ran" ;;
+    125) note "$name" "not run: no time was left of $budget s" ;;
+    124 | 137) note "$name" "ended after $seconds s, its time; what it knew by then is in $name*.json" ;;
+    *) note "$name" "failed with status $status, see $name.log" ;;
+  esac
 }
 
 peer() {
@@ -50,13 +63,20 @@ peer() {
   echo "== peer of $name"
   # shellcheck disable=SC2086
   limited "$seconds" "$python" "$here/peers.py" "$name" $tiny >"$out/peer-$name.json" 2>"$out/peer-$name.log"
-  if [ -s "$out/peer-$name.json" ]; then tail -c 600 "$out/peer-$name.json"; else echo "   not measured"; fi
+  status=$?
+  if [ -s "$out/peer-$name.json" ]; then
+    tail -c 600 "$out/peer-$name.json"
+    note "peer of $name" "ran"
+  else
+    echo "   not measured"
+    note "peer of $name" "not measured, status $status: $(tail -n 1 "$out/peer-$name.log" | cut -c 1-100)"
+  fi
 }
 
 # memcheck and racecheck on a subset of the conformance suite: small arrays, for each launch takes a hundred times as long.
 sanitizer() {
   tool=$(command -v compute-sanitizer || ls /usr/local/cuda*/bin/compute-sanitizer /opt/cuda/bin/compute-sanitizer 2>/dev/null | tail -1)
-  if [ -z "$tool" ]; then echo '{"part":"sanitizer","skipped":"there is no compute-sanitizer"}' | tee "$out/sanitizer.json"; return; fi
+  if [ -z "$tool" ]; then echo '{"part":"sanitizer","skipped":"there is no compute-sanitizer"}' | tee "$out/sanitizer.json"; note sanitizer "not run: there is no compute-sanitizer"; return; fi
   for check in memcheck racecheck; do
     only=tanh,add,dot,sum,scatterAdd,gather,sort,cumsum,threefry,windowSum
     [ $check = racecheck ] && only=sum,max,argMax,dot
@@ -67,6 +87,7 @@ sanitizer() {
     clean=false
     grep -q "ERROR SUMMARY: 0 errors\|RACECHECK SUMMARY: 0 hazards" "$out/$check.log" && clean=true
     [ $clean = true ] || failed=$((failed + 1))
+    if [ $status -eq 125 ]; then note $check "not run: no time was left of $budget s"; else note $check "ran, clean: $clean"; fi
     echo "{\"part\":\"$check\",\"status\":$status,\"clean\":$clean}" | tee "$out/$check.json"
   done
 }
@@ -77,7 +98,7 @@ second="hvp-resnet slq sinkhorn bessel steps"
 for name in $(for word in ${*:-$all}; do case $word in first) echo "$first" ;; second) echo "$second" ;; *) echo "$word" ;; esac; done); do
   case $name in
     probe) part probe 30 ;;
-    hard) part hard 75 ;;
+    hard) part hard 100 ;;
     # One shard of four, in about the time that there is; the others: conformance-2, -3, -4.
     conformance) part conformance 120 --shard 1/4 ;;
     conformance-*) part conformance 400 --shard "${name#conformance-}/4" ;;
@@ -89,5 +110,12 @@ for name in $(for word in ${*:-$all}; do case $word in first) echo "$first" ;; s
     *) echo "there is no part $name; there are: $all, conformance-1 to -4, first, second" >&2; failed=$((failed + 1)) ;;
   esac
 done
+# What this list leaves out.
+for name in $all conformance-2 conformance-3 conformance-4; do
+  case $name in sanitizer) done=racecheck ;; *) done=$name ;; esac
+  grep -q "^\($name\|$done\) " "$out/summary.txt" || note "$name" "not run: it was not asked for"
+done
+echo "== summary"
+cat "$out/summary.txt"
 echo "$failed failed, $(($(date +%s) - start)) s; results are in $out"
 exit $failed

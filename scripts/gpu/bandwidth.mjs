@@ -4,7 +4,7 @@ import { jit, linearRecurrence, logSumExp, softmax } from "@curv/tensor";
 import * as random from "@curv/tensor/random";
 import { floats, openCard, timed } from "./harness.mjs";
 
-export function bandwidth({ tiny, left }) {
+export function bandwidth({ tiny, left, save }) {
   const place = openCard();
   const n = tiny ? 2 ** 10 : 2 ** 28;
   const seconds = () => Math.min(6, left() / 10);
@@ -31,20 +31,23 @@ export function bandwidth({ tiny, left }) {
       return { ...time, terabytesPerSecond: rate(time, arrays) / 1e12, ofCopy: rate(time, arrays) / copy };
     };
     const matrix = x.reshape([rows, size / rows]);
-    results[dtype] = {
-      elements: size,
-      copyTerabytesPerSecond: copy / 1e12,
-      copy: copied,
-      chain: of((a, b) => a.mul(b).add(1).tanh().mul(a).sub(b).mul(0.5).maximum(0).add(b.square()), [x, y], 3),
-      shortChain: of((a, b) => a.mul(2).add(b), [x, y], 3),
-      sum: of((a) => a.square().sum(), [x], 1),
-      columnSum: of((a) => a.sum(0), [matrix], 1),
-      rowSum: of((a) => a.sum(1), [matrix], 1),
-      rowLogSumExp: of((a) => logSumExp(a, -1), [matrix], 1),
-      rowSoftmax: of((a) => softmax(a), [matrix], 3),
-      recurrence: of((a, b) => linearRecurrence(a.mul(0.1), b, 0), [x, y], 3),
-      transpose: of((a) => a.transpose().add(0), [matrix], 2),
+    const seen = { elements: size, copyTerabytesPerSecond: copy / 1e12, copy: copied };
+    results[dtype] = seen;
+    const kernels = {
+      chain: () => of((a, b) => a.mul(b).add(1).tanh().mul(a).sub(b).mul(0.5).maximum(0).add(b.square()), [x, y], 3),
+      sum: () => of((a) => a.square().sum(), [x], 1),
+      rowLogSumExp: () => of((a) => logSumExp(a, -1), [matrix], 1),
+      rowSoftmax: () => of((a) => softmax(a), [matrix], 3),
+      transpose: () => of((a) => a.transpose().add(0), [matrix], 2),
+      columnSum: () => of((a) => a.sum(0), [matrix], 1),
+      rowSum: () => of((a) => a.sum(1), [matrix], 1),
+      recurrence: () => of((a, b) => linearRecurrence(a.mul(0.1), b, 0), [x, y], 3),
+      shortChain: () => of((a, b) => a.mul(2).add(b), [x, y], 3),
     };
+    for (const [name, measure] of Object.entries(kernels)) {
+      seen[name] = measure();
+      save(results);
+    }
     for (const a of [x, y]) a.dispose();
   }
   return {

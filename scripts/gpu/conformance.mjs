@@ -8,7 +8,7 @@ import { collected } from "./vitest-shim.mjs";
 const tolerance = 4;
 
 /** @param {import("./harness.mjs").Run} run */
-export async function conformance({ tiny, left, shard = "1/1", only }) {
+export async function conformance({ tiny, left, save, shard = "1/1", only }) {
   const place = openCard({ hostFallback: false });
   const names = only?.split(",") ?? (tiny ? ["tanh"] : undefined);
   /** @type {import("@curv/tensor").DType[]} */
@@ -19,6 +19,7 @@ export async function conformance({ tiny, left, shard = "1/1", only }) {
   const tests = collected.filter((_, i) => i % parts === part - 1);
   const failures = [];
   let done = 0;
+  let saved = left();
   for (const { name, run } of tests) {
     if (left() < 2) break;
     try {
@@ -27,6 +28,10 @@ export async function conformance({ tiny, left, shard = "1/1", only }) {
       failures.push({ name, message: messageOf(error).slice(0, 600) });
     }
     done++;
+    if (saved - left() > 5) {
+      save({ ok: false, shard, tests: tests.length, done, failed: failures.length, failures: failures.slice(0, 60) });
+      saved = left();
+    }
   }
   return {
     ok: failures.length === 0 && done === tests.length,

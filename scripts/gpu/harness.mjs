@@ -15,6 +15,8 @@ export const floats = /** @type {const} */ (["float32", "float64"]);
  * @property {boolean} tiny Whether sizes are those of a test, not of a measurement.
  * @property {() => number} left Seconds until the part's time is up.
  * @property {string | undefined} shard "2/4": the second quarter of a long list.
+ * @property {number} from The first of the hard cases that are done.
+ * @property {(known: Record<string, unknown>) => void} save Writes what is known so far.
  * @property {string | undefined} only Names, separated by commas: what is done of a list.
  */
 

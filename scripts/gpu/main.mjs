@@ -3,12 +3,12 @@
  * Prints one line of JSON, and writes it to FOLDER/PART.json. The exit status says whether what must hold held.
  */
 
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, renameSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { bandwidth } from "./bandwidth.mjs";
 import { conformance } from "./conformance.mjs";
 import { pace } from "./harness.mjs";
-import { fault, hard } from "./hard.mjs";
+import { fault, hard, hardCases } from "./hard.mjs";
 import { hvpMlp, hvpResnet, hvpSmall, slq } from "./networks.mjs";
 import { probe } from "./probe.mjs";
 import { bessel } from "./special.mjs";
@@ -19,6 +19,7 @@ const parts = {
   probe,
   conformance,
   hard,
+  "hard-cases": hardCases,
   "hvp-mlp": hvpMlp,
   "hvp-small": hvpSmall,
   "hvp-resnet": hvpResnet,
@@ -38,6 +39,7 @@ const { positionals, values } = parseArgs({
     out: { type: "string" },
     shard: { type: "string" },
     only: { type: "string" },
+    from: { type: "string", default: "0" },
   },
 });
 
@@ -51,7 +53,17 @@ for (const name of positionals) {
   const start = performance.now();
   const seconds = () => (performance.now() - start) / 1000;
   const { tiny, shard, only } = values;
-  const run = { tiny, shard, only, left: () => Number(values.limit) - seconds() };
+  /** So that what is known stays when the process is ended. */
+  const write = (text) => {
+    if (values.out === undefined) return;
+    mkdirSync(values.out, { recursive: true });
+    const suffix = shard === undefined ? "" : `-${shard.replace("/", "-of-")}`;
+    const path = `${values.out}/${name}${suffix}.json`;
+    writeFileSync(`${path}.part`, `${text}\n`);
+    renameSync(`${path}.part`, path);
+  };
+  const save = (known) => write(JSON.stringify({ part: name, tiny, seconds: seconds(), unfinished: true, ...known }));
+  const run = { tiny, shard, only, from: Number(values.from), left: () => Number(values.limit) - seconds(), save };
   /** @type {Record<string, unknown>} */
   let result;
   try {
@@ -65,10 +77,6 @@ for (const name of positionals) {
   if (result.ok !== true) failed++;
   const text = JSON.stringify({ part: name, tiny, seconds: seconds(), ...result });
   console.log(text);
-  if (values.out !== undefined) {
-    mkdirSync(values.out, { recursive: true });
-    const suffix = shard === undefined ? "" : `-${shard.replace("/", "-of-")}`;
-    writeFileSync(`${values.out}/${name}${suffix}.json`, `${text}\n`);
-  }
+  write(text);
 }
 process.exit(failed === 0 ? 0 : 1);

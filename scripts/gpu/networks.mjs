@@ -56,7 +56,7 @@ function asymmetry(product, params, u, v) {
 }
 
 /** MLP 8192-8192-8192-1000, batch 4096: float32 and TF32, each beside a large product of the same run. */
-export function hvpMlp({ tiny, left }) {
+export function hvpMlp({ tiny, left, save }) {
   const [sizes, batch] = tiny ? [[24, 16, 16, 5], 8] : [[8192, 8192, 8192, 1000], 4096];
   const n = tiny ? 64 : 8192;
   const results = {};
@@ -84,6 +84,7 @@ export function hvpMlp({ tiny, left }) {
       description: place.describe(),
     };
     place.dispose();
+    save({ sizes, batch, ...results });
   }
   return {
     ok: Object.values(results).every(({ ok }) => ok),
@@ -127,7 +128,7 @@ function residual(tiny) {
   return { params: model.init(random.key(0)), data, loss, images };
 }
 
-export function hvpResnet({ tiny, left }) {
+export function hvpResnet({ tiny, left, save }) {
   const place = openCard();
   const measure = () => {
     const { params, data, loss, images } = residual(tiny);
@@ -139,6 +140,7 @@ export function hvpResnet({ tiny, left }) {
   const { params, data, v, images, product, gradient } = measure();
   const got = tiny ? ravel(product(params, v, data)).vector.dataSync() : null;
   const time = timed(place, () => product(params, v, data), { seconds: Math.min(30, left() / 3) });
+  save({ images, product: time });
   const ofGradient = timed(place, () => gradient(params, data), { seconds: Math.min(15, left() / 3) });
   /** @type {number | null} */
   let difference = null;

@@ -43,7 +43,7 @@ function sets(n, dtype) {
 }
 
 /** @param {import("./harness.mjs").Run} run */
-export function bessel({ tiny, left }) {
+export function bessel({ tiny, left, save }) {
   const place = openCard();
   const n = tiny ? 10_000 : 1e8;
   const results = {};
@@ -67,6 +67,7 @@ export function bessel({ tiny, left }) {
           fromCpu,
           ok: fromCpu < bounds[dtype],
         };
+        save({ points: n, ...results });
       }
       for (const t of [v, x]) t.dispose();
     }

@@ -5,7 +5,7 @@ import { full } from "@curv/tensor";
 import * as random from "@curv/tensor/random";
 import { floats, openCard } from "./harness.mjs";
 
-export async function transport({ tiny }) {
+export async function transport({ tiny, save }) {
   const place = openCard();
   const [n, sweeps] = tiny ? [20, 4] : [20_000, 100];
   const results = {};
@@ -28,6 +28,7 @@ export async function transport({ tiny }) {
       regularizedCost,
     };
     cost.dispose();
+    save({ n, ...results });
   }
   const [a, b] = [results.float32.regularizedCost, results.float64.regularizedCost];
   return { ok: Math.abs(a - b) < 1e-2 * Math.abs(b), n, ...results, memory: place.memory() };
