@@ -68,6 +68,7 @@ function iterationOf(a: AnyOperator, problem: EigshProblem): Iteration<State> {
   const { dtype } = a;
   const n = a.shape[1];
   const epsilon = dtype === "float64" ? 2 ** -52 : 2 ** -23;
+  const limit = Math.min(Math.ceil(maxProducts), 2 ** 31 - 1);
   const places = tensor(Int32Array.from({ length: m }, (_, i) => i));
   const none = zeros([], { dtype: "int32" });
   const empty = zeros([m + 1, n], { dtype });
@@ -143,7 +144,7 @@ function iterationOf(a: AnyOperator, problem: EigshProblem): Iteration<State> {
       const stays = places.less(kept).cast(dtype);
       const basis = dynamicUpdateSlice(empty, rows.mul(stays.slice([0, most]).expandDims(1)), [0, 0]);
       const all = logicalOr(done.equal(k), m === n);
-      let status: Tensor = where(s.iterations.less(maxProducts), 0, statusCode("maxIter"));
+      let status: Tensor = where(s.iterations.less(limit), 0, statusCode("maxIter"));
       status = where(all, statusCode("converged"), status);
       return {
         basis: withRow(basis, s.basis.slice(m), kept),

@@ -163,6 +163,7 @@ export function checkedEigsh(a: AnyOperator, options: EigshCoreOptions, caller: 
     );
   }
   if (!(tol >= 0)) throw new DomainError(`${caller}: tol is ${tol}; wants a number >= 0.`);
+  if (!(maxProducts >= 1)) throw new DomainError(`${caller}: maxProducts is ${maxProducts}; wants a number >= 1.`);
   const [startKey, againKey] = random.split(key);
   const start = options.start ?? random.normal(startKey, { shape: [n], dtype: a.dtype });
   if (start.rank !== 1 || start.shape[0] !== n) {

@@ -314,8 +314,8 @@ function checkedProblem(a: AnyOperator, options: LobpcgCoreOptions, caller: stri
  */
 export async function lobpcg(a: AnyOperator, options: LobpcgOptions = {}): Promise<LobpcgResult> {
   const caller = "lobpcg";
-  const { signal, onProgress } = options;
   const checked = checkedProblem(a, options, caller);
+  const { signal, onProgress } = options;
   if (options.check !== false) await refuseAsymmetric(a, caller);
   const { k } = checked;
   let count = k;
