@@ -16,7 +16,7 @@ import {
   type TypedArray,
 } from "@curv/tensor";
 import { constantsOf, openGraph, paramsKey, sizeOf } from "@curv/tensor/backend";
-import { longestArray } from "./limits.js";
+import { limits } from "./limits.js";
 import { checkGraph, checkList, checkOperand, checkPrimitive, checkAval, checkUpload } from "./arguments.js";
 import { Engine } from "./engine.js";
 import type { Mode } from "./library.js";
@@ -80,7 +80,7 @@ export class GpujsBackend implements Backend {
       syncRead: engine.synchronous,
       nonFinite: exact,
       subnormals: exact,
-      largestLaunch: longestArray,
+      largestLaunch: limits.longestArray,
     };
     this.executor = new Executor(engine, (x) => this.constant(x as Tensor));
     if (engine.synchronous) {
@@ -173,7 +173,7 @@ export class GpujsBackend implements Backend {
     const { arrays, bytes } = this.engine.live;
     return [
       `gpu.js, mode ${mode} on ${adapter}`,
-      `${precision}, launches of at most ${longestArray} numbers`,
+      `${precision}, launches of at most ${limits.longestArray} numbers`,
       this.engine.synchronous ? "results can be read synchronously" : "results are read asynchronously",
       ...refused,
       `${this.engine.compiledKernels} kernels compiled, ${this.engine.launches} launched; ${arrays} arrays, ${bytes} bytes`,

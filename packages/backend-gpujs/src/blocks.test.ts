@@ -16,13 +16,13 @@ import {
   type Tensor,
 } from "@curv/tensor";
 import * as random from "@curv/tensor/random";
-import { beforeAll, expect, test, vi } from "vitest";
+import { beforeAll, expect, test } from "vitest";
 import { gpujs, type GpujsBackend } from "./index.js";
-
-vi.mock("./limits.js", () => ({ longestArray: 64, blockLength: 32 }));
+import { limits } from "./limits.js";
 
 let backend: GpujsBackend;
 beforeAll(async () => {
+  Object.assign(limits, { longestArray: 64, blockLength: 32 });
   backend = await gpujs({ mode: "webasm" });
 });
 

@@ -2,7 +2,7 @@
 
 import type { DType, Shape } from "@curv/tensor";
 import { sizeOf } from "@curv/tensor/backend";
-import { blockLength, longestArray } from "./limits.js";
+import { limits } from "./limits.js";
 import { partsOf } from "./value.js";
 
 /** Rows of an array along the axis on which it is cut. */
@@ -13,7 +13,7 @@ export interface Rows {
 
 /** Whether an array is kept as several. */
 export function isLong({ shape, dtype }: { readonly shape: Shape; readonly dtype: DType }): boolean {
-  return sizeOf(shape) * partsOf(dtype) > longestArray;
+  return sizeOf(shape) * partsOf(dtype) > limits.longestArray;
 }
 
 /** The axis on which an array is cut: the first that is not of length 1, so that blocks lie one after the other in it. */
@@ -27,7 +27,7 @@ export function cutAxis(shape: Shape): number {
 /** The blocks of an array of a shape; one that is all of it if it is short; null if one row is too long already. */
 export function blocksOf(shape: Shape): Rows[] | null {
   const axis = cutAxis(shape);
-  const rows = Math.floor(blockLength / Math.max(1, sizeOf(shape.slice(axis + 1))));
+  const rows = Math.floor(limits.blockLength / Math.max(1, sizeOf(shape.slice(axis + 1))));
   const length = shape.length === 0 ? 1 : shape[axis];
   if (rows === 0) return null;
   const blocks: Rows[] = [];

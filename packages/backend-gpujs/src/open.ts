@@ -1,7 +1,7 @@
 /** Opening a backend: loading gpu.js, finding a mode that works, and asking it what it is. */
 
 import { GpujsBackend, type DeviceInfo } from "./backend.js";
-import { longestArray } from "./limits.js";
+import { limits } from "./limits.js";
 import { Engine } from "./engine.js";
 import { asGpujsError, GpujsError } from "./errors.js";
 import { sourceOf, type Kernel } from "./kernel.js";
@@ -60,7 +60,7 @@ export async function gpujs(options: GpujsOptions = {}): Promise<GpujsBackend> {
         mode: wanted,
         adapter: await adapterOf(engine),
         precision: wanted === "cpu" ? "float64 inside kernels, stored as float32" : "float32",
-        largestArray: longestArray,
+        largestArray: limits.longestArray,
         refused,
       };
       const onHost = new Set(wanted === "webgl" || wanted === "webgl2" ? ["threefry"] : []);

@@ -3,7 +3,7 @@
 import { isTensor, type Atom, type Equation, type Graph, type Primitive, type Variable } from "@curv/tensor";
 import { openGraph, removeDead, sizeOf } from "@curv/tensor/backend";
 import { isLong } from "./blocks.js";
-import { longestArray } from "./limits.js";
+import { limits } from "./limits.js";
 import { GpujsError } from "./errors.js";
 import { chooseStored } from "./fusion.js";
 import { rules, scalarConstant, writeKernel, type Kernel } from "./kernel.js";
@@ -114,7 +114,7 @@ function checkSize({ primitive, inputs, outputs }: Equation): void {
   if (long === undefined) return;
   const { shape, dtype } = long;
   throw new GpujsError(
-    `${primitive.name}: gpujs: an array of ${sizeOf(shape)} ${dtype} elements is too large; at most ${longestArray / partsOf(dtype)} have exact indices in one launch. Split it, or run on cpu.`,
+    `${primitive.name}: gpujs: an array of ${sizeOf(shape)} ${dtype} elements is too large; at most ${limits.longestArray / partsOf(dtype)} have exact indices in one launch. Split it, or run on cpu.`,
     "limit",
   );
 }

@@ -4,7 +4,7 @@ import * as random from "@curv/tensor/random";
 import { expect } from "vitest";
 import type { page } from "./browser/conformance.page.js";
 
-type Report<K extends "exhaust" | "broken"> = Awaited<ReturnType<(typeof page)[K]>>;
+type Report<K extends "exhaust" | "exhaustWebGl" | "broken"> = Awaited<ReturnType<(typeof page)[K]>>;
 
 const x = random.uniform(random.key(0), { shape: [1000] });
 const y = x.add(1);
@@ -27,6 +27,14 @@ export function expectExhausted({ failures, values, cpu, held }: Report<"exhaust
   });
   expect(cpu).toBe(1000);
   expect(held[1]).toBe(held[0]);
+}
+
+export function expectExhaustedWebGl({ forgotten, failures, cpu }: Report<"exhaustWebGl">): void {
+  expect(forgotten).toMatchObject({ name: "BackendError", reason: "out-of-memory" });
+  expect(forgotten.message).toMatch(/4000 bytes were wanted beside \d+ in \d+ arrays/);
+  expect(failures.map(({ reason }) => reason)).toEqual(["device-lost", "device-lost", "device-lost"]);
+  expect(failures[0].message).toMatch(/4000 bytes were wanted beside \d+ in \d+ arrays/);
+  expect(cpu).toBe(1000);
 }
 
 export function expectBroken({ failure, values, cpu, held }: Report<"broken">, mode: string): void {

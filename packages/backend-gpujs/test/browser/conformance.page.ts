@@ -6,6 +6,7 @@ import * as random from "@curv/tensor/random";
 import { gpujs, type DeviceMemory, type GpujsBackend, type GpujsFunctions, type Mode } from "../../src/index.js";
 import { accuracyBounds, largestError } from "../accuracy-bounds.js";
 import { besselErrors } from "../bessel-accuracy.js";
+import { differences, withShortBlocks } from "../long-programs.js";
 import { comparable, trainDigits, type Images } from "../workloads.js";
 import { runCollected, type Outcome } from "../../../../test/support/vitest-in-page.js";
 import { failureOf, starve, type Failure } from "./faults.js";
@@ -85,6 +86,21 @@ export const page = {
       if (!(error <= 2 * bound.ulp)) found.push(`${bound.name} on [${bound.from}, ${bound.to}]: ${error}`);
     }
     return found;
+  },
+
+  /**
+   * Programs on long arrays that come out otherwise than on the CPU, of all or some of them: with so many rows, or with blocks that are short.
+   */
+  async longArrays(mode: Mode, rows: number | null, only: readonly string[] | null): Promise<string[]> {
+    const run = async (count: number): Promise<string[]> => {
+      const device = await gpujs({ mode });
+      try {
+        return await differences(device, count, only);
+      } finally {
+        await device.dispose();
+      }
+    };
+    return rows === null ? withShortBlocks(() => run(25)) : run(rows);
   },
 
   /** Largest errors of the modified Bessel functions, in ulp. */
