@@ -20,6 +20,8 @@ import { isPromise } from "./task.js";
 interface Compiled {
   readonly run: CompiledKernel;
   arrays: number;
+  /** When it was run last, counted in runs. */
+  used: number;
   /** Not kept any more: destroyed when its last array is freed. */
   retired: boolean;
 }
@@ -33,15 +35,21 @@ interface Call {
   compile(): CompiledKernel;
 }
 
+/** Under which key a kernel is kept when it runs on arrays of these kinds and lengths. */
+interface Signature {
+  readonly arrays: readonly { readonly kind: string; readonly length: number }[];
+  readonly key: string;
+}
+
 export class Engine {
   /** Whether results are there when a call returns. */
   readonly synchronous: boolean;
   private readonly gpu: Gpu;
-  /** The ones used last stand last. */
   private readonly kernels = new Map<string, Compiled>();
   /** Compiled kernels that are kept. */
   mostKernels = 512;
-  private readonly keys = new WeakMap<Kernel, Map<string, string>>();
+  private runs = 0;
+  private readonly signatures = new WeakMap<Kernel, Signature[]>();
   private readonly makers = new WeakMap<Handle, Compiled>();
   /** What gpu.js draws or computes with: a WebGL context, or an adapter and its device. */
   context: unknown = null;
@@ -70,18 +78,26 @@ export class Engine {
 
   /** Runs a kernel on arrays and numbers. */
   launch(kernel: Kernel, arrays: readonly Handle[], scalars: readonly number[]): Handle | Promise<Handle> {
-    const key = this.keyOf(kernel, arrays.map((a) => `${kindOf(a)} ${lengthOf(a)}`).join());
-    const compile = (): CompiledKernel => this.compile(kernel, arrays);
+    const { name, length } = kernel;
     this.launches++;
-    return this.run({ ...kernel, key, compile, inputs: arrays }, [...arrays, ...scalars]);
+    const call: Call = {
+      key: this.keyOf(kernel, arrays),
+      name,
+      length,
+      inputs: arrays,
+      compile: () => this.compile(kernel, arrays),
+    };
+    return this.run(call, [...arrays, ...scalars]);
   }
 
   /** Sources are long: the keys that are made of them are kept. */
-  private keyOf(kernel: Kernel, signature: string): string {
-    let known = this.keys.get(kernel);
-    if (known === undefined) this.keys.set(kernel, (known = new Map()));
-    let key = known.get(signature);
-    if (key === undefined) known.set(signature, (key = `${kernel.length} ${kernel.identity} ${signature}`));
+  private keyOf(kernel: Kernel, arrays: readonly Handle[]): string {
+    let known = this.signatures.get(kernel);
+    if (known === undefined) this.signatures.set(kernel, (known = []));
+    for (const signature of known) if (fits(signature, arrays)) return signature.key;
+    const own = arrays.map((x) => ({ kind: kindOf(x), length: lengthOf(x) }));
+    const key = `${kernel.length} ${kernel.identity} ${own.map(({ kind, length }) => `${kind} ${length}`).join()}`;
+    known.push({ arrays: own, key });
     return key;
   }
 
@@ -108,17 +124,14 @@ export class Engine {
     if (this.mode !== "webasm" || !outOfMemory || this.kernels.size === 0) return false;
     const kept = Math.floor(this.kernels.size / 2);
     this.mostKernels = Math.max(1, kept);
-    while (this.kernels.size > kept) {
-      const [oldest, kernel] = this.kernels.entries().next().value!;
-      this.forget(oldest, kernel);
-    }
+    this.keepOnly(kept);
     return true;
   }
 
   private attempt({ key, name, length, compile, inputs }: Call, args: readonly unknown[]): Handle | Promise<Handle> {
     return this.guarded(name, length, () => {
       const kept = this.kernels.get(key);
-      const made: Compiled = kept ?? { run: compile(), arrays: 0, retired: false };
+      const made: Compiled = kept ?? { run: compile(), arrays: 0, used: 0, retired: false };
       const keep = (result: unknown): Handle => {
         const handle = asHandle(result);
         if (kept === undefined) this.verify(made.run, name);
@@ -186,11 +199,17 @@ export class Engine {
 
   /** Keeps a kernel as the one used last. */
   private remember(key: string, kernel: Compiled): void {
-    this.kernels.delete(key);
+    kernel.used = ++this.runs;
+    if (this.kernels.get(key) === kernel) return;
     this.kernels.set(key, kernel);
-    if (this.kernels.size <= this.mostKernels) return;
-    const [oldest, value] = this.kernels.entries().next().value!;
-    this.forget(oldest, value);
+    this.keepOnly(this.mostKernels);
+  }
+
+  /** As many kernels as that, the ones used last. */
+  private keepOnly(most: number): void {
+    if (this.kernels.size <= most) return;
+    const byUse = [...this.kernels].sort(([, a], [, b]) => a.used - b.used);
+    for (const [key, kernel] of byUse.slice(0, byUse.length - most)) this.forget(key, kernel);
   }
 
   /** Does not keep a kernel any longer: it makes room, or what it has allocated for itself may be broken. */
@@ -345,6 +364,13 @@ export class Engine {
  */
 function keepFlat({ kernel }: CompiledKernel): void {
   if (kernel._shapeOutput !== undefined) kernel._shapeOutput = (data) => data;
+}
+
+function fits({ arrays: known }: Signature, arrays: readonly Handle[]): boolean {
+  for (let i = 0; i < arrays.length; i++) {
+    if (known[i].length !== lengthOf(arrays[i]) || known[i].kind !== kindOf(arrays[i])) return false;
+  }
+  return true;
 }
 
 function asHandle(result: unknown): Handle {
