@@ -41,7 +41,7 @@ Hessian-vector products, and checks at which learning rate gradient descent beco
       { least: 1, most: 1000 },
     ),
     out: outputFile("file", "where to write the report (default report.html)", "report.html"),
-    resnet: flag("study ResNet-20, too (about eight minutes more)"),
+    resnet: flag("study ResNet-20, too (about ten minutes more)"),
     save: outputFolder("folder", "write the trained networks there, as architecture.safetensors"),
     checkpoint: outputFolder(
       "folder",
