@@ -7,7 +7,7 @@ import type { Tensor } from "@curv/tensor";
 import { eigvalsh } from "@curv/tensor/linalg";
 import * as random from "@curv/tensor/random";
 import { expect, test, vi } from "vitest";
-import { curvatureReport, hessianOperator, inBatches } from "./index.js";
+import { curvatureReport, hessianOperator, inBatches, layersOf } from "./index.js";
 
 vi.setConfig({ testTimeout: 60_000 });
 
@@ -45,7 +45,20 @@ test("numbers", async () => {
   expect(report.loss).toBeCloseTo(loss(params, batch).itemSync(), 12);
   const negative = Array.from(values).filter((x) => x < -1e-3 * values[n - 1]).length / n;
   expect(Math.abs(report.negativeFraction - negative)).toBeLessThan(0.15);
-  expect(stages).toEqual(["eigenvalues", "trace", "density"]);
+  expect(stages).toEqual(["eigenvalues", "trace", "density", "layers"]);
+
+  // Each layer's own block: that of a selection of its parameters.
+  const blocks = layersOf(params);
+  expect([...report.layers.keys()]).toEqual([...blocks.keys()]);
+  for (const [name, { selected, merge }] of blocks) {
+    const block = hessianOperator((p, b: typeof batch) => loss(merge(p), b), selected, batch);
+    const { largest, size, paths } = report.layers.get(name)!;
+    const wanted = eigvalsh(toDense(block)).max().itemSync();
+    expect(size).toBe(block.shape[0]);
+    expect(Math.abs(largest.value - wanted)).toBeLessThanOrEqual(largest.residual + 1e-12);
+    expect(largest.residual).toBeLessThan(0.02 * wanted);
+    expect(paths).toEqual([`${name}.bias`, `${name}.weight`]);
+  }
 });
 
 test("the page is one file that says what was measured", async () => {
@@ -55,6 +68,22 @@ test("the page is one file that says what was measured", async () => {
   expect(report.page.match(/<svg/g)).toHaveLength(2);
   expect(report.page).not.toMatch(/NaN|undefined|<script|https?:/);
   expect(report.page).toContain("@media print");
+  expect(report.page).toContain("prefers-color-scheme: dark");
+  // Names, signs and indices as one writes them, and every eigenvalue with its residual.
+  expect(report.page).toContain("2/λ<sub>max</sub></td>");
+  const shown = report.page.replace(/<style>[^]*<\/style>/, "").replace(/<[^>]*>/g, "|");
+  expect(shown).not.toMatch(/λ_|[|±] ?-\d|e-\d/);
+  const layers = [...report.layers.values()];
+  for (const { paths } of layers) expect(shown).toContain(`|${paths.join(", ")}|`);
+  for (const { value, residual } of [...report.largest, report.smallest, ...layers.map(({ largest }) => largest)]) {
+    expect(residual).toBeGreaterThanOrEqual(0);
+    const number = String(Number(value.toPrecision(4)))
+      .replace("-", "−")
+      .replace(/e.*/, "");
+    expect(shown).toMatch(new RegExp(`\\|${number}(·10[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)? ± [\\d.]+`));
+  }
+  const named = await curvatureReport(loss, params, batch, { top: 1, probes: 2, layerNames: { 0: "hidden <1>" } });
+  expect(named.page).toContain("<td>hidden &lt;1&gt;</td>");
   // Labels stay inside of the picture, and none is long.
   for (const [, x, anchor, label] of report.page.matchAll(
     /<text x="([^"]*)" y="[^"]*" text-anchor="(\w+)">([^<]*)</g,

@@ -1,13 +1,20 @@
 /** The curvature of a model's loss in one call: what one would measure first, in numbers and on a page. */
 
-import { DomainError } from "@curv/tensor";
-import { expectOptions, eigsh } from "@curv/linsolve";
-import { norm } from "@curv/tensor/tree";
+import { DomainError, pad, zeros } from "@curv/tensor";
+import {
+  expectArguments,
+  expectOptions,
+  eigsh,
+  linearOperator,
+  type AnyOperator,
+  type LinearOperator,
+} from "@curv/linsolve";
+import { leavesWithPath, norm } from "@curv/tensor/tree";
 import * as random from "@curv/tensor/random";
 import { asBatches, meanOverExamples, type Data } from "./data.js";
 import { spectralDensity, type SpectralDensity } from "./estimators/spectral-density.js";
 import { negativeFraction, spectralMeasure, type SpectralMeasure } from "./estimators/spectral-measure.js";
-import { traceByLayer, type BlockTrace } from "./estimators/trace-by-layer.js";
+import { layerRanges, traceByLayer, type BlockTrace } from "./estimators/trace-by-layer.js";
 import type { LossFunction } from "./loss-function.js";
 import { hessianFor, type HessianOptions } from "./operators/hessian.js";
 import { reportPage } from "./report-page.js";
@@ -27,11 +34,13 @@ export interface CurvatureReportOptions extends HessianOptions {
   readonly tol?: number;
   /** Of the page. Default "Curvature of the loss". */
   readonly title?: string;
+  /** What the page calls the layers, by their keys in the tree of parameters. Default: the paths of their tensors, as 0.bias, 0.weight. */
+  readonly layerNames?: Readonly<Record<string, string>>;
   /** Stops the run: its promise is rejected with the signal's reason. */
   readonly signal?: AbortSignal;
   /** Called as the work goes on, with what is being measured and how far that is. */
   readonly onProgress?: (progress: {
-    readonly stage: "eigenvalues" | "trace" | "density";
+    readonly stage: "eigenvalues" | "trace" | "density" | "layers";
     readonly done: number;
   }) => void;
 }
@@ -40,6 +49,14 @@ export interface Eigenvalue {
   readonly value: number;
   /** ‖H v − λ v‖: an eigenvalue is within that distance. */
   readonly residual: number;
+}
+
+/** A layer's own block of the Hessian. */
+export interface LayerCurvature extends BlockTrace {
+  /** Its largest eigenvalue, to 1 %. */
+  readonly largest: Eigenvalue;
+  /** The paths of its tensors. */
+  readonly paths: readonly string[];
 }
 
 export interface CurvatureReport {
@@ -51,11 +68,11 @@ export interface CurvatureReport {
   /** The largest eigenvalues, descending. */
   readonly largest: readonly Eigenvalue[];
   readonly smallest: Eigenvalue;
-  /** Whether all these eigenpairs reached `tol`. */
+  /** Whether all these eigenpairs reached `tol`, and the layers' 1 %. */
   readonly converged: boolean;
   readonly trace: BlockTrace;
-  /** Of each layer's diagonal block. */
-  readonly layers: ReadonlyMap<string, BlockTrace>;
+  /** Of each layer's diagonal block, by its key in the tree of parameters. */
+  readonly layers: ReadonlyMap<string, LayerCurvature>;
   /** Fraction of eigenvalues below −0.001 times the largest. */
   readonly negativeFraction: number;
   readonly density: SpectralDensity;
@@ -71,7 +88,8 @@ export interface CurvatureReport {
 }
 
 /**
- * Extreme eigenvalues, traces, spectral density and the largest stable learning rate of a loss, about 400 Hessian-vector products.
+ * Extreme eigenvalues, traces, spectral density and the largest stable learning rate of a loss, about 400 Hessian-vector products and some
+ * ten for each layer.
  *
  * @throws As `hessianOperator` and `eigsh`.
  *
@@ -87,9 +105,13 @@ export async function curvatureReport<P, B>(
   const caller = "curvatureReport";
   expectOptions(caller, options, {
     key: "key", top: "number", probes: "number", density: "object", tol: "number", title: "text",
+    layerNames: "object",
   }); // prettier-ignore
   const { key = random.key(0), top = 5, probes = 32, tol = 1e-4, title = "Curvature of the loss" } = options;
-  const { signal, onProgress } = options;
+  const { signal, onProgress, layerNames = {} } = options;
+  for (const [layer, name] of Object.entries(layerNames)) {
+    expectArguments(caller, { [`options.layerNames.${layer}`]: [name, "text"] });
+  }
   const hessian = hessianFor(loss, params, data, options, caller);
   const [n] = hessian.shape;
   if (!Number.isInteger(top) || top < 1) throw new DomainError(`${caller}: top is ${top}; wants a positive integer.`);
@@ -97,7 +119,8 @@ export async function curvatureReport<P, B>(
   checkCount(probes, caller, "probes");
   const k = Math.min(top, n);
   const stop = signal && { signal };
-  const tell = (stage: "eigenvalues" | "trace" | "density", done: number): void => onProgress?.({ stage, done });
+  type Stage = "eigenvalues" | "trace" | "density" | "layers";
+  const tell = (stage: Stage, done: number): void => onProgress?.({ stage, done });
 
   const { mean } = meanOverExamples(
     asBatches(data, caller),
@@ -130,6 +153,25 @@ export async function curvatureReport<P, B>(
     onProgress: ({ products, of }) => tell("density", products / of),
   });
 
+  const layers = new Map<string, LayerCurvature>();
+  const ofLayers: { readonly products: number; readonly converged: boolean }[] = [];
+  const paths = leavesWithPath(params as never).map(({ path }) => path);
+  for (const [name, range] of layerRanges(params)) {
+    const found = await eigsh(diagonalBlock(hessian, range), {
+      ...settings,
+      k: 1,
+      check: false,
+      tol: Math.max(tol, 1e-2),
+    });
+    ofLayers.push(found);
+    layers.set(name, {
+      ...traces.layers.get(name)!,
+      largest: { value: await found.values.item(), residual: await found.residuals.item() },
+      paths: paths.filter(([first]) => String(first ?? "") === name).map((path) => path.join(".")),
+    });
+    tell("layers", layers.size / traces.layers.size);
+  }
+
   const [values, residuals] = await Promise.all([upper.values.data(), upper.residuals.data()]);
   const largest = Array.from(values, (v, i) => ({ value: v, residual: residuals[i] }));
   const lambdaMax = largest[0].value;
@@ -140,9 +182,9 @@ export async function curvatureReport<P, B>(
     lambdaMax,
     largest,
     smallest: { value: await lower.values.item(), residual: await lower.residuals.item() },
-    converged: upper.converged && lower.converged,
+    converged: upper.converged && lower.converged && ofLayers.every(({ converged }) => converged),
     trace: traces.total,
-    layers: traces.layers,
+    layers,
     negativeFraction: negativeFraction(measure, 1e-3 * Math.abs(lambdaMax)).trace,
     density: spectralDensity(measure),
     logDensity: spectralDensity(measure, { scale: "log", floor: Math.max(Math.abs(lambdaMax) * 1e-7, 1e-30) }),
@@ -150,8 +192,21 @@ export async function curvatureReport<P, B>(
     largestStableLearningRate: lambdaMax > 0 ? 2 / lambdaMax : Infinity,
     products:
       [upper, lower].reduce((sum, run) => sum + run.products + run.verificationProducts, 0) +
+      ofLayers.reduce((sum, run) => sum + run.products, 0) +
       traces.products +
       measure.products,
   };
-  return { ...numbers, page: reportPage(numbers, title) };
+  return { ...numbers, page: reportPage(numbers, title, layerNames) };
+}
+
+/** The block of a range of a symmetric operator's elements. */
+function diagonalBlock<P>(a: LinearOperator<P>, [start, end]: readonly [number, number]): AnyOperator {
+  const { dtype, eager } = a;
+  const [n] = a.shape;
+  return linearOperator({
+    matvec: (v) => a.matvec(pad(v, [[start, n - end]])).slice([start, end]),
+    domain: zeros([end - start], { dtype }),
+    symmetric: true,
+    eager,
+  });
 }

@@ -1,8 +1,8 @@
 /** Estimators against matrices whose answers are known (theme-curvature, "Must be true" 3 and 5, and the table of its section 3). */
 
 import { denseOperator, diagonalOperator, lanczos, linearOperator, toDense } from "@curv/linsolve";
-import { eye, matmul, tensor, type Tensor } from "@curv/tensor";
-import { qr } from "@curv/tensor/linalg";
+import { eye, matmul, take, tensor, type Tensor } from "@curv/tensor";
+import { qr, solve } from "@curv/tensor/linalg";
 import * as random from "@curv/tensor/random";
 import { describe, expect, test, vi } from "vitest";
 import {
@@ -60,19 +60,23 @@ describe("Hutchinson's estimators", () => {
     expect(off.div(standardError).max().itemSync()).toBeLessThan(4);
   });
 
-  test.each([
-    ["rademacher", true],
-    ["normal", false],
-  ] as const)("have the variance of the theory, %s", async (distribution, less) => {
+  test.each(distributions)("have the variance of the theory, %s", async (distribution) => {
     const { samples } = await hutchinsonTrace(a, key, { ...many, distribution });
     const mean = sum([...samples]) / samples.length;
     const variance = sum(samples.map((x) => (x - mean) ** 2)) / samples.length;
+    const n = spectrum.length;
     const diagonal = matrix
-      .mul(eye(12, 12, { dtype }))
+      .mul(eye(n, n, { dtype }))
       .square()
       .sum()
       .itemSync();
-    const wanted = 2 * (matrix.square().sum().itemSync() - (less ? diagonal : 0));
+    const squares = sum(spectrum.map((x) => x * x));
+    const wanted = {
+      rademacher: 2 * (squares - diagonal),
+      normal: 2 * squares,
+      // What is left of that when the length of a probe does not vary: E (zᵀAz)² = n((tr A)² + 2‖A‖²)/(n + 2).
+      sphere: ((2 * n) / (n + 2)) * (squares - sum(spectrum) ** 2 / n),
+    }[distribution];
     expect(variance / wanted).toBeGreaterThan(0.93);
     expect(variance / wanted).toBeLessThan(1.07);
   });
@@ -178,14 +182,17 @@ describe("Hutch++ and XTrace", () => {
   }
 
   test.each([
-    ["1/j²", 0.17, 7.3e-3, 4.3e-3],
-    ["0.7^j", 0.107, 1.1e-2, 2.8e-3],
-    ["flat 3 to 1", 5.3e-3, 1.1e-2, 1.2e-2],
-  ] as const)("have the errors of the specification's table for 30 products, %s", async (name, h, hpp, x) => {
+    [30, "1/j²", 0.17, 7.3e-3, 4.3e-3],
+    [30, "0.7^j", 0.107, 1.1e-2, 2.8e-3],
+    [30, "flat 3 to 1", 5.3e-3, 1.1e-2, 1.2e-2],
+    [60, "1/j²", 0.094, 1.7e-3, 9.0e-4],
+    [60, "0.7^j", 0.071, 1.9e-4, 8.0e-6],
+    [60, "flat 3 to 1", 3.9e-3, 8.0e-3, 1.2e-2],
+  ] as const)("have the errors of the specification's table for %i products, %s", async (products, name, h, hpp, x) => {
     const [a, b, c] = [
-      await errors(name, "hutchinson", 30, 60),
-      await errors(name, "hutchPlusPlus", 30, 60),
-      await errors(name, "xTrace", 30, 60),
+      await errors(name, "hutchinson", products, 60),
+      await errors(name, "hutchPlusPlus", products, 60),
+      await errors(name, "xTrace", products, 60),
     ];
     for (const [{ rmse }, wanted] of [
       [a, h],
@@ -264,6 +271,66 @@ describe("Hutch++ and XTrace", () => {
     // Hutchinson's diagonal is far from that.
     const plain = await hutchinsonDiagonal(a, key, { probes: 24 });
     expect(plain.diagonal.sub(truth).abs().max().itemSync()).toBeGreaterThan(0.5);
+  });
+
+  test.each(["normal", "sphere"] as const)("XTrace with %s probes is what it is defined as", async (distribution) => {
+    const [size, k] = [30, 7];
+    const dense = withSpectrum(
+      range(size, (i) => 0.8 ** i),
+      35,
+    );
+    const a = denseOperator(dense, symmetric);
+    const wanted = async (resphere: boolean) => {
+      const { trace, standardError, sketch } = await xTrace(a, key, { products: 2 * k, distribution, resphere });
+      // The probes are A⁻¹ Q R.
+      const w = solve(dense, sketch.basis.matmul(sketch.triangle));
+      const estimates = range(k, (i) => {
+        const others = tensor(Int32Array.from(range(k, (j) => j).filter((j) => j !== i)));
+        const { q } = qr(dense.matmul(take(w, others, 1)));
+        const probe = w.slice(null, i);
+        const left = probe.sub(q.matmul(q.transpose().matmul(probe)));
+        const within = q.mul(dense.matmul(q)).sum().itemSync();
+        const rest = left.mul(dense.matmul(left)).sum().itemSync();
+        // A uniform vector in the n − k + 1 dimensions that are left has that squared length, in the mean.
+        return within + (resphere ? ((size - k + 1) / left.square().sum().itemSync()) * rest : rest);
+      });
+      const mean = sum(estimates) / k;
+      expect(trace).toBeCloseTo(mean, 9);
+      const variance = sum(estimates.map((x) => (x - mean) ** 2)) / (k - 1);
+      expect(standardError).toBeCloseTo(Math.sqrt(variance / k), 9);
+      return trace;
+    };
+    expect(await wanted(true)).not.toBe(await wanted(false));
+    // It is the default.
+    expect((await xTrace(a, key, { products: 2 * k, distribution })).trace).toBe(
+      (await xTrace(a, key, { products: 2 * k, distribution, resphere: true })).trace,
+    );
+  });
+
+  test("resphering takes away what the length of a probe adds, and stays unbiased", { timeout: 300_000 }, async () => {
+    const flat = diagonalOperator(tensor(Float64Array.from({ length: 40 }, () => 3)));
+    for (const distribution of ["normal", "sphere"] as const) {
+      const options = { products: 8, distribution };
+      // Of a multiple of the identity nothing is left then.
+      expect((await xTrace(flat, key, options)).trace).toBeCloseTo(120, 9);
+      const without = await xTrace(flat, key, { ...options, resphere: false });
+      expect(Math.abs(without.trace - 120)).toBeGreaterThan(0.1);
+
+      const values = range(20, (i) => 1 + 0.8 ** i);
+      const a = denseOperator(withSpectrum(values, 36), symmetric);
+      const off: { true: number[]; false: number[] } = { true: [], false: [] };
+      for (let i = 0; i < 100; i++) {
+        for (const resphere of [true, false]) {
+          const { trace } = await xTrace(a, random.foldIn(key, 9000 + i), { products: 12, distribution, resphere });
+          off[`${resphere}`].push(trace - sum(values));
+        }
+      }
+      const squares = (xs: readonly number[]): number => sum(xs.map((x) => x * x));
+      for (const errors of [off.true, off.false]) {
+        expect(Math.abs(sum(errors))).toBeLessThan(5 * Math.sqrt(squares(errors)));
+      }
+      expect(squares(off.true)).toBeLessThan(0.3 * squares(off.false));
+    }
   });
 
   test("XTrace of the whole space is exact to rounding", async () => {
@@ -350,6 +417,38 @@ describe("stochastic Lanczos quadrature", () => {
     expect(moment(2)).toBeCloseTo(second.trace / n + sigma ** 2, 2);
     expect(Math.abs(first.trace - sum(spectrum))).toBeLessThan(3 * first.standardError);
     expect(Math.abs(second.trace - sum(spectrum.map((t) => t * t)))).toBeLessThan(3 * second.standardError);
+  });
+
+  test("the widths of the conventions", () => {
+    const measured = (nodes: readonly number[]) => {
+      const runs = [{ nodes, weights: nodes.map(() => 1 / nodes.length), residuals: nodes.map(() => 0) }];
+      return { size: 10, products: nodes.length, runs };
+    };
+    const wide = measured([-1, 0.25, 0.5, 2, 6]);
+    const narrow = measured([0.1, 0.2, 0.3]);
+    const width = (m: typeof wide, options: object): number => spectralDensity(m, { points: 3, ...options }).width;
+    expect(width(wide, {})).toBeCloseTo(7 / 5, 14);
+    expect(width(wide, { width: "range" })).toBeCloseTo(7 / 5, 14);
+    expect(width(wide, { width: "pyhessian" })).toBeCloseTo(8.366600265340756e-3, 16); // √7e-5
+    expect(width(narrow, { width: "pyhessian" })).toBeCloseTo(3.1622776601683794e-3, 16); // √1e-5
+    // curvlinops: 5 % of the range are added at both ends, and what is between them is mapped to [−1, 1].
+    const papyan = (low: number, high: number, m: number, kappa: number): number => {
+      const margin = 0.05 * (high - low);
+      const perUnit = (high + margin - (low - margin)) / 2;
+      return (perUnit * 2) / (m - 1) / Math.sqrt(8 * Math.log(kappa));
+    };
+    expect(width(wide, { width: "papyan" })).toBeCloseTo(papyan(-1, 6, 5, 3), 14);
+    expect(papyan(-1, 6, 5, 3)).toBeCloseTo(0.6493271, 7);
+    const [low, high] = [Math.log10(0.25 + 1e-5), Math.log10(6 + 1e-5)];
+    expect(width(wide, { width: "papyan", scale: "log" })).toBeCloseTo(papyan(low, high, 5, 1.04), 14);
+    expect(width(wide, { width: 0.3 })).toBe(0.3);
+    // One normal curve of that width for each node.
+    const { x, density } = spectralDensity(wide, { width: "papyan", points: 5 });
+    const sigma = papyan(-1, 6, 5, 3);
+    x.forEach((at, i) => {
+      const curves = wide.runs[0].nodes.map((node) => Math.exp(-(((at - node) / sigma) ** 2) / 2));
+      expect(density[i]).toBeCloseTo(sum(curves) / 5 / sigma / Math.sqrt(2 * Math.PI), 14);
+    });
   });
 
   test("goes on from an earlier measure, and from its JSON", async () => {

@@ -10,6 +10,7 @@ export {
   type CurvatureReport,
   type CurvatureReportOptions,
   type Eigenvalue,
+  type LayerCurvature,
 } from "./curvature-report.js";
 export { fromLoader, inBatches, type Batches, type Data } from "./data.js";
 export {
@@ -73,6 +74,7 @@ export { gaussNewtonDiagonal } from "./gauss-newton-diagonal.js";
 export { gradientNoiseScale, type GradientNoise } from "./gradient-noise-scale.js";
 export { influence, type InfluenceOptions } from "./influence.js";
 export { inverseProduct, type InverseProductOptions } from "./inverse-product.js";
+export { lissa, type LissaOptions, type LissaResult, type OperatorList } from "./lissa.js";
 export { type LossFunction, type LossOptions } from "./loss-function.js";
 export * from "./kfac/index.js";
 export { lossSurface, type LossSurface, type LossSurfaceOptions } from "./loss-surface.js";

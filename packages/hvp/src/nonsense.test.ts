@@ -147,6 +147,15 @@ sweepArguments(hvp, {
         ...driver,
       },
     }),
+    lissa: () => ({
+      operators: [operator],
+      b: v,
+      key,
+      options: {
+        ...{ damping: 0.1, stepSize: 0.1, steps: 2, repeats: 2, weights: [1], rtol: 0.1 },
+        ...driver,
+      },
+    }),
     influence: () => ({
       loss,
       params,
@@ -183,6 +192,7 @@ sweepArguments(hvp, {
         density: { probes: 1, steps: 2 },
         tol: 0.1,
         title: "x",
+        layerNames: { 0: "head" },
         ...driver,
       },
     }),
@@ -236,7 +246,7 @@ sweepArguments(hvp, {
     sharpness: () => ({ m: minimum, options: { key, exact: false, probes: 2, signal } }),
     stabilityReport: () => ({
       m: minimum,
-      options: { lr: 0.1, batch: 1, alignment: 0.1, key, signal },
+      options: { lr: 0.1, batch: 1, alignment: 0.1, key, chains: 4, steps: 200, signal },
     }),
     noiseAlignment: () => ({
       gradients: ones([3, P], { dtype }),

@@ -12,7 +12,8 @@ export interface SpectralDensityOptions {
   readonly floor?: number;
   /**
    * Width of the Gaussians, a number on the axis or a convention: "range" (default), the range of the nodes over the number of steps;
-   * "pyhessian", σ² = 1e-5·max(1, range); "papyan", two nodes of a Chebyshev grid apart, σ = range/(0.9·(steps − 1)·√(8 ln 3)).
+   * "pyhessian", σ² = 1e-5·max(1, range); "papyan", σ = 1.1·range/((steps − 1)·√(8 ln κ)): the spectrum with a margin of 5 % on both sides
+   * is [−1, 1], where it is 2/((steps − 1)·√(8 ln κ)), with κ = 3, and 1.04 on the log scale.
    */
   readonly width?: number | "range" | "pyhessian" | "papyan";
   /** Places at which the density is computed. Default 1024. */
@@ -55,7 +56,7 @@ export function spectralDensity(measure: SpectralMeasure, options: SpectralDensi
   const all = seen.flatMap(({ places }) => places);
   const [low, high] = [Math.min(...all), Math.max(...all)];
   const steps = Math.max(...seen.map(({ places }) => places.length));
-  const sigma = typeof width === "number" ? width : (conventions[width]?.(high - low, steps) ?? NaN);
+  const sigma = typeof width === "number" ? width : (conventions[width]?.(high - low, steps, scale) ?? NaN);
   if (!(sigma > 0)) {
     throw new DomainError(
       `spectralDensity: width is ${JSON.stringify(width)}; wants a positive number, "range", "pyhessian" or "papyan".`,
@@ -80,8 +81,13 @@ export function spectralDensity(measure: SpectralMeasure, options: SpectralDensi
 }
 
 /** σ from the range of the nodes and the number of steps; a spectrum of one point has a range of 1e-3. */
-const conventions: Readonly<Record<string, ((range: number, steps: number) => number) | undefined>> = {
+type Convention = (range: number, steps: number, scale: "linear" | "log") => number;
+
+const conventions: Readonly<Record<string, Convention | undefined>> = {
   range: (range, steps) => (range > 0 ? range : 1e-3) / steps,
   pyhessian: (range) => Math.sqrt(1e-5 * Math.max(1, range)),
-  papyan: (range, steps) => (range > 0 ? range : 1e-3) / 0.9 / (Math.max(2, steps) - 1) / Math.sqrt(8 * Math.log(3)),
+  papyan: (range, steps, scale) => {
+    const kappa = scale === "log" ? 1.04 : 3;
+    return (1.1 * (range > 0 ? range : 1e-3)) / (Math.max(2, steps) - 1) / Math.sqrt(8 * Math.log(kappa));
+  },
 };

@@ -81,7 +81,7 @@ export async function traceByLayer<X>(
 }
 
 /** Where each top-level entry's elements are in the vector of a tree. */
-function layerRanges(tree: unknown): ReadonlyMap<string, readonly [number, number]> {
+export function layerRanges(tree: unknown): ReadonlyMap<string, readonly [number, number]> {
   const ranges = new Map<string, readonly [number, number]>();
   let offset = 0;
   for (const { path, leaf } of leavesWithPath(tree as never)) {

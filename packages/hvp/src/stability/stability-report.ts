@@ -3,15 +3,16 @@
 import { expectOptions } from "@curv/linsolve";
 import { diag } from "@curv/tensor";
 import { eigvalsh } from "@curv/tensor/linalg";
-import type * as random from "@curv/tensor/random";
 import { checkPositive } from "../batch-size/arguments.js";
 import { checkInterpolant, isHeuristic, type Interpolant } from "./interpolant.js";
 import { meanSquareThreshold, singleStepWeight } from "./mean-square-threshold.js";
+import type { ChainOptions } from "./monte-carlo.js";
 import { leastAlignment } from "./noise-alignment.js";
 import { largestRank, rangeCoordinates, scatterMatrix } from "./range-coordinates.js";
 import { sharpness } from "./sharpness.js";
 
-export interface StabilityOptions {
+/** With those of the chains that `meanSquare` is simulated by where min(n, p) > 500. */
+export interface StabilityOptions extends ChainOptions {
   /** η. */
   readonly lr: number;
   /** B, from 1 to n. */
@@ -23,10 +24,6 @@ export interface StabilityOptions {
    * min(n, p) ≤ 500; beyond that the condition is not judged.
    */
   readonly alignment?: number;
-  /** For what is estimated. Default key(0). */
-  readonly key?: random.Key;
-  /** Stops the run: its promise is rejected with the signal's reason. */
-  readonly signal?: AbortSignal;
 }
 
 export interface StabilityReport {
@@ -69,14 +66,15 @@ export interface StabilityReport {
 export async function stabilityReport(m: Interpolant, options: StabilityOptions): Promise<StabilityReport> {
   const caller = "stabilityReport";
   checkInterpolant(m, caller);
-  expectOptions(caller, options, { key: "key" });
-  const { lr, batch, replacement = false, key, signal } = options;
+  expectOptions(caller, options, { key: "key", chains: "number", steps: "number" });
+  const { lr, batch, replacement = false, key, signal, chains, steps } = options;
   checkPositive(lr, caller, "lr");
   if (options.alignment !== undefined) checkPositive(options.alignment, caller, "alignment");
   const q = singleStepWeight(m.examples, batch, replacement, caller);
   const shared = { ...(key && { key }), ...(signal && { signal }) };
   const { trace, lambdaMax, frobenius, nonUniformity, converged } = await sharpness(m, shared);
-  const threshold = await meanSquareThreshold(m, { batch, replacement, ...shared });
+  const simulation = { ...(chains !== undefined && { chains }), ...(steps !== undefined && { steps }) };
+  const threshold = await meanSquareThreshold(m, { batch, replacement, ...simulation, ...shared });
   const known = Math.min(m.examples, m.params) <= largestRank;
   const alignment = options.alignment ?? (known ? leastAlignment(m, caller) : null);
   const margins = {

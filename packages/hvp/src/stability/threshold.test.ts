@@ -206,6 +206,21 @@ test("beyond 500 examples and parameters the default is a simulation, and it say
   expect(Math.abs((eta * 100) / 501 / 2 - 1)).toBeLessThan(0.05);
 });
 
+test("beyond 500 the report says what it cannot judge", async () => {
+  const a = diag(tensor(Float64Array.from({ length: 501 }, (_, i) => (i === 7 ? 10 : 1))));
+  // λ_max = 100/501: 2/λ_max is 10.02.
+  const options = { lr: 9, batch: 501, steps: 150, chains: 2 };
+  const report = await stabilityReport(interpolantOf(a), options);
+  expect(report).toMatchObject({ gd: true, lossNecessary: "n/a", sufficient: "n/a", traceNecessary: "n/a" });
+  expect(report.margins.gd).toBeCloseTo(10.02 / 9, 6);
+  for (const name of ["loss", "sufficient", "trace"] as const) expect(report.margins[name]).toBeNaN();
+  // With a bound of the alignment the condition of loss stability is judged: nothing is lost with the whole batch.
+  expect((await stabilityReport(interpolantOf(a), { ...options, alignment: 0.5 })).lossNecessary).toBe(true);
+  // Up to 500 all of them are.
+  const small = await stabilityReport(interpolantOf(a.slice([0, 20])), { lr: 0.01, batch: 1 });
+  expect(Object.values(small)).not.toContain("n/a");
+});
+
 /** λ_max((I − ηG)² + η² q S), with all matrices p × p. */
 function sufficientAt(a: Tensor, eta: number, batch: number): number {
   const [n, p] = a.shape;
