@@ -1,5 +1,6 @@
 /** Models of TensorFlow.js layers against its own predictions, layer by layer, and against the reference outputs of the specification. */
 
+import { readFileSync } from "node:fs";
 import { cpu, grad, hessian, isTensor, jit, sum, tensor, use, zeros, type Tensor, type TypedArray } from "@curv/tensor";
 import * as tf from "@tensorflow/tfjs";
 import { afterEach, beforeAll, describe, expect, test } from "vitest";
@@ -239,6 +240,25 @@ test("every class of layers is in a model above or below", () => {
   expect(layerClasses.filter((name) => !used.has(name) && !elsewhere.includes(name))).toEqual([]);
 });
 
+test("the README's table names them all, and no others", () => {
+  const readme = readFileSync(new URL("../README.md", import.meta.url), "utf8");
+  const table = readme.slice(readme.indexOf("| Classes of layers"), readme.indexOf("What is not in it"));
+  const named = [...table.matchAll(/`(\w+)`/g)].map(([, name]) => name);
+  expect([...new Set(named)].sort()).toEqual(layerClasses);
+});
+
+test("softmax along another axis than the last, which is its own default here, and which TensorFlow.js cannot run", async () => {
+  const model = sequential(L.softmax({ inputShape: [3, 4] }));
+  expect(model.layers[0].getConfig().axis).toBe(1);
+  expect(() => model.predict(tf.zeros([2, 3, 4]))).toThrow(/non-last dimension/);
+  const [turn, back] = [L.permute({ dims: [2, 1], inputShape: [3, 4] }), L.permute({ dims: [2, 1] })];
+  const turned = sequential(turn, L.activation({ activation: "softmax" }), back);
+  const x = inputValues([2, 3, 4]);
+  const [expected] = await predictions(turned, [tf.tensor(x, [2, 3, 4])]);
+  const { apply, params } = await functionFromLayersModel(model);
+  expect(worst(await apply(params, tensor(x, { shape: [2, 3, 4] })).data(), expected)).toBeLessThan(2e-6);
+});
+
 test("every layer of tf.layers is known, or refused by its name", async () => {
   // Not layers by themselves, or another name of one that is; cells are run by rnn, above.
   const others = ["Layer", "RNN", "RNNCell", "input", "inputLayer", "convLstm2dCell", "gruCell", "lstmCell", "simpleRNNCell", "stackedRNNCells"];
@@ -411,6 +431,10 @@ describe("what cannot be translated is refused by the layer's name", () => {
     );
     const { apply, params } = await functionFromLayersModel(model);
     expect(() => apply(params, zeros([1, 8, 1]))).toThrow(/"past" \(Conv1D\) pads causally/);
+    expect(() => model.predict(tf.zeros([1, 8, 1]))).toThrow(/CAUSAL/);
+  });
+  test("a GRU that resets after the product is none of TensorFlow.js's", () => {
+    expect(() => L.gru({ units: 2, resetAfter: true } as never)).toThrow(/reset_after/);
   });
 
   for (const [name, make, message] of refused) {
