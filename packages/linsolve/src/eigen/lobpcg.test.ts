@@ -21,7 +21,7 @@ test.each(["largest", "smallest"] as const)("%s of a dense matrix, as by Lanczos
   expect(gram.abs().max().itemSync()).toBeLessThan(1e-10);
 });
 
-test("the top ten of 2,000, with an exact double", async () => {
+test("the top ten of 2,000, with an exact double", { timeout: 120_000 }, async () => {
   const spectrum = Float64Array.from({ length: 2000 }, (_, i) =>
     i < 10 ? 2 - 0.01 * (i === 4 ? 3 : i) : 1.8 * (1 - (i - 10) / 1990),
   );
@@ -32,7 +32,7 @@ test("the top ten of 2,000, with an exact double", async () => {
   values(result.values).forEach((x, i) => expect(Math.abs(x - wanted[i])).toBeLessThan(1e-10));
 });
 
-test("the smallest of a wide spectrum, with its inverse diagonal as preconditioner", async () => {
+test("the smallest of a wide spectrum, with its inverse diagonal as preconditioner", { timeout: 120_000 }, async () => {
   const n = 400;
   const d = tensor(Float64Array.from({ length: n }, (_, i) => 1 + i ** 2));
   const noise = draw(2, [n, n]).mul(0.02);
