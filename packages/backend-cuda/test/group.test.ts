@@ -1,5 +1,8 @@
 /** Several cards in one process: whose array is whose, and collectives by NCCL and by the host. */
 
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { cpu, grad, isCurvError, jit, mul, tensor, tidy, use, zeros, type DType, type Tensor } from "@curv/tensor";
 import { afterEach, beforeAll, afterAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { cuda, cudaGroup, type CudaBackend, type CudaGroup, type Reduction } from "../src/index.js";
@@ -244,6 +247,28 @@ describe("cards that are lost", () => {
     expect(() => late.dispose()).not.toThrow();
     a.dispose();
     expect(library.live()).toBe(live - 4);
+  });
+
+  test("the README's example: the average of two cards' gradients is that of the whole batch", async () => {
+    card.setDevices(2);
+    const directory = fileURLToPath(new URL("..", import.meta.url));
+    const [, code] = /```ts no-run\n([^`]*cudaGroup[^`]*)```/.exec(readFileSync(join(directory, "README.md"), "utf8"))!;
+    const folder = join(directory, ".cache/group");
+    mkdirSync(folder, { recursive: true });
+    const file = join(folder, `example-${process.pid}.ts`);
+    writeFileSync(file, code);
+    const printed: Float32Array[][] = [];
+    const log = vi.spyOn(console, "log").mockImplementation((...values) => void printed.push(values as Float32Array[]));
+    try {
+      await import(/* @vite-ignore */ file);
+    } finally {
+      log.mockRestore();
+      rmSync(folder, { recursive: true, force: true });
+    }
+    const [[average, whole]] = printed;
+    expect(average.length).toBe(2);
+    average.forEach((y, i) => expect(y).toBeCloseTo(whole[i], 4));
+    expect(Math.abs(average[0])).toBeGreaterThan(1);
   });
 
   test("without NCCL there is no group, unless the host is asked for", () => {
