@@ -86,7 +86,9 @@ else {
     test("training holds a flat memory", { timeout: 240_000 + 400 * steps }, async ({ skip }) => {
       skip(description === null, whyNot);
       const { early, late, start, end } = await ask("train", steps);
-      expect(late).toEqual(early);
+      // Less if garbage of other tests was collected.
+      expect(late.numTensors).toBeLessThanOrEqual(early.numTensors);
+      expect(late.numBytes).toBeLessThanOrEqual(early.numBytes);
       expect(end).toBeLessThan(start);
     });
 

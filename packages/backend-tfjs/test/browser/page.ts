@@ -166,8 +166,8 @@ export const page = {
       for (const x of p) x.dispose();
       p = next;
       if (i === 2) early = held();
-      // What is not read piles up in the queue of the device.
-      if (i % 50 === 49) await p[0].data();
+      // What is not read piles up in the queue of the device. (The first fifty wait for nothing, so that nothing is collected meanwhile.)
+      if (i > 0 && i % 50 === 0) await p[0].data();
     }
     const late = held();
     const end = await loss(p).item();
