@@ -4,7 +4,7 @@
  */
 
 import { besselRatioI, besselRatioK, logIv, logIve, logKv, logKve } from "@curv/bessel";
-import { grad, makeGraph, zeros, type DType, type Graph, type Tensor } from "@curv/tensor";
+import { grad, jvp, makeGraph, zeros, type DType, type Graph, type Tensor } from "@curv/tensor";
 import { beforeEach, describe, expect, test } from "vitest";
 import { planGraph } from "../src/graph-plan.js";
 import { architectures, compileAll, nvrtc } from "./compiler.js";
@@ -20,12 +20,29 @@ function graphs(dtype: DType): Record<string, Graph> {
     (f: (a: Tensor, b: Tensor) => Tensor) =>
     (a: Tensor, b: Tensor): Tensor =>
       grad((at: Tensor) => f(a, at).sum())(b);
+  const inOrder =
+    (f: (a: Tensor, b: Tensor) => Tensor) =>
+    (a: Tensor, b: Tensor): Tensor =>
+      jvp((order: Tensor) => f(order, b), [a], [a.mul(0).add(1)]).tangent;
+  const ofBoth = { logIv, logKv, besselRatioI, besselRatioK };
   return {
     ...Object.fromEntries(
       Object.entries(functions).map(([name, f]) => [name, makeGraph((a: Tensor, b: Tensor) => f(a, b), v, x)]),
     ),
     "slope of the ratio of I": makeGraph(slope(besselRatioI), v, x),
     "slope of the ratio of K": makeGraph(slope(besselRatioK), v, x),
+    ...Object.fromEntries(
+      Object.entries(ofBoth).flatMap(([name, f]) => {
+        const [first, second] = [inOrder(f), inOrder(inOrder(f))];
+        return [
+          [`slope of ${name} in the order`, makeGraph(first, v, x)],
+          [
+            `derivatives of ${name} in the order`,
+            makeGraph((a: Tensor, b: Tensor) => [second(a, b), inOrder(second)(a, b)], v, x),
+          ],
+        ];
+      }),
+    ),
     chain: makeGraph((a: Tensor, b: Tensor) => logIv(a, b.exp()).add(logKv(a, b.exp())).mul(2).sub(b), v, x),
     broadcast: makeGraph((a: Tensor, b: Tensor) => logIv(a, b.square()).neg(), few, x.reshape([1, 4096])),
     sum: makeGraph((a: Tensor, b: Tensor) => logKv(a, b).sum(), v, x),

@@ -9,7 +9,7 @@ import { debyeCoefficients } from "../scalar/debye.js";
 import { scaledLadder } from "../scalar/ladder.js";
 import { aboutHalf } from "../scalar/reciprocal-gamma.js";
 import { onDebye, onHankel } from "./hankel.js";
-import { convolution, joined, Statements, type Series } from "./taylor.js";
+import { convolution, joined, Statements, withoutUnused, type Series } from "./taylor.js";
 
 /** As many derivatives have functions: third ones are what the curvature of a gradient wants. */
 export const mostDerivatives = 3;
@@ -121,13 +121,15 @@ function debyeRatio(precision: Precision, n: number): string {
   t.line(`let h = c_besselRadius(v, x); let p = 0.0; ${variables(["s", "u"], n)}`);
   t.line(`let order = v; let g = h; ${variables(["here", "next", "sum", "ahead"], n)}`);
   // The order above first; what it gave moves on while that of v is computed.
-  const body = new Statements(n);
+  const body = new Statements(n, "b");
   const parts = debyeParts(precision, body, n, "order", "g", "h");
-  const keep = upTo(n).map((k) => `here${k} = ${parts.H[k] ?? "0.0"}; sum${k} = ${parts.sum[k] ?? "0.0"};`);
+  const keep = upTo(n).map(
+    (k) => `here${k} = ${parts.H[k] ?? "0.0"};${k === 0 ? "" : ` sum${k} = ${parts.sum[k] ?? "0.0"};`}`,
+  );
   t.line(`let turn = 0.0;
 while (turn < 1.5) {
 if (turn < 0.5) { order = v + 1.0; g = c_besselRadius(order, x); } else { order = v; g = h; }
-${upTo(n).map((k) => `next${k} = here${k}; ahead${k} = sum${k};`).join(" ")}
+${upTo(n).map((k) => `next${k} = here${k};${k === 0 ? "" : ` ahead${k} = sum${k};`}`).join(" ")}
 ${body}
 ${keep.join(" ")}
 turn = turn + 1.0;
@@ -384,7 +386,8 @@ function ofOrder(precision: Precision, n: number): readonly SourceFunction[] {
 export const orderDerivatives = (precision: Precision): readonly SourceFunction[] =>
   upTo(mostDerivatives)
     .slice(1)
-    .flatMap((n) => ofOrder(precision, n));
+    .flatMap((n) => ofOrder(precision, n))
+    .map(([name, parameters, body]) => [name, parameters, withoutUnused(body)]);
 
 const names: Readonly<Record<string, string>> = {
   logIv: "I",

@@ -10,7 +10,11 @@ export class Statements {
   private readonly lines: string[] = [];
   private count = 0;
 
-  constructor(private readonly n: number) {}
+  /** @param prefix - of the variables' names, where statements stand inside of others. */
+  constructor(
+    private readonly n: number,
+    private readonly prefix = "t",
+  ) {}
 
   toString(): string {
     return this.lines.join("\n");
@@ -23,7 +27,7 @@ export class Statements {
 
   /** A new variable. */
   let(value: string): string {
-    const name = `t${this.count++}`;
+    const name = `${this.prefix}${this.count++}`;
     this.line(`let ${name} = ${value};`);
     return name;
   }
@@ -110,6 +114,14 @@ export class Statements {
     }
     return out;
   }
+}
+
+/** A text without the variables that nothing reads: a coefficient may turn out not to be needed, and compilers warn of it. */
+export function withoutUnused(text: string): string {
+  const counts = new Map<string, number>();
+  for (const [name] of text.matchAll(/\b[a-z]\w*/gi)) counts.set(name, (counts.get(name) ?? 0) + 1);
+  const rest = text.replace(/\blet (\w+) = [^;{}]*;/g, (all, name: string) => (counts.get(name) === 1 ? "" : all));
+  return rest === text ? text : withoutUnused(rest);
 }
 
 /** A whole number as a literal. */
