@@ -5,9 +5,13 @@ import { dense, sequential } from "@curv/nn";
 import { softmaxCrossEntropy } from "@curv/loss";
 import { eye, ones, tensor, type Tensor } from "@curv/tensor";
 import * as random from "@curv/tensor/random";
+import { vi } from "vitest";
 import { sweepArguments, type Call } from "../../linsolve/test/support/nonsense.js";
 import * as hvp from "./index.js";
 import { squaredErrorOutput, crossEntropyOutput, interpolantOf, kfacFactors, spectralRates } from "./index.js";
+
+// A report, or a series with all its defaults, for each kind of nonsense: time for a busy machine.
+vi.setConfig({ testTimeout: 300_000 });
 
 const key = random.key(0);
 const { signal } = new AbortController();
