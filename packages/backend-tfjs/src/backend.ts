@@ -13,7 +13,7 @@ import {
   type Shape,
   type TypedArray,
 } from "@curv/tensor";
-import { Engine, engineDType, sizeOf } from "./engine.js";
+import { Engine, engineDType } from "./engine.js";
 import { inEngine, onHost, release, type Handle } from "./handle.js";
 import { everyInt32, exactly, isExact, rangeOf, type Range } from "./integers.js";
 import type { TfjsKernel } from "./kernels/kernel.js";

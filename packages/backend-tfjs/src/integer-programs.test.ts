@@ -34,17 +34,17 @@ async function check(backend: TfjsBackend, mayRefuse: boolean): Promise<Set<stri
   return refused;
 }
 
-test.for(engines)("on the %s engine", { timeout: 20_000 + 100 * numRuns }, async (engine, { skip }) => {
+test.for(engines)("on the %s engine", { timeout: 120_000 + 500 * numRuns }, async (engine, { skip }) => {
   const reason = whyNot(engine);
   skip(reason !== undefined, reason);
   await check(await open(engine), false);
 });
 
-test("on one that rounds integers and can be read", { timeout: 20_000 + 100 * numRuns }, async () => {
+test("on one that rounds integers and can be read", { timeout: 120_000 + 500 * numRuns }, async () => {
   await check(backendFromTfjs(roundingEngine("webgl")), false);
 });
 
-test("on one that rounds integers and cannot be read", { timeout: 20_000 + 100 * numRuns }, async () => {
+test("on one that rounds integers and cannot be read", { timeout: 120_000 + 500 * numRuns }, async () => {
   const refused = await check(backendFromTfjs(roundingEngine("webgpu")), true);
   expect(refused).toContain("mul");
 });
