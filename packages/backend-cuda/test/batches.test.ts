@@ -153,6 +153,31 @@ describe("on the fake card", () => {
     expect(most(svdvals(x.to(backend())).to("cpu").sub(svdvals(x)))).toBeLessThan(1e-12);
   });
 
+  test("wide matrices by strips of columns, each by itself in a batch: graded, and of low rank", () => {
+    const [m, n] = [129, 129];
+    // Few columns are not zero, at the ends of strips and in the last, which has one: on the fake card a turn takes long.
+    const columns = [
+      [0, 64, 128],
+      [31, 32, 33],
+    ];
+    const scales = [1, 1e-6, 1e-12];
+    const draw = numbers([2, 3, m], "float64").dataSync();
+    const element = (i: number, r: number, k: number): number => draw[(i * 3 + k) * m + r] * (i === 0 ? scales[k] : 1);
+    const data = new Float64Array(2 * m * n);
+    columns.forEach((own, i) =>
+      own.forEach((column, k) => {
+        for (let r = 0; r < m; r++) data[(i * m + r) * n + column] = element(i, r, k);
+      }),
+    );
+    const values = svdvals(tensor(data).reshape([2, m, n]).to(backend())).dataSync();
+    columns.forEach((_, i) => {
+      const narrow = Float64Array.from({ length: 3 * m }, (_, at) => element(i, Math.floor(at / 3), at % 3));
+      const wanted = svdvals(tensor(narrow).reshape([m, 3]), { accurate: true }).dataSync();
+      wanted.forEach((w, k) => expect(Math.abs(values[i * n + k] / w - 1)).toBeLessThan(1e-13));
+      expect(values.subarray(i * n + 3, (i + 1) * n).every((y) => y === 0)).toBe(true);
+    });
+  });
+
   test("small singular values have as many right digits as large ones", () => {
     // B D with columns of B orthonormal to some digits and D graded: relative accuracy is that of the equilibrated matrix.
     const [m, n] = [40, 12];

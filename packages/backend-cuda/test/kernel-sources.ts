@@ -1,7 +1,7 @@
 /** Kernels of every kind that the generator writes, with a name for each: what real compilers are tried on. */
 
 import { grad, hvp, jit, logSumExp, makeGraph, zeros, type DType, type Graph, type Tensor } from "@curv/tensor";
-import { printJacobi } from "../src/codegen/jacobi.js";
+import { printJacobi, printJacobiEnd, printJacobiRound, printJacobiStart } from "../src/codegen/jacobi.js";
 import { printMap, widthFor } from "../src/codegen/map.js";
 import * as movement from "../src/codegen/movement.js";
 import { printProduct } from "../src/codegen/product.js";
@@ -189,6 +189,9 @@ export function kernelSources(): Map<string, string> {
     sources.set(`factor end ${type}`, linalg.printFactorEnd(type));
     sources.set(`triangle ${type}`, linalg.printTriangle(type));
     sources.set(`jacobi ${type}`, printJacobi(type));
+    sources.set(`jacobi start ${type}`, printJacobiStart(type));
+    sources.set(`jacobi round ${type}`, printJacobiRound(type));
+    sources.set(`jacobi end ${type}`, printJacobiEnd(type));
     sources.set(`form columns ${type}`, linalg.printFormColumns(type));
     sources.set(`orthogonal ${type}`, linalg.printOrthogonal(type));
     sources.set(`signs ${type}`, linalg.printSigns(type));

@@ -9,7 +9,17 @@
 
 import type { DType, Equation, Shape } from "@curv/tensor";
 import * as linalg from "../codegen/linalg.js";
-import { jacobiThreads, mostJacobiColumns, printJacobi } from "../codegen/jacobi.js";
+import {
+  jacobiThreads,
+  mostJacobiColumns,
+  mostStripColumns,
+  printJacobi,
+  printJacobiEnd,
+  printJacobiRound,
+  printJacobiStart,
+  stripColumns,
+  stripSweeps,
+} from "../codegen/jacobi.js";
 import type { Value } from "../expression.js";
 import type { FloatType } from "../lib/cusolver.js";
 import { indexArguments, type Planner } from "../planner.js";
@@ -426,20 +436,40 @@ function byLibrary(planner: Planner, equation: Equation, a: View, s: View, infos
   return { left, right: !vectors || accurate || together ? right : transposed(right) };
 }
 
-/** By an own kernel, a block a matrix. Left vectors are the orthogonal factor of U diag(s): all of them are there, whatever the rank is. */
+/**
+ * By own kernels: one for matrices that a block can turn, for wider ones a launch for each round of each sweep. Left vectors are the orthogonal
+ * factor of U diag(s): all of them are there, whatever the rank is.
+ */
 function byRotations(planner: Planner, equation: Equation, a: View, s: View, infos: View): SingularVectors {
   const { vectors, full } = paramsOf<SvdParams>(equation);
   const { type, leading, count, rows: k, columns: rows } = batchOf(a);
   const room = (shape: Shape): View => fresh(planner, { dtype: type, shape: vectors ? [...leading, ...shape] : [1] });
   const [turned, scaled, right] = [room([k, k]), room([k, rows]), room([k, k])];
-  planner.launch({
-    source: printJacobi(type),
-    name: "curv_jacobi",
-    grid: { x: count },
-    threads: jacobiThreads,
-    args: [a, turned, scaled, right, s, infos].map((y): PlannedArgument => addressOf(y)).concat(indexArguments(true, [rows, k, vectors ? 1 : 0])), // prettier-ignore
-    label: `${equation.primitive.name} [${a.shape.join()}]`,
-  });
+  const launch = (source: string, name: string, blocks: number, arrays: readonly View[], numbers: number[]): void =>
+    planner.launch({
+      source,
+      name,
+      grid: { x: blocks },
+      threads: jacobiThreads,
+      args: arrays.map((y): PlannedArgument => addressOf(y)).concat(indexArguments(true, [rows, k, vectors ? 1 : 0, ...numbers])), // prettier-ignore
+      label: `${equation.primitive.name} [${a.shape.join()}]`,
+    });
+  if (k <= mostJacobiColumns) {
+    launch(printJacobi(type), "curv_jacobi", count, [a, turned, scaled, right, s, infos], []);
+  } else {
+    const scales = fresh(planner, { dtype: type, shape: leading });
+    const turns = fresh(planner, { dtype: "int32", shape: [...leading, stripSweeps] });
+    launch(printJacobiStart(type), "curv_jacobi_start", count, [a, turned, scales, turns], []);
+    // A strip without columns makes the number even.
+    const pairs = Math.ceil(k / stripColumns / 2);
+    const round = printJacobiRound(type);
+    for (let i = 0; i < stripSweeps; i++) {
+      for (let j = 0; j < 2 * pairs - 1; j++) {
+        launch(round, "curv_jacobi_round", count * pairs, [a, turned, turns], [pairs, i, j]);
+      }
+    }
+    launch(printJacobiEnd(type), "curv_jacobi_end", count, [a, turned, scaled, right, s, scales, turns, infos], []);
+  }
   if (!vectors) return { left: scaled, right };
   const q = orthogonalFactor(planner, equation, reflect(planner, equation, scaled), full ? rows : k);
   return { left: transposed(q), right };
@@ -463,7 +493,7 @@ export const svd: Lower = (planner, equation) => {
   const { finite, safe } = finiteOnly(planner, x, leading);
   const a = copyOf(planner, wide ? safe : transposed(planner.stored(safe)), type);
   const [s, infos] = [fresh(planner, sOut), fresh(planner, infoOut)];
-  const turns = count > 1 && rows > mostRotated && rows <= mostReflected && k <= mostJacobiColumns;
+  const turns = count > 1 && rows > mostRotated && rows <= mostReflected && k <= mostStripColumns;
   const { left, right } = (turns ? byRotations : byLibrary)(planner, equation, a, s, infos);
   planner.set(sOut, orElse(planner, finite, s, NaN));
   planner.set(infoOut, orElse(planner, finite, infos, -1));
