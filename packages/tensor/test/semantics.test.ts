@@ -131,6 +131,23 @@ describe("placement", () => {
     }
     expect(placed.live()).toBe(1);
   });
+  it("a compiled function is compiled for a backend, not for its name", () => {
+    const compiledBy: string[] = [];
+    const open = (place: string): Backend => ({
+      ...fakeDevice("namesake"),
+      compile: () => {
+        compiledBy.push(place);
+        return null;
+      },
+    });
+    const f = curv.jit((v: Tensor) => v.exp().sum());
+    for (const backend of [open("first"), open("second")]) {
+      const x = tensor([1, 2]).to(backend);
+      f(x);
+      f(x);
+    }
+    expect(compiledBy).toEqual(["first", "second"]);
+  });
   it("tensors without elements never reach a backend", async () => {
     const calls = device.ran.length;
     const x = zeros([0, 3]).to(device);

@@ -74,7 +74,7 @@ interface Arguments {
 
 function readArguments(args: readonly unknown[], staticArgs: readonly number[]): Arguments {
   const inputs: Tensor[] = [];
-  let key = currentBackend().name;
+  let key = identity(currentBackend());
   for (let i = 0; i < args.length; i++) {
     key += staticArgs.includes(i) ? `|${identity(args[i])}` : `|${readTree(args[i], inputs, args[i], i, 0)}`;
   }

@@ -1,7 +1,7 @@
 /** Running a graph on values: by the backend's own executable where it compiles, else one equation after the other. */
 
 import { commonBackend, execute } from "../backend/execute.js";
-import type { Backend } from "../backend/backend.js";
+import type { Backend, Executable } from "../backend/backend.js";
 import { cpu } from "../cpu/backend.js";
 import { productsGeneration } from "../cpu/external-products.js";
 import { compileGraph } from "../cpu/wasm/compile.js";
@@ -141,7 +141,10 @@ export function runGraph(
   if (compiler === undefined) return interpret(flat, inputs);
   const runs = cached(flat, "runs", () => ({ count: 0 }));
   if (!compile && runs.count++ < compileAfter) return interpret(flat, inputs);
-  const executable = cached(flat, `compile ${backend.name} ${productsGeneration()}`, () => compiler(flat));
+  // By the backend itself: two cards may have been given one name, or one be opened again.
+  const executables = cached(flat, `compile ${productsGeneration()}`, () => new WeakMap<Backend, Executable | null>());
+  let executable = executables.get(backend);
+  if (executable === undefined) executables.set(backend, (executable = compiler(flat)));
   if (executable === null) return interpret(flat, inputs);
   const buffers = executable(inputs.map((x) => transfer(x, backend).buffer));
   const committed = inputs.some((x) => x.committed);
