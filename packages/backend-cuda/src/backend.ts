@@ -265,7 +265,7 @@ export class CudaBackend implements Backend {
     if (handle.place === this) return handle.buffer;
     const { name, info } = handle.place;
     throw new CudaError(
-      `${this.name}: an array lives on ${name} (card ${info.index}), and was given to ${this.name} (card ${this.info.index}); move it with .to(backend), and give each backend of a process a name of its own.`,
+      `${this.name}: an array lives on ${name} (card ${info.index}), and was given to ${this.name} (card ${this.info.index}); move it with .to(backend).`,
     );
   }
 
