@@ -71,6 +71,13 @@ describe.each(functions)("%s", (name, f, start, bounds) => {
   });
 });
 
+test("at arguments whose square is 0 the derivatives of log I are those of its leading term", () => {
+  const slope = (o: Tensor): Tensor => grad((a: Tensor) => logIv(a, 1e-200))(o);
+  // log(x/2) − ψ(2), and −ψ′(2).
+  expect(slope(f64(1)).itemSync()).toBeCloseTo(Math.log(5e-201) - 0.42278433509846714, 12);
+  expect(grad(slope)(f64(1)).itemSync()).toBeCloseTo(1 - Math.PI ** 2 / 6, 14);
+});
+
 test("log K is even in v: its derivatives at negative orders", () => {
   const slope = (o: number): number => grad((a: Tensor) => logKv(a, 2))(f64(o)).itemSync();
   expect(slope(-3)).toBe(-slope(3));

@@ -395,6 +395,12 @@ describe("more than one backend", () => {
       () => curv.where(tensor(true), f32(2).to("cpu"), f32(2).to(webgpu)),
     ],
     [
+      "to what is no backend",
+      "Backend",
+      "backend is undefined; wants the name of one that is registered, or a backend.",
+      () => f32(2).to(undefined as never),
+    ],
+    [
       "use of a name that is unknown",
       "Backend",
       'backend "metal" is not registered; import "@curv/backend-metal" and call use().',

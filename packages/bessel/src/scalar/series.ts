@@ -35,6 +35,8 @@ export function logSeries(v: number, x: number, shift: number): number {
 export function seriesTaylor(n: number, v: number, x: number): Taylor {
   const y = 0.25 * x * x;
   const sum = affine(n, 1, 0);
+  // The terms are nothing beside 1 and beside what Γ changes, and 1/y would overflow.
+  if (y < 1e-300) return sum;
   let term = affine(n, 1, 0);
   for (let k = 1; ; k++) {
     term = quotient(term, affine(n, (k * (k + v)) / y, k / y));

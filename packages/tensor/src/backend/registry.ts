@@ -12,9 +12,16 @@ export function registerBackend(backend: Backend): void {
   registered.set(backend.name, backend);
 }
 
-/** The backend of that name. */
+/**
+ * The backend of that name, or the backend itself.
+ *
+ * @throws BackendError for a name that is not registered, and for what is neither a name nor a backend.
+ */
 export function getBackend(backend: string | Backend): Backend {
-  if (typeof backend !== "string") return backend;
+  if (typeof backend !== "string") {
+    if (typeof (backend as Partial<Backend> | null | undefined)?.run === "function") return backend;
+    throw new BackendError(`backend is ${String(backend)}; wants the name of one that is registered, or a backend.`);
+  }
   if (backend === cpu.name) return cpu;
   const found = registered.get(backend);
   if (found === undefined) {
