@@ -15,7 +15,6 @@ import {
   tensor,
   tidy,
   use,
-  zeros,
   type Tensor,
 } from "@curv/tensor";
 import { logIv } from "@curv/bessel";
