@@ -78,6 +78,7 @@ export { denseOperator, diagonalOperator, identityOperator, lowRankOperator } fr
 export { csrFromEntries, sparseOperator, type CsrMatrix } from "./operators/sparse.js";
 export { incompleteCholeskyPreconditioner } from "./preconditioners/incomplete-cholesky.js";
 export { blockJacobiPreconditioner, jacobiPreconditioner } from "./preconditioners/jacobi.js";
+export { lowRankPreconditioner } from "./preconditioners/low-rank.js";
 export { nystromPreconditioner } from "./preconditioners/nystrom.js";
 export { richardson, richardsonCore, type RichardsonOptions } from "./richardson.js";
 export {

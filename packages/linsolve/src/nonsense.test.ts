@@ -111,6 +111,7 @@ sweepArguments(functions, {
     powerIteration: () => ({ a: eager, options: { key, k: 2, tol: 1e-2, maxIter: 9, ...driver } }),
     powerIterationCore: () => ({ a: operator, options: { key, k: 2, tol: 1e-2, maxIter: 9 } }),
     nystrom: () => ({ a: operator, options: { rank: 3, key } }),
+    lowRankPreconditioner: () => ({ u: ones([n, 2], { dtype }), d: ones([2], { dtype }), diagonal: 0.1 }),
     nystromPreconditioner: () => ({ a: operator, options: { rank: 3, damping: 0.1, key } }),
     randomizedSvd: () => ({ a: operator, options: { rank: 2, key, oversampling: 2, powerIterations: 1 } }),
     eighTridiagonal: () => ({ alpha: [1, 2, 3], beta: [1, 1] }),

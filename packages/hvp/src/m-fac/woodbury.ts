@@ -1,20 +1,7 @@
 /** The inverse of a diagonal plus a matrix of low rank. */
 
-import {
-  check,
-  DomainError,
-  DTypeError,
-  eye,
-  isTensor,
-  matmul,
-  ShapeError,
-  stopGradient,
-  tensor,
-  zeros,
-  type Tensor,
-} from "@curv/tensor";
-import { cholesky, choleskySolve } from "@curv/tensor/linalg";
-import { expectOptions, linearOperator, type LinearOperator, expectArguments } from "@curv/linsolve";
+import { check, DomainError, DTypeError, full, isTensor, ShapeError, stopGradient, type Tensor } from "@curv/tensor";
+import { expectArguments, expectOptions, lowRankPreconditioner, type LinearOperator } from "@curv/linsolve";
 import { checkDamping, defaultDamping } from "./damping.js";
 
 export interface WoodburyOptions {
@@ -55,30 +42,14 @@ export function woodburyInverse(factor: Tensor, options: WoodburyOptions = {}): 
   const [m, d] = factor.shape;
   const s = scale ?? 1 / m;
   if (!(s > 0 && s < Infinity)) throw new DomainError(`woodburyInverse: scale is ${s}; wants a positive number.`);
-  const lambda = diagonalOf(damping, d);
-  const g = factor.cast("float64");
-  const over = g.div(lambda); // G Λ⁻¹
-  const small = matmul(over, g.transpose()).add(eye(m, m, { dtype: "float64" }).div(s));
-  const l = cholesky(small);
-  /** For the columns of X [d, k]. */
-  const matmat = (x: Tensor): Tensor => {
-    const wide = x.cast("float64");
-    const along = choleskySolve(l, matmul(over, wide));
-    return wide.div(lambda.expandDims(1)).sub(matmul(over.transpose(), along)).cast(dtype);
-  };
-  return linearOperator({
-    matvec: (x) => matmat(x.expandDims(1)).squeeze(1),
-    matmat,
-    domain: zeros([d], { dtype }),
-    positiveSemidefinite: true,
-  });
+  checkDiagonal(damping, d);
+  return lowRankPreconditioner(factor.transpose(), full([m], s, { dtype: "float64" }), damping);
 }
 
-/** [d], or [1] for λI: float64. */
-function diagonalOf(damping: number | Tensor, d: number): Tensor {
+function checkDiagonal(damping: number | Tensor, d: number): void {
   if (!isTensor(damping)) {
     checkDamping(damping, "woodburyInverse");
-    return tensor([damping], { dtype: "float64" });
+    return;
   }
   if (damping.rank !== 1 || damping.shape[0] !== d) {
     throw new ShapeError(`woodburyInverse: damping has shape [${damping.shape.join(", ")}]; wants a number or [${d}].`);
@@ -87,5 +58,4 @@ function diagonalOf(damping: number | Tensor, d: number): Tensor {
     const at = values.findIndex((v) => !(v > 0 && v < Infinity));
     return at < 0 ? null : new DomainError(`woodburyInverse: damping[${at}] is ${values[at]}; wants positive numbers.`);
   });
-  return damping.cast("float64");
 }

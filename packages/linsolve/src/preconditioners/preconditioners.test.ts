@@ -1,6 +1,6 @@
 /** Preconditioners save the steps that they are for, and the classical iterations arrive where theory says. */
 
-import { concat, eye, jit, matmul, tensor, zeros, type Tensor, DomainError, ShapeError } from "@curv/tensor";
+import { concat, eye, grad, jit, matmul, tensor, zeros, type Tensor, DomainError, ShapeError } from "@curv/tensor";
 import { inv } from "@curv/tensor/linalg";
 import * as random from "@curv/tensor/random";
 import { describe, expect, test } from "vitest";
@@ -13,8 +13,10 @@ import {
   csrFromEntries,
   denseOperator,
   diagonalOperator,
+  eigsh,
   incompleteCholeskyPreconditioner,
   jacobiPreconditioner,
+  lowRankPreconditioner,
   nystrom,
   nystromPreconditioner,
   powerIterationCore,
@@ -147,6 +149,54 @@ describe("preconditioners", () => {
   });
 });
 
+describe("a diagonal and a few directions", () => {
+  const [n, k] = [30, 4];
+  const [u, x] = [draw(21, [n, k]), draw(22, [n])];
+  const weights = tensor([3, 0, 1e-4, 20], { dtype: "float64" });
+  const diagonal = draw(23, [n]).square().add(0.05);
+  const dense = (v: Tensor, w: Tensor, d: Tensor | number): Tensor =>
+    matmul(v.mul(w), v.transpose()).add(eye(n, n, { dtype: "float64" }).mul(d));
+
+  test("is inverted: a number and a diagonal, vectors and columns, float32 too", () => {
+    for (const d of [0.3, diagonal]) {
+      const inverse = inv(dense(u, weights, d));
+      const m = lowRankPreconditioner(u, weights, d);
+      close(toDense(m), inverse, 1e-11);
+      close(m.matvec(x), matmul(inverse, x), 1e-11);
+      expect(m).toMatchObject({ symmetric: true, positiveSemidefinite: true, dtype: "float64" });
+      const narrow = lowRankPreconditioner(u.cast("float32"), weights, d).matvec(x.cast("float32"));
+      expect(narrow.dtype).toBe("float32");
+      close(narrow.cast("float64"), matmul(inverse, x), 1e-4);
+    }
+  });
+
+  test("traces, and differentiates in all that it is made of", () => {
+    const positive = weights.add(0.5);
+    const by = (v: Tensor, w: Tensor, d: Tensor): Tensor => lowRankPreconditioner(v, w, d).matvec(x).square().sum();
+    const plain = (v: Tensor, w: Tensor, d: Tensor): Tensor => matmul(inv(dense(v, w, d)), x).square().sum(); // prettier-ignore
+    close(jit(by)(u, positive, diagonal), plain(u, positive, diagonal), 1e-9);
+    for (const argnums of [0, 1, 2]) {
+      const wanted = grad(plain, { argnums })(u, positive, diagonal);
+      close(grad(by, { argnums })(u, positive, diagonal), wanted, 1e-9 * wanted.abs().max().itemSync());
+    }
+  });
+
+  test("leaves CG the eigenvalues that it does not have", async () => {
+    const values = tensor(Float64Array.from({ length: 100 }, (_, i) => (i < 10 ? 10 ** (6 - i / 5) : 1 + i / 100)));
+    const q = orthogonal(24, 100);
+    const a = denseOperator(matmul(q.mul(values), q.transpose()), { positiveSemidefinite: true });
+    const top = await eigsh(a, { k: 10 });
+    const b = draw(25, [100]);
+    const plain = await cg(a, b);
+    // What is left lies between 1.1 and 2.
+    const preconditioner = lowRankPreconditioner(top.vectors, top.values.sub(1.5), 1.5);
+    const better = await cg(a, b, { preconditioner });
+    expect(better.converged).toBe(true);
+    expect(better.iterations).toBeLessThan(20);
+    expect(plain.iterations).toBeGreaterThan(2 * better.iterations);
+  });
+});
+
 describe("approximations of low rank", () => {
   const n = 80;
   const q = orthogonal(11, n);
@@ -249,6 +299,30 @@ test.each<[string, () => unknown, new (...args: never[]) => Error, string]>([
     () => incompleteCholeskyPreconditioner(csrFromEntries(2, 2, [0], [0], [1])),
     DomainError,
     "the diagonal entry of row 1 is missing or NaN",
+  ],
+  [
+    "directions",
+    () => lowRankPreconditioner(draw(1, [3, 2]), draw(1, [3]), 1),
+    ShapeError,
+    "lowRankPreconditioner: u and d have shapes [3, 2] and [3]; wants [n, k] and [k].",
+  ],
+  [
+    "weights",
+    () => lowRankPreconditioner(draw(1, [3, 2]), tensor([1, -1]), 1),
+    DomainError,
+    "d[1] is -1; wants finite numbers >= 0",
+  ],
+  [
+    "a diagonal of another length",
+    () => lowRankPreconditioner(draw(1, [3, 2]), tensor([1, 1]), tensor([1, 1])),
+    ShapeError,
+    "diagonal has shape [2]; wants a number or [3]",
+  ],
+  [
+    "a diagonal with a zero",
+    () => lowRankPreconditioner(draw(1, [3, 2]), tensor([1, 1]), tensor([1, 0, 1])),
+    DomainError,
+    "diagonal[1] is 0; wants positive numbers",
   ],
   [
     "damping",
