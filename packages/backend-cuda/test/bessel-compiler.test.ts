@@ -33,13 +33,12 @@ function graphs(dtype: DType): Record<string, Graph> {
     "slope of the ratio of K": makeGraph(slope(besselRatioK), v, x),
     ...Object.fromEntries(
       Object.entries(ofBoth).flatMap(([name, f]) => {
-        const [first, second] = [inOrder(f), inOrder(inOrder(f))];
+        const first = inOrder(f);
+        const second = inOrder(first);
         return [
           [`slope of ${name} in the order`, makeGraph(first, v, x)],
-          [
-            `derivatives of ${name} in the order`,
-            makeGraph((a: Tensor, b: Tensor) => [second(a, b), inOrder(second)(a, b)], v, x),
-          ],
+          [`second derivative of ${name} in the order`, makeGraph(second, v, x)],
+          [`third derivative of ${name} in the order`, makeGraph(inOrder(second), v, x)],
         ];
       }),
     ),
