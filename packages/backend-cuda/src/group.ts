@@ -50,6 +50,8 @@ export function cudaGroup(
   backends: readonly CudaBackend[],
   { collectives = "nccl" }: CudaGroupOptions = {},
 ): CudaGroup {
+  if (!Array.isArray(backends))
+    throw new DomainError(`cudaGroup: backends is ${String(backends)}; wants an array of one backend a card.`);
   if (backends.length === 0) throw new DomainError("cudaGroup: backends is empty; wants one backend a card.");
   const cards = new Map<number, string>();
   for (const backend of backends) {
@@ -163,6 +165,8 @@ export class CudaGroup {
   private read(caller: string, trees: readonly unknown[]): Parts {
     this.checkOpen();
     const { backends } = this;
+    if (!Array.isArray(trees))
+      throw new TreeError(`${caller}: trees is ${String(trees)}; wants an array of one tree a card.`);
     if (trees.length !== backends.length)
       throw new ShapeError(`${caller}: there are ${trees.length} trees for ${backends.length} cards; wants one a card.`); // prettier-ignore
     const read = trees.map((tree, i) => readTree(caller, `trees[${i}]`, tree));

@@ -172,6 +172,7 @@ describe("on fake cards", () => {
     test("is of different cards, which are open", () => {
       const again = cuda({ device: 1, name: "again" });
       expect(() => cudaGroup([])).toThrow(/backends is empty/);
+      expect(() => cudaGroup(undefined as never)).toThrow(/backends is undefined; wants an array/);
       expect(() => cudaGroup([places[1], again])).toThrow(/cuda-1 and again are both of card 1/);
       expect(() => cudaGroup([cpu as unknown as CudaBackend])).toThrow(/must come from cuda/);
       expect(() => cudaGroup(places, { collectives: "mpi" as "host" })).toThrow(/wants "nccl" or "host"/);
@@ -186,6 +187,7 @@ describe("on fake cards", () => {
         const group = cudaGroup(places);
         expect(card.count("cuMemPoolSetAccess") - opened).toBe(there ? 6 : 0);
         expect(read(group.allReduce(on([tensor([1]), tensor([2]), tensor([3])]), "sum"))).toEqual([[6], [6], [6]]);
+        expect(() => group.allReduce(null as never, "sum")).toThrow(/allReduce: trees is null; wants an array/);
         group.dispose();
       }
     });
